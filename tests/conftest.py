@@ -1,0 +1,54 @@
+"""What every test room shares: the `--full` switch, hypothesis profiles, PostgreSQL servers; no room's own fixtures."""
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from postgres_server import PostgresMissing, new_database, running_postgres
+
+# No deadline: a shared machine's pauses are no property of the code.
+settings.register_profile("sampled", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "full", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run every count whole, not the sample of it")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("full" if config.getoption("--full") else "sampled")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--full"):
+        return
+    whole = [item for item in items if item.get_closest_marker("full")]
+    config.hook.pytest_deselected(items=whole)
+    items[:] = [item for item in items if not item.get_closest_marker("full")]
+
+
+@pytest.fixture(scope="session")
+def full_run(pytestconfig: pytest.Config) -> bool:
+    """Whether counts are to be run whole: `rounds = 100 if full_run else 5`."""
+    return bool(pytestconfig.getoption("--full"))
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The maintenance database's URL of this test process's PostgreSQL; a test's own data goes in a new database."""
+    try:
+        with running_postgres() as url:
+            yield url
+    except PostgresMissing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def new_postgres_database(postgres_url: str) -> Callable[[], str]:
+    """A function that makes an empty database and returns its `postgresql://` URL; each call makes another one."""
+    numbers = itertools.count(1)
+    return lambda: new_database(postgres_url, f"test_{next(numbers)}")
