@@ -1,0 +1,62 @@
+"""One log line per request, and the answer to what nobody foresaw.
+
+It must not log query strings, bodies or header values: those may name a patient.
+"""
+
+import time
+import uuid
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from traceward.api.problems import plain_problem
+
+_log = structlog.get_logger("traceward.access")
+
+
+class AccessLog:
+    """ASGI middleware that logs method, route, status and time, and turns stray exceptions into 500.
+
+    The route's pattern is logged, not the path, because paths hold identifiers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request and log how it went."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = uuid.uuid4().hex
+        started = time.perf_counter()
+        status = 0
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message.setdefault("headers", []).append((b"x-request-id", request_id.encode()))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            _log.exception("request failed", request_id=request_id, method=scope["method"], route=_route(scope))
+            if status == 0:
+                await plain_problem(500)(scope, receive, watched)
+        finally:
+            elapsed_ms = round((time.perf_counter() - started) * 1000, 1)
+            _log.info(
+                "request",
+                request_id=request_id,
+                method=scope["method"],
+                route=_route(scope),
+                status=status,
+                elapsed_ms=elapsed_ms,
+            )
+
+
+def _route(scope: Scope) -> str:
+    route = scope.get("route")
+    return getattr(route, "path", "-")

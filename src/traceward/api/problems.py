@@ -1,0 +1,97 @@
+"""The only renderer of errors: every failure of a request becomes an RFC 7807 problem body here.
+
+It must not let an exception's text out unless the error tree made it: what is unforeseen answers a fixed text.
+"""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
+
+from traceward.epcis.errors import CaptureLimitExceededException, TracewardError
+from traceward.services.problem_bodies import problem_body
+
+PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
+
+_RETRY_AFTER_S: Final = "1"
+
+_HTTP_PROBLEMS: Final[dict[int, tuple[str, str, str]]] = {
+    401: ("epcisException:SecurityException", "Not authenticated", "A valid key or session is needed."),
+    403: ("epcisException:SecurityException", "Not permitted", "This key's role does not permit the request."),
+    404: ("epcisException:NoSuchNameException", "Not found", "There is no such resource."),
+    405: ("about:blank", "Method not allowed", "This resource does not have that method; Allow lists those it has."),
+    408: ("about:blank", "Request timeout", "The request's body did not arrive in time."),
+    500: ("epcisException:ImplementationException", "Internal error", "The server failed; its log has the reason."),
+}
+
+
+def problem_response(error: TracewardError, headers: dict[str, str] | None = None) -> Response:
+    """The answer to one error of the tree: its status, its problem body and what its status needs as headers."""
+    answer = dict(headers or {})
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        answer.setdefault("WWW-Authenticate", 'Bearer realm="traceward"')
+    if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        answer.setdefault("Retry-After", _RETRY_AFTER_S)
+    return _render(error.status, problem_body(error), answer)
+
+
+def plain_problem(status: int, headers: dict[str, str] | None = None) -> Response:
+    """The fixed problem of an HTTP status that no error of the tree stands for."""
+    fallback = ("about:blank", HTTPStatus(status).phrase, HTTPStatus(status).description or HTTPStatus(status).phrase)
+    kind, title, detail = _HTTP_PROBLEMS.get(status, fallback)
+    return _render(status, {"type": kind, "title": title, "status": status, "detail": detail}, dict(headers or {}))
+
+
+def install_problems(app: FastAPI, limit_headers: dict[str, str]) -> None:
+    """Make `app` answer every error with a problem body; limit_headers go with each exceeded capture limit."""
+
+    async def traceward_error(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, TracewardError)
+        return problem_response(error, limit_headers if isinstance(error, CaptureLimitExceededException) else None)
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(_methods(app, request))
+        return plain_problem(error.status_code, headers)
+
+    async def malformed_request(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return _render(
+            400,
+            {
+                "type": "epcisException:ValidationException",
+                "title": "The request is not valid",
+                "status": 400,
+                "detail": f"{len(error.errors())} field(s) of the request are not as the interface asks",
+                "errors": [_field_error(entry) for entry in error.errors()],
+            },
+            {},
+        )
+
+    app.add_exception_handler(TracewardError, traceward_error)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(RequestValidationError, malformed_request)
+
+
+def _render(status: int, body: dict[str, Any], headers: dict[str, str]) -> Response:
+    return Response(orjson.dumps(body), status_code=status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
+
+
+def _methods(app: FastAPI, request: Request) -> list[str]:
+    methods: set[str] = set()
+    for route in app.routes:
+        if isinstance(route, Route) and route.matches(dict(request.scope) | {"method": ""})[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return sorted(methods)
+
+
+def _field_error(entry: dict[str, Any]) -> dict[str, Any]:
+    location = [part for part in entry["loc"] if part not in {"body", "query", "path", "header"}]
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
+    return {"path": path, "code": entry["type"], "message": entry["msg"], "severity": "error"}

@@ -1,0 +1,81 @@
+"""Settings of one server, read from TRACEWARD_* environment variables, with their defaults and bounds.
+
+It must not open anything: `create_app` does, from the value made here.
+"""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_MEGABYTE = 1_000_000
+
+
+class Settings(BaseSettings):
+    """Everything that a server may be told from outside; sizes in bytes, times in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="TRACEWARD_", frozen=True, extra="ignore")
+
+    data_dir: Path = Path("traceward-data")
+    """Folder of the SQLite database, spooled documents and key files; made with mode 0700."""
+    database_url: SecretStr | None = None
+    """`sqlite:///path` or `postgresql://...`; without it SQLite inside data_dir."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    behind_proxy: bool = False
+    """True when a reverse proxy ends TLS in front of this server: cookies are then marked Secure."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names that requests may name; empty: loopback names when bound to loopback, else any."""
+    demo: bool = False
+    """A marked, temporary database with a hospital and two suppliers."""
+    demo_storyline: bool = True
+    """Whether the demo loads its storyline or starts empty."""
+
+    capture_limit_events: int = Field(default=200_000, ge=1)
+    capture_limit_bytes: int = Field(default=128 * _MEGABYTE, ge=1)
+    spool_threshold_bytes: int = Field(default=5 * _MEGABYTE, ge=1)
+    """Documents above this size go to disk with their job and are validated there."""
+    scan_limit_bytes: int = Field(default=8 * _MEGABYTE, ge=1)
+    body_limit_bytes: int = Field(default=5 * _MEGABYTE, ge=1)
+    """The cap of every other request body."""
+    body_timeout_s: float = Field(default=30.0, gt=0)
+    """How long a client may take for each 5 MB of its body."""
+    uri_limit_bytes: int = Field(default=16_384, ge=256)
+
+    per_page_default: int = Field(default=30, ge=1)
+    per_page_limit: int = Field(default=1000, ge=1)
+    page_token_ttl_s: int = Field(default=3600, ge=1)
+    query_deadline_s: float = Field(default=5.0, gt=0)
+    fold_limit_events: int = Field(default=200_000, ge=1)
+    """How many events an answer as of another time may fold before it is refused as too complex."""
+    session_ttl_s: int = Field(default=12 * 3600, ge=1)
+    setup_code_ttl_s: int = Field(default=15 * 60, ge=1)
+    scan_workers: int = Field(default=2, ge=1, le=64)
+    dev: bool = False
+    """Adds the interactive API page at /docs; never for production."""
+
+    @model_validator(mode="after")
+    def _sizes_agree(self) -> Self:
+        if self.spool_threshold_bytes > self.capture_limit_bytes:
+            raise ValueError(
+                f"spool_threshold_bytes is {self.spool_threshold_bytes}; "
+                f"expected at most capture_limit_bytes, {self.capture_limit_bytes}"
+            )
+        if self.per_page_default > self.per_page_limit:
+            raise ValueError(
+                f"per_page_default is {self.per_page_default}; expected at most per_page_limit, {self.per_page_limit}"
+            )
+        return self
+
+    @property
+    def store_url(self) -> str:
+        """The database's URL: the one given, or SQLite in the data folder."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir.absolute() / 'traceward.sqlite3'}"
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return self.host in {"127.0.0.1", "::1", "localhost"}
