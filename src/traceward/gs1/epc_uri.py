@@ -1,0 +1,438 @@
+"""EPC URNs and GS1 Digital Links as one canonical identifier, and what kind of thing an identifier names.
+
+This module must not guess the length of a company prefix, nor judge whether an identifier exists.
+GS1 EPC Tag Data Standard 2.0 section 6; GS1 Digital Link URI Syntax; EPCIS event hash normalisation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, get_args
+
+from traceward.gs1.check_digits import check_digit, is_digits
+from traceward.gs1.digital_link import CANONICAL_STEM, link_path_pairs
+from traceward.gs1.errors import DigitalLinkError, EpcUriError
+from traceward.gs1.patient import contains_patient_identifier
+from traceward.gs1.percent import decode_percent, encode_link_segment, encode_urn_component
+
+__all__ = [
+    "KINDS",
+    "IdentifierKind",
+    "Kind",
+    "canonical_identifier",
+    "contains_patient_identifier",
+    "digital_link_to_urn",
+    "identifier_kind",
+    "urn_to_digital_link",
+]
+
+Kind = Literal[
+    "sgtin", "lgtin", "gtin", "sscc", "sgln", "pgln", "grai", "giai", "gsrn", "gsrnp", "gdti", "sgcn", "cpi", "ginc",
+    "gsin", "itip", "upui", "other",
+]  # fmt: skip
+KINDS: tuple[Kind, ...] = get_args(Kind)
+_CACHED = 100_000
+_URN_EPC = "urn:epc:"
+_CSET82_TEXT = re.compile(r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]+").fullmatch
+_CPI_TEXT = re.compile(r"[0-9A-Z#/\-]+").fullmatch
+_PLAIN_TEXT = re.compile(r"[A-Za-z0-9\-._';=]+").fullmatch
+_URN_TEXT = re.compile(r"(?:[A-Za-z0-9!'()*+,\-.:;=_]|%[0-9A-Fa-f]{2})+").fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierKind:
+    """What a canonical identifier names, and its parts (None where the identifier has no such part).
+
+    key: the digits (or text) of its primary key: GTIN-14, SSCC, GLN, GSRN, GRAI without its serial, whole GIAI, ...
+    serial: serial number, decoded; for ITIP, CPI, GRAI, GDTI and SGCN too. tpx: of a UPUI. piece, total: of an ITIP.
+    """
+
+    kind: Kind
+    key: str | None = None
+    gtin: str | None = None
+    lot: str | None = None
+    serial: str | None = None
+    gln: str | None = None
+    extension: str | None = None
+    tpx: str | None = None
+    piece: str | None = None
+    total: str | None = None
+
+    @property
+    def is_class(self) -> bool:
+        """Whether the identifier names a class of things (trade item, lot, asset type) and not one thing."""
+        if self.kind in ("gtin", "lgtin"):
+            return True
+        return self.kind in _SERIALISED and self.serial is None
+
+
+_OTHER = IdentifierKind("other")
+_SERIALISED = frozenset({"grai", "gdti", "sgcn", "cpi", "itip"})
+
+
+# --- URN -> Digital Link -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _NumericScheme:
+    """One URN scheme whose key is company prefix + reference of a fixed number of digits + check digit.
+
+    digits: of prefix and reference together. leads: the first digit of the reference moves before the prefix.
+    before: digits that the key carries before all others. tail: what follows the check digit in the link (None =
+    nothing may), up to tail_max characters, digits only where tail_digits.
+    """
+
+    ai: str
+    digits: int
+    leads: bool = False
+    before: str = ""
+    tail: str | None = None
+    tail_max: int = 0
+    tail_digits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _TextScheme:
+    """One URN scheme whose key is company prefix + reference of free length; CPI has a serial number besides."""
+
+    ai: str
+    max_length: int
+    serial_ai: str | None = None
+
+
+_NUMERIC = {
+    "sgtin": _NumericScheme("01", 13, leads=True, tail="/21/", tail_max=20),
+    "lgtin": _NumericScheme("01", 13, leads=True, tail="/10/", tail_max=20),
+    "upui": _NumericScheme("01", 13, leads=True, tail="/235/", tail_max=28),
+    "itip": _NumericScheme("8006", 13, leads=True, tail="/21/", tail_max=20),
+    "sscc": _NumericScheme("00", 17, leads=True),
+    "sgln": _NumericScheme("414", 12, tail="/254/", tail_max=20),
+    "pgln": _NumericScheme("417", 12),
+    "grai": _NumericScheme("8003", 12, before="0", tail="", tail_max=16),
+    "gdti": _NumericScheme("253", 12, tail="", tail_max=17),
+    "sgcn": _NumericScheme("255", 12, tail="", tail_max=12, tail_digits=True),
+    "gsrn": _NumericScheme("8018", 17),
+    "gsrnp": _NumericScheme("8017", 17),
+    "gsin": _NumericScheme("402", 16),
+}
+_TEXT = {
+    "giai": _TextScheme("8004", 30),
+    "ginc": _TextScheme("401", 30),
+    "cpi": _TextScheme("8010", 30, serial_ai="8011"),
+}
+# Scheme names that stand under urn:epc:id, :class and :idpat. What is not here has no Digital Link form.
+_UNDER = {
+    "id": frozenset(_NUMERIC | _TEXT) - {"lgtin"},
+    "class": frozenset({"lgtin"}),
+    "idpat": frozenset({"sgtin", "grai", "gdti", "sgcn", "cpi", "itip", "upui"}),
+}
+
+
+def urn_to_digital_link(urn: str) -> str:
+    """The canonical Digital Link of an EPC URN: instance (`id`), class or pattern with a wildcard serial.
+
+    Raises EpcUriError for malformed URNs and for schemes without a Digital Link (gid, usdod, adi, bic, imovn).
+    TDS 2.0 sections 6.3 and 7.
+
+    >>> urn_to_digital_link("urn:epc:id:sgtin:9521141.001023.V23-0007")
+    'https://id.gs1.org/01/09521141010235/21/V23-0007'
+    >>> urn_to_digital_link("urn:epc:idpat:sgtin:9521141.001023.*")
+    'https://id.gs1.org/01/09521141010235'
+    """
+    parts = urn.split(":", 4)
+    if len(parts) != 5 or (urn[:8] != _URN_EPC and urn[:8].lower() != _URN_EPC):
+        raise EpcUriError(
+            f"'{urn}' is not an EPC URN; expected urn:epc:<id|class|idpat>:<scheme>:<key>", code="not_urn"
+        )
+    _, _, form, scheme, body = parts
+    if scheme not in _UNDER.get(form, ()):
+        raise EpcUriError(f"'{urn}': urn:epc:{form}:{scheme} has no Digital Link", code="no_digital_link", position=8)
+    numeric = _NUMERIC.get(scheme)
+    if numeric is not None:
+        return _numeric_link(urn, numeric, form, body)
+    return _text_link(urn, _TEXT[scheme], form, body)
+
+
+def _numeric_link(urn: str, scheme: _NumericScheme, form: str, body: str) -> str:
+    prefix, dot, rest = body.partition(".")
+    if scheme.tail is None:
+        reference, tail = rest, None
+    else:
+        reference, second_dot, tail = rest.partition(".")
+        dot = dot and second_dot
+    key = prefix + reference
+    if not dot or not (6 <= len(prefix) <= 12 and len(key) == scheme.digits and key.isascii() and key.isdigit()):
+        raise EpcUriError(
+            f"'{urn}': expected a company prefix of 6-12 digits and a reference, {scheme.digits} digits together",
+            code="key_digits",
+        )
+    if scheme.leads:
+        key = reference[0] + prefix + reference[1:]
+    link = f"{CANONICAL_STEM}/{scheme.ai}/{scheme.before}{key}{check_digit(key)}"
+    if tail is None:
+        return link
+    if scheme.ai == "8006":
+        piece, _, rest = tail.partition(".")
+        total, dot, tail = rest.partition(".")
+        if not dot or len(piece) != 2 or len(total) != 2 or not is_digits(piece + total):
+            raise EpcUriError(f"'{urn}': expected piece and total of two digits each", code="piece_total")
+        link += piece + total
+    if form == "idpat":
+        if tail != "*":
+            raise EpcUriError(f"'{urn}': expected '*' for the serial of a pattern", code="pattern")
+        return link
+    if scheme.ai == "414" and tail == "0":
+        return link
+    return link + (scheme.tail or "") + _link_tail(urn, tail, scheme.tail_max, scheme.tail_digits)
+
+
+def _link_tail(urn: str, tail: str, longest: int, digits: bool) -> str:
+    """The serial component of a URN as a Digital Link segment."""
+    if len(tail) <= longest and _PLAIN_TEXT(tail):
+        if digits and not is_digits(tail):
+            raise EpcUriError(f"'{urn}': serial '{tail}'; expected digits", code="serial_characters")
+        return tail
+    value = decode_percent(tail) if _URN_TEXT(tail) else None
+    if not value or len(value) > longest or not _CSET82_TEXT(value) or digits:
+        raise EpcUriError(
+            f"'{urn}': serial '{tail}'; expected 1-{longest} characters of CSET 82, escaped", code="serial_characters"
+        )
+    return encode_link_segment(value)
+
+
+def _text_link(urn: str, scheme: _TextScheme, form: str, body: str) -> str:
+    prefix, _, reference = body.partition(".")
+    serial = None
+    if scheme.serial_ai is not None:
+        reference, _, serial = reference.partition(".")
+    value = decode_percent(reference) if _URN_TEXT(reference) else None
+    allowed = _CPI_TEXT if scheme.serial_ai else _CSET82_TEXT
+    if not (6 <= len(prefix) <= 12 and is_digits(prefix)):
+        raise EpcUriError(f"'{urn}': company prefix '{prefix}'; expected 6-12 digits", code="key_digits")
+    if not value or len(prefix) + len(value) > scheme.max_length or not allowed(value):
+        raise EpcUriError(
+            f"'{urn}': reference '{reference}'; expected, with the prefix, up to {scheme.max_length} characters, escaped",
+            code="reference_characters",
+        )
+    link = f"{CANONICAL_STEM}/{scheme.ai}/{encode_link_segment(prefix + value)}"
+    if serial is None:
+        return link
+    if form == "idpat":
+        if serial != "*":
+            raise EpcUriError(f"'{urn}': expected '*' for the serial of a pattern", code="pattern")
+        return link
+    if len(serial) > 12 or not is_digits(serial):
+        raise EpcUriError(f"'{urn}': serial '{serial}'; expected 1-12 digits", code="serial_characters")
+    return f"{link}/{scheme.serial_ai}/{serial}"
+
+
+# --- canonical form ------------------------------------------------------------------------------------------------
+
+
+def canonical_identifier(uri: str) -> str:
+    """The one spelling under which an identifier is compared: a Digital Link at id.gs1.org; other URIs unchanged.
+
+    Any host and path, short names and GTIN-8/12/13 become `https://id.gs1.org/...` with AIs and GTIN-14; query,
+    fragment and consumer product variant are dropped, a lot too where a serial number is present, and the GLN
+    extension 0. Never raises: what has no Digital Link stays as it is. Idempotent.
+
+    >>> canonical_identifier("urn:epc:id:sgln:4012345.00001.OR3-CAB2")
+    'https://id.gs1.org/414/4012345000016/254/OR3-CAB2'
+    >>> canonical_identifier("https://acme.example/gtin/09521141045305/lot/LOT77A?17=271231")
+    'https://id.gs1.org/01/09521141045305/10/LOT77A'
+    >>> canonical_identifier("https://acme.example/orders/PO-17")
+    'https://acme.example/orders/PO-17'
+    """
+    return _canonical_cached(uri)
+
+
+def _canonical(uri: str) -> str:
+    head = uri[:8]
+    if head == _URN_EPC or head.lower() == _URN_EPC:
+        try:
+            return urn_to_digital_link(uri)
+        except EpcUriError:
+            return uri
+    if head[:4].lower() != "http":
+        return uri
+    try:
+        pairs = link_path_pairs(uri)
+    except DigitalLinkError:
+        return uri
+    return _canonical_link(pairs) or uri
+
+
+_canonical_cached = lru_cache(maxsize=_CACHED)(_canonical)
+
+
+def _canonical_link(pairs: tuple[tuple[str, str], ...]) -> str | None:
+    """The canonical link of decoded (AI, value) pairs, primary key first; None where the key is malformed."""
+    ai, key = pairs[0]
+    shape = _KEY_SHAPES.get(ai)
+    if shape is None or not shape(key):
+        return None
+    if ai == "01":
+        key = key.zfill(14)
+    found = dict(pairs[1:])
+    found.pop("22", None)
+    if "21" in found:
+        found.pop("10", None)
+    if ai == "414" and found.get("254") == "0":
+        del found["254"]
+    link = f"{CANONICAL_STEM}/{ai}/{encode_link_segment(key)}"
+    for qualifier, value in found.items():
+        link += f"/{qualifier}/{encode_link_segment(value)}"
+    return link
+
+
+_X = r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]"
+# What the value of a primary key looks like; whether its check digit fits is not asked here.
+_KEY_SHAPES = {
+    ai: re.compile(shape).fullmatch
+    for ai, shape in {
+        "00": r"[0-9]{18}",
+        "01": r"[0-9]{8}|[0-9]{12,14}",
+        "253": rf"[0-9]{{13}}{_X}{{0,17}}",
+        "255": r"[0-9]{13,25}",
+        "401": rf"[0-9]{{6}}{_X}{{1,24}}",
+        "402": r"[0-9]{17}",
+        "414": r"[0-9]{13}",
+        "415": r"[0-9]{13}",
+        "417": r"[0-9]{13}",
+        "8003": rf"0[0-9]{{13}}{_X}{{0,16}}",
+        "8004": rf"[0-9]{{6}}{_X}{{1,24}}",
+        "8006": r"[0-9]{18}",
+        "8010": r"[0-9]{6}[#\-/0-9A-Z]{1,24}",
+        "8013": rf"[0-9]{{4}}{_X}{{2,21}}",
+        "8017": r"[0-9]{18}",
+        "8018": r"[0-9]{18}",
+    }.items()
+}
+
+
+# --- kinds ---------------------------------------------------------------------------------------------------------
+
+_SIMPLE_KINDS: dict[str, Kind] = {
+    "00": "sscc", "401": "ginc", "402": "gsin", "417": "pgln", "8004": "giai", "8017": "gsrnp", "8018": "gsrn",
+}  # fmt: skip
+# AI -> kind and length of the key before the appended serial number.
+_APPENDED_KINDS: dict[str, tuple[Kind, int]] = {"8003": ("grai", 14), "253": ("gdti", 13), "255": ("sgcn", 13)}
+
+
+@lru_cache(maxsize=_CACHED)
+def identifier_kind(canonical: str) -> IdentifierKind:
+    """What a canonical identifier names, with its parts; kind "other" for what is no EPC.
+
+    canonical: as `canonical_identifier` gives it.
+
+    >>> identifier_kind("https://id.gs1.org/01/09521141010235/21/V23-0007")  # doctest: +ELLIPSIS
+    IdentifierKind(kind='sgtin', key='09521141010235', gtin='09521141010235', lot=None, serial='V23-0007', ...)
+    >>> identifier_kind("https://id.gs1.org/414/4012345000016").kind
+    'sgln'
+    """
+    stem, separator, path = canonical.partition(CANONICAL_STEM + "/")
+    segments = path.split("/")
+    if stem or not separator or len(segments) % 2:
+        return _OTHER
+    values = [decode_percent(segment) for segment in segments[1::2]]
+    ai, key = segments[0], values[0]
+    shape = _KEY_SHAPES.get(ai)
+    if shape is None or key is None or not shape(key):
+        return _OTHER
+    qualifiers = dict(zip(segments[2::2], values[1:], strict=True))
+    return _kind(ai, key, qualifiers)
+
+
+def _kind(ai: str, key: str, qualifiers: dict[str, str | None]) -> IdentifierKind:
+    serial = qualifiers.get("21")
+    if ai == "01":
+        lot, tpx = qualifiers.get("10"), qualifiers.get("235")
+        kind: Kind = "sgtin" if serial else "lgtin" if lot else "upui" if tpx else "gtin"
+        return IdentifierKind(kind, key=key, gtin=key, lot=lot, serial=serial, tpx=tpx)
+    if ai == "414":
+        return IdentifierKind("sgln", key=key, gln=key, extension=qualifiers.get("254"))
+    if ai in _SIMPLE_KINDS:
+        return IdentifierKind(_SIMPLE_KINDS[ai], key=key, gln=key if ai == "417" else None)
+    if ai in _APPENDED_KINDS:
+        name, length = _APPENDED_KINDS[ai]
+        return IdentifierKind(name, key=key[:length], serial=key[length:] or None)
+    if ai == "8006":
+        lot = qualifiers.get("10")
+        return IdentifierKind("itip", key[:14], key[:14], lot, serial, piece=key[14:16], total=key[16:])
+    if ai == "8010":
+        return IdentifierKind("cpi", key=key, serial=qualifiers.get("8011"))
+    return _OTHER
+
+
+# --- Digital Link -> URN -------------------------------------------------------------------------------------------
+
+# kind -> URN scheme of a single thing, and of its class ("" = no such URN).
+_URN_FORMS: dict[Kind, tuple[str, str]] = {
+    "sgtin": ("id:sgtin", ""), "lgtin": ("class:lgtin", ""), "gtin": ("", "idpat:sgtin"), "upui": ("id:upui", ""),
+    "itip": ("id:itip", "idpat:itip"), "sscc": ("id:sscc", ""), "sgln": ("id:sgln", ""), "pgln": ("id:pgln", ""),
+    "grai": ("id:grai", "idpat:grai"), "gdti": ("id:gdti", "idpat:gdti"), "sgcn": ("id:sgcn", "idpat:sgcn"),
+    "gsrn": ("id:gsrn", ""), "gsrnp": ("id:gsrnp", ""), "gsin": ("id:gsin", ""), "giai": ("id:giai", ""),
+    "ginc": ("id:ginc", ""), "cpi": ("id:cpi", "idpat:cpi"),
+}  # fmt: skip
+
+
+def digital_link_to_urn(uri: str, prefix_length: Callable[[str], int | None]) -> str | None:
+    """The EPC URN of a Digital Link, or None where it has none or its company prefix is not known.
+
+    prefix_length: gets the characters of the key from the company prefix on (a GTIN-14 without its indicator digit, an
+    SSCC without its extension digit) and gives the length of that prefix, 6-12, or None. Never guesses.
+    TDS 2.0 section 6.3.
+
+    >>> digital_link_to_urn("https://id.gs1.org/01/09521141010235/21/V23-0007", lambda digits: 7)
+    'urn:epc:id:sgtin:9521141.001023.V23-0007'
+    >>> digital_link_to_urn("https://id.gs1.org/414/4012345000016", lambda digits: 7)
+    'urn:epc:id:sgln:4012345.00001.0'
+    """
+    identity = identifier_kind(canonical_identifier(uri))
+    instance, pattern = _URN_FORMS.get(identity.kind, ("", ""))
+    form = pattern if identity.is_class and pattern else instance
+    if not form or identity.key is None:
+        return None
+    scheme = form.partition(":")[2]
+    numeric = _NUMERIC.get(scheme)
+    if numeric is None:
+        return _text_urn(form, identity, prefix_length)
+    body = identity.key[len(numeric.before) :]
+    if not is_digits(body) or check_digit(body[:-1]) != body[-1]:
+        return None
+    lead, digits = (body[0], body[1:-1]) if numeric.leads else ("", body[:-1])
+    length = _known_length(prefix_length(digits + body[-1]), digits)
+    if length is None:
+        return None
+    urn = f"urn:epc:{form}:{digits[:length]}.{lead}{digits[length:]}"
+    return urn + _urn_tail(identity, numeric, is_pattern=form == pattern)
+
+
+def _known_length(length: int | None, digits: str) -> int | None:
+    return length if length is not None and 6 <= length <= 12 and is_digits(digits[:length]) else None
+
+
+def _urn_tail(identity: IdentifierKind, scheme: _NumericScheme, *, is_pattern: bool) -> str:
+    if scheme.tail is None:
+        return ""
+    pieces = f".{identity.piece}.{identity.total}" if identity.kind == "itip" else ""
+    if is_pattern:
+        return f"{pieces}.*"
+    if identity.kind == "sgln":
+        return f".{encode_urn_component(identity.extension or '0')}"
+    tail = identity.serial if identity.serial is not None else identity.lot or identity.tpx or ""
+    return f"{pieces}.{encode_urn_component(tail)}"
+
+
+def _text_urn(form: str, identity: IdentifierKind, prefix_length: Callable[[str], int | None]) -> str | None:
+    key = identity.key or ""
+    length = _known_length(prefix_length(key), key)
+    if length is None or length >= len(key):
+        return None
+    urn = f"urn:epc:{form}:{key[:length]}.{encode_urn_component(key[length:])}"
+    if identity.kind != "cpi":
+        return urn
+    return f"{urn}.{identity.serial if identity.serial is not None else '*'}"
