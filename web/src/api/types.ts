@@ -1,0 +1,163 @@
+/** The server's wire forms that the pages read; nothing here judges data. */
+
+export interface Session {
+  organisation: string;
+  role: string;
+  name: string;
+}
+
+export interface Config {
+  demo: boolean;
+  version: string;
+}
+
+export interface ElementString {
+  ai: string;
+  title: string;
+  value: string;
+}
+
+export interface Finding {
+  code: string;
+  severity: "error" | "warning";
+  message: string;
+  ai: string | null;
+  position: number | null;
+}
+
+/** The facts of a UDI; dates are `YYYY-MM-DD`. */
+export interface Udi {
+  issuingAgency: string;
+  di: string;
+  lotNumber?: string | null;
+  serialNumber?: string | null;
+  expirationDate?: string | null;
+  manufacturingDate?: string | null;
+}
+
+/** One symbol as the server judged it. */
+export interface JudgedSymbol {
+  symbologyIdentifier: string;
+  text: string;
+  confirmed: boolean;
+  elementStrings: ElementString[];
+  findings: Finding[];
+  udi: Udi | null;
+  epc: string | null;
+  epcClass: string | null;
+}
+
+export interface ScanAnswer {
+  symbols: JudgedSymbol[];
+}
+
+export type Action = "receive" | "use" | "count";
+export type UseType = "implanted" | "consumed" | "wasted";
+
+export type ActionItem = { elementString: string } | { epc: string } | { epcClass: string; quantity: number };
+
+export interface ActionRequest {
+  action: Action;
+  eventID: string;
+  eventTime: string;
+  eventTimeZoneOffset: string;
+  place: { id: string } | { gln: string };
+  items: ActionItem[];
+  useType?: UseType;
+}
+
+export interface ActionAnswer {
+  eventID: string;
+  warnings?: { code: string; message: string }[];
+}
+
+export interface Place {
+  id: string;
+  name: string | null;
+}
+
+/** One balance: so many units of one item at one place with one owner, holder and status. */
+export interface StockRow {
+  item: string;
+  gtin: string | null;
+  lot: string | null;
+  serial: string | null;
+  expiry: string | null;
+  place: string | null;
+  container: string | null;
+  owner: string | null;
+  holder: string | null;
+  status: string;
+  quantity: string | number;
+  uom: string | null;
+  flags: string[];
+  lastEventID: string | null;
+}
+
+export type Names = Record<string, string>;
+
+export interface StockAnswer {
+  asOf: string;
+  items: StockRow[];
+  places: Names;
+  parties: Names;
+  nextPageToken?: string | null;
+}
+
+export interface Transfer {
+  eventTime: string;
+  eventID: string;
+  from: string;
+  to: string;
+  item: string;
+  gtin: string | null;
+  lot: string | null;
+  serial: string | null;
+  quantity: string | number;
+  useType: string | null;
+  usageReport: string | null;
+  voided: boolean;
+}
+
+export interface Conflict {
+  id: string;
+  kind: string;
+  severity: string;
+  state: string;
+  message: string;
+  items: string[];
+  eventIDs: string[];
+  eventTime: string;
+}
+
+export interface TraceUnit {
+  place?: string | null;
+  container?: string | null;
+  owner?: string | null;
+  holder?: string | null;
+  status: string;
+  quantity: string | number;
+  flags?: string[];
+  eventIDs: string[];
+}
+
+export interface TracePatient {
+  patient: string;
+  quantity: string | number | null;
+  items?: string[];
+  eventIDs: string[];
+}
+
+export interface LotTrace {
+  gtin: string;
+  lot: string;
+  asOf: string;
+  units: TraceUnit[];
+  inTransit: TraceUnit[];
+  sinks: TraceUnit[];
+  serials: unknown[];
+  patients: TracePatient[] | null;
+  conflicts: Conflict[];
+  places?: Names;
+  parties?: Names;
+}

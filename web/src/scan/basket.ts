@@ -1,0 +1,194 @@
+/**
+ * The phone's work in hand: task, place, items and the one request that Save made.
+ * Held in memory only, so nothing that was scanned outlives the page; the chosen place alone is remembered on the device.
+ */
+
+import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { api, messagesOf, Problem } from "../api/client";
+import type { Action, ActionAnswer, ActionRequest, UseType } from "../api/types";
+import { type AiTable, carriesElementStrings, splitElementStrings } from "../gs1/splitter";
+import { eventTimeOf, localDay } from "./clock";
+import { actionItem, type Item, identityOf, itemKey, labelledQuantity, reasonNotToSave, type Source } from "./items";
+
+export interface Saved {
+  action: Action;
+  items: number;
+  answer: ActionAnswer;
+}
+
+/** A line about what the scanner just saw; `tone` is its colour and its sound. */
+export interface Notice {
+  tone: "good" | "bad" | "plain";
+  text: string;
+}
+
+export type Judge = typeof api.judge;
+export type Act = typeof api.act;
+
+const NOT_GS1: Notice = { tone: "bad", text: "That is not a GS1 barcode, so it names no product here." };
+const PLACE_KEY = "traceward.place";
+
+export interface Basket {
+  action: ReadonlySignal<Action>;
+  items: ReadonlySignal<readonly Item[]>;
+  place: Signal<string>;
+  useType: Signal<UseType>;
+  notice: ReadonlySignal<Notice | null>;
+  /** The request that Save made and no answer has confirmed; it is sent again as it is, never made anew. */
+  unsent: ReadonlySignal<ActionRequest | null>;
+  sending: ReadonlySignal<boolean>;
+  failures: ReadonlySignal<readonly string[]>;
+  saved: ReadonlySignal<Saved | null>;
+  reason: ReadonlySignal<string | null>;
+  add(symbologyIdentifier: string, text: string, source: Source): Promise<void>;
+  checkAgain(key: string): Promise<void>;
+  remove(key: string): void;
+  setQuantity(key: string, quantity: number): void;
+  /** Change the task and empty the list. */
+  start(action: Action): void;
+  save(): Promise<void>;
+  retry(): Promise<void>;
+  discardUnsent(): void;
+  dismissSaved(): void;
+}
+
+export function placeOf(text: string): ActionRequest["place"] {
+  return /^\d{13}$/.test(text) ? { gln: text } : { id: text };
+}
+
+export function createBasket(table: AiTable, judge: Judge = api.judge, act: Act = api.act, now = () => new Date()): Basket {
+  const action = signal<Action>("use");
+  const items = signal<readonly Item[]>([]);
+  const place = signal(localStorage.getItem(PLACE_KEY) ?? "");
+  place.subscribe((value) => (value ? localStorage.setItem(PLACE_KEY, value) : localStorage.removeItem(PLACE_KEY)));
+  const useType = signal<UseType>("implanted");
+  const notice = signal<Notice | null>(null);
+  const unsent = signal<ActionRequest | null>(null);
+  const sending = signal(false);
+  const failures = signal<readonly string[]>([]);
+  const saved = signal<Saved | null>(null);
+  const reason = computed(() => reasonNotToSave(items.value, action.value, localDay(now()), place.value !== ""));
+
+  const patch = (key: string, change: Partial<Item>): void => {
+    items.value = items.value.map((item) => (item.key === key ? { ...item, ...change } : item));
+  };
+  const remove = (key: string): void => {
+    items.value = items.value.filter((item) => item.key !== key);
+  };
+
+  async function check(item: Item): Promise<void> {
+    try {
+      const judged = (await judge(item.symbologyIdentifier, item.text)).symbols[0] ?? null;
+      if (judged === null) throw new Error("The server does not know this kind of barcode.");
+      const same = items.value.find((other) => other.key !== item.key && identityOf(other) === (judged.epc ?? judged.epcClass));
+      if (same && (judged.epc ?? judged.epcClass) !== null) {
+        remove(item.key);
+        notice.value = { tone: "plain", text: "Already on the list." };
+        return;
+      }
+      const elementStrings = judged.elementStrings.length > 0 ? judged.elementStrings : item.elementStrings;
+      patch(item.key, { judged, failure: null, elementStrings, quantity: labelledQuantity(elementStrings) });
+    } catch (error) {
+      patch(item.key, { failure: messagesOf(error).join(" ") });
+    }
+  }
+
+  async function add(symbologyIdentifier: string, text: string, source: Source): Promise<void> {
+    const key = itemKey(symbologyIdentifier, text);
+    if (unsent.value !== null || items.value.some((item) => item.key === key)) return;
+    if (!carriesElementStrings(symbologyIdentifier) && !symbologyIdentifier.startsWith("]E")) {
+      notice.value = NOT_GS1;
+      return;
+    }
+    const { elementStrings } = splitElementStrings(text, table);
+    const item: Item = { key, symbologyIdentifier, text, source, elementStrings, judged: null, failure: null, quantity: 1 };
+    batch(() => {
+      items.value = [item, ...items.value];
+      notice.value = { tone: "good", text: source === "typed" ? "Added as typed." : "Read." };
+      saved.value = null;
+      failures.value = [];
+    });
+    await check(item);
+  }
+
+  async function send(request: ActionRequest): Promise<void> {
+    batch(() => {
+      sending.value = true;
+      failures.value = [];
+    });
+    try {
+      const answer = await act(request);
+      batch(() => {
+        saved.value = { action: request.action, items: request.items.length, answer };
+        items.value = [];
+        unsent.value = null;
+        notice.value = null;
+      });
+    } catch (error) {
+      batch(() => {
+        failures.value = messagesOf(error);
+        // A refusal will not change by sending again: the items are free to be changed, and Save makes a new event.
+        if (error instanceof Problem && !error.retryable) unsent.value = null;
+      });
+    } finally {
+      sending.value = false;
+    }
+  }
+
+  return {
+    action,
+    items,
+    place,
+    useType,
+    notice,
+    unsent,
+    sending,
+    failures,
+    saved,
+    reason,
+    add,
+    remove,
+    async checkAgain(key) {
+      const item = items.value.find((candidate) => candidate.key === key);
+      if (!item) return;
+      patch(key, { failure: null });
+      await check(item);
+    },
+    setQuantity: (key, quantity) => patch(key, { quantity: Math.max(1, Math.min(9999, Math.trunc(quantity) || 1)) }),
+    start(next) {
+      batch(() => {
+        action.value = next;
+        items.value = [];
+        notice.value = null;
+        failures.value = [];
+        saved.value = null;
+      });
+    },
+    async save() {
+      if (reason.value !== null || sending.value || unsent.value !== null) return;
+      // Identity and time are made once, here: however often the request is sent, the server finds one event.
+      const request: ActionRequest = {
+        action: action.value,
+        eventID: `urn:uuid:${crypto.randomUUID()}`,
+        ...eventTimeOf(now()),
+        place: placeOf(place.value),
+        items: [...items.value].reverse().map(actionItem),
+        ...(action.value === "use" ? { useType: useType.value } : {}),
+      };
+      unsent.value = request;
+      await send(request);
+    },
+    async retry() {
+      if (unsent.value !== null && !sending.value) await send(unsent.value);
+    },
+    discardUnsent() {
+      batch(() => {
+        unsent.value = null;
+        failures.value = [];
+      });
+    },
+    dismissSaved: () => {
+      saved.value = null;
+    },
+  };
+}

@@ -1,0 +1,113 @@
+/** The items on the phone's list: what each one is, and what stands against saving it. Pure: no network, no clock of its own. */
+
+import type { Action, ActionItem, ElementString, JudgedSymbol } from "../api/types";
+
+export type Source = "camera" | "typed";
+
+export interface Item {
+  /** Symbology identifier and text: the same symbol seen again is the same item. */
+  key: string;
+  symbologyIdentifier: string;
+  text: string;
+  source: Source;
+  elementStrings: readonly ElementString[];
+  /** The server's judgement; null while it is awaited or could not be had. */
+  judged: JudgedSymbol | null;
+  /** Why the server's judgement could not be had. */
+  failure: string | null;
+  /** Units; an item with a serial number is always one. */
+  quantity: number;
+}
+
+/** What stands against an item: `blocking` keeps Save off, `warnings` do not. */
+export interface Verdict {
+  blocking: string[];
+  warnings: string[];
+}
+
+export function itemKey(symbologyIdentifier: string, text: string): string {
+  return symbologyIdentifier + text;
+}
+
+/** The value of the first of these AIs that the item carries; null where it carries none. */
+export function valueOf(item: Item, ...ais: string[]): string | null {
+  for (const ai of ais) {
+    const found = item.elementStrings.find((element) => element.ai === ai);
+    if (found) return found.value;
+  }
+  return null;
+}
+
+/** The EPCIS identity the server gave the item: an instance, or a class that needs a quantity. */
+export function identityOf(item: Item): string | null {
+  return item.judged?.epc ?? item.judged?.epcClass ?? null;
+}
+
+/** Whether the item is counted in units (lot or product class) rather than being one instance. */
+export function isCounted(item: Item): boolean {
+  return item.judged !== null && item.judged.epc === null && item.judged.epcClass !== null;
+}
+
+/** The units printed on the label itself (AI 30 or 37), else 1. */
+export function labelledQuantity(elementStrings: readonly ElementString[]): number {
+  const printed = elementStrings.find(({ ai }) => ai === "30" || ai === "37");
+  const count = Number.parseInt(printed?.value ?? "", 10);
+  return Number.isFinite(count) && count > 0 ? count : 1;
+}
+
+/** The expiry as `YYYY-MM-DD`, from the server's judgement; null where the label has none. */
+export function expiryOf(item: Item): string | null {
+  return item.judged?.udi?.expirationDate?.slice(0, 10) ?? null;
+}
+
+/** A medical item is usable through its expiry date, so it is expired only on a later day. Both are `YYYY-MM-DD`. */
+export function isExpired(expiry: string | null, today: string): boolean {
+  return expiry !== null && expiry < today;
+}
+
+/** `31 Dec 2027` from `2027-12-31`: no reader can take the month for the day. */
+export function readableDate(isoDate: string): string {
+  const date = new Date(`${isoDate.slice(0, 10)}T00:00:00Z`);
+  if (Number.isNaN(date.getTime())) return isoDate;
+  return new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" }).format(date);
+}
+
+/** What stands against this item in this task on this day (`YYYY-MM-DD`, the device's own). */
+export function verdictOn(item: Item, action: Action, today: string): Verdict {
+  const blocking: string[] = [];
+  const warnings: string[] = [];
+  if (item.failure !== null) blocking.push(item.failure);
+  else if (item.judged === null) blocking.push("Being checked.");
+  const judged = item.judged;
+  if (judged === null) return { blocking, warnings };
+  if (identityOf(item) === null) blocking.push("The label names no product, so there is nothing to book.");
+  for (const finding of judged.findings) (finding.severity === "error" ? blocking : warnings).push(finding.message);
+  const expiry = expiryOf(item);
+  if (expiry !== null && isExpired(expiry, today)) {
+    const words = `Expired on ${readableDate(expiry)}.`;
+    if (action === "use") blocking.push(`${words} It must not be used.`);
+    else warnings.push(words);
+  }
+  if (action === "use" && valueOf(item, "00") !== null) {
+    blocking.push("This is a shipping container's label. Scan the product itself.");
+  }
+  if (!judged.confirmed && item.source === "camera") warnings.push("The read is not confirmed. Compare it with the label.");
+  if (isCounted(item) && valueOf(item, "10") === null) warnings.push("The label carries no lot.");
+  return { blocking, warnings };
+}
+
+/** Why Save is off; null when it is on. */
+export function reasonNotToSave(items: readonly Item[], action: Action, today: string, placeChosen: boolean): string | null {
+  if (items.length === 0) return "Scan or type a label first.";
+  const blocked = items.filter((item) => verdictOn(item, action, today).blocking.length > 0);
+  if (blocked.some((item) => item.judged === null && item.failure === null)) return "Checking the labels…";
+  if (blocked.length === 1) return "Remove the item marked in red first.";
+  if (blocked.length > 1) return `Remove the ${blocked.length} items marked in red first.`;
+  return placeChosen ? null : "Choose the place first.";
+}
+
+/** The item as the server's action wants it: a class with its quantity, anything else as the symbol that was read. */
+export function actionItem(item: Item): ActionItem {
+  if (isCounted(item) && item.judged?.epcClass) return { epcClass: item.judged.epcClass, quantity: item.quantity };
+  return { elementString: item.symbologyIdentifier + item.text };
+}
