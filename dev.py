@@ -28,6 +28,9 @@ LOG = HOME / "log"
 LOCKS = ROOT / "requirements"
 OLDEST_PYTHON = (3, 11)
 OLDEST_PIP_FOR_OTHER_ENVIRONMENTS = (22, 3)
+# Lock files, and the dependency groups of pyproject.toml that each adds to what a running server needs. `serve`
+# installs `checkout`; an image, which is given a built wheel, `runtime`. The first in order binds the others.
+LEVELS = {"dev": ("dev",), "checkout": ("build",), "runtime": ()}
 NOT_SOURCES = frozenset({"node_modules", "generated", "__pycache__", "static"})
 PROGRESS_EVERY_S = 10.0
 
@@ -171,7 +174,7 @@ def doctor(_options: argparse.Namespace, _rest: Sequence[str]) -> int:
     for package in (*FOR_SCANS, *FOR_TESTS):
         verdict = "present" if package.present() else f"MISSING: {package.without}; apt-get install {package.apt[0]}"
         print(f"{package.name:<12}{verdict}")
-    for level in ("runtime", "dev"):
+    for level in ("checkout", "dev"):
         state = "up to date" if _stamp(level).read_matches() else "not set up: the next command does it"
         print(f"{level:<12}{state}")
     return subprocess.run([_bin("traceward"), "doctor"], check=False).returncode if _bin("traceward").exists() else 0
@@ -184,15 +187,16 @@ def setup(_options: argparse.Namespace, _rest: Sequence[str]) -> int:
 
 
 def lock(_options: argparse.Namespace, _rest: Sequence[str]) -> int:
-    """Write both lock files anew: names, versions and hashes, for every platform, and no address of any registry."""
+    """Write the lock files anew: names, versions and hashes, for every platform, and no address of any registry."""
     uv = shutil.which("uv")
     if uv is None:
         raise SetupError("Locking needs uv: https://docs.astral.sh/uv/")
     common = [uv, "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11", "--generate-hashes"]
     common += ["--no-header", "--no-annotate", "--quiet", "--upgrade"]
-    runtime, dev = LOCKS / "runtime.lock", LOCKS / "dev.lock"
-    subprocess.run([*common, "--group", "build", "--output-file", runtime], cwd=ROOT, check=True)
-    subprocess.run([*common, "--group", "dev", "--constraint", runtime, "--output-file", dev], cwd=ROOT, check=True)
+    for level, groups in LEVELS.items():
+        chosen = [word for group in groups for word in ("--group", group)]
+        limits = [] if level == "dev" else ["--constraint", str(LOCKS / "dev.lock")]
+        subprocess.run([*common, *chosen, *limits, "--output-file", str(LOCKS / f"{level}.lock")], cwd=ROOT, check=True)
     return 0
 
 
@@ -235,7 +239,7 @@ def set_up(*, tests: bool) -> None:
     started = time.monotonic()
     HOME.mkdir(exist_ok=True)
     _install_system_packages((*FOR_SCANS, *FOR_TESTS) if tests else FOR_SCANS)
-    level = "dev" if tests else "runtime"
+    level = "dev" if tests else "checkout"
     packages, client = _stamp(level), _stamp("client")
     fresh = packages.read_matches() or (not tests and _stamp("dev").read_matches())
     if fresh and client.read_matches():
