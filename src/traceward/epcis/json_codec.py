@@ -1,0 +1,274 @@
+"""EPCIS JSON to events and back: the only place that parses JSON sent by others.
+
+Must not judge what an event says: `rules` does. Refuses what makes two readers of one text disagree (duplicate keys,
+NaN, lone surrogates) or one reader fail (depth, giant numbers).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from traceward.epcis.document import Document, RawEvent
+from traceward.epcis.errors import CaptureLimitExceededException, Finding, ValidationException
+from traceward.epcis.extension import Context
+from traceward.epcis.times import parse_time_us
+
+MAX_DEPTH = 64
+MAX_INTEGER = 2**63 - 1
+MAX_NUMBER_LENGTH = 64
+MAX_BYTES = 128 * 1024 * 1024
+MAX_EVENTS = 1_000_000
+
+_CLAUSE = "RFC 8259; own rule: one reading for every reader"
+_DOCUMENT = "EPCIS 2.0 JSON binding, EPCISDocument"
+_VERSION = re.compile(r"2(\.\d+)*", re.ASCII)
+_BOM = b"\xef\xbb\xbf"
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_NOT_SURROGATE = re.compile(r"[\ud800-\udfff\x00]")
+
+_raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_raw_items = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def read_json(body: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
+    """Any JSON value, strictly: UTF-8, no duplicate key, finite numbers, depth up to 64.
+
+    Integers come as int up to 63 bits, other numbers as Decimal with every digit sent. A byte order mark is taken off
+    once. Raises ValidationException saying what was wrong and where.
+    """
+    if len(body) > max_bytes:
+        raise CaptureLimitExceededException(f"{len(body)} octets; at most {max_bytes} are read at once")
+    return _read(body.removeprefix(_BOM))
+
+
+def read_event(body: bytes, *, max_bytes: int = MAX_BYTES) -> RawEvent:
+    """The one event of a body sent to POST /events; it must carry its own @context.
+
+    Raises ValidationException when the body is malformed, is no object, or has no @context.
+    """
+    if len(body) > max_bytes:
+        raise CaptureLimitExceededException(f"{len(body)} octets; at most {max_bytes} are read at once")
+    text = body.removeprefix(_BOM).strip(b" \t\r\n")
+    event = RawEvent(0, "", text, None, _read_object)
+    if event.data.get("type") in ("EPCISDocument", "EPCISQueryDocument"):
+        raise _invalid("type", "document", "a document was sent where one bare event is expected", _DOCUMENT)
+    _check_context(event.data, "an event sent alone")
+    return event
+
+
+def read_document(body: bytes, *, max_events: int = MAX_EVENTS, max_bytes: int = MAX_BYTES) -> Document:
+    """The document's header and its events; each event keeps its text exactly as sent and is read when asked for.
+
+    Takes an EPCISDocument or an EPCISQueryDocument (EPCIS 2.0 REST binding, POST /capture).
+    Raises ValidationException with every finding about the document itself, CaptureLimitExceededException when it is
+    larger than max_bytes or has more than max_events events.
+    """
+    if len(body) > max_bytes:
+        raise CaptureLimitExceededException(f"{len(body)} octets; at most {max_bytes} are taken at once")
+    text = body.removeprefix(_BOM)
+    path, raw_list = _event_list(text)
+    envelope = text if raw_list is None else _without(text, raw_list)
+    fields = _read_object(envelope)
+    findings = list(_document_findings(fields))
+    if raw_list is None:
+        findings.append(Finding(path, "missing", f"{path} is missing; expected a list of events", _DOCUMENT))
+    if findings:
+        raise ValidationException(_summary(findings), findings)
+    assert raw_list is not None
+    texts = _decoded(_raw_items, raw_list, path)
+    if len(texts) > max_events:
+        raise CaptureLimitExceededException(f"{len(texts)} events; at most {max_events} are taken at once")
+    context = Context.of(fields["@context"])
+    return Document(
+        kind=fields["type"],
+        context=context,
+        events=[
+            RawEvent(index, f"eventList[{index}]", bytes(raw), context, _read_object) for index, raw in enumerate(texts)
+        ],
+        schema_version=fields.get("schemaVersion"),
+        creation_date=fields.get("creationDate"),
+        header={name: value for name, value in fields.items() if name not in _ENVELOPE},
+    )
+
+
+_ENVELOPE = frozenset({"@context", "type", "schemaVersion", "creationDate", "epcisBody"})
+_HEADER = frozenset({"id", "sender", "receiver", "instanceIdentifier", "epcisHeader"})
+
+
+def _event_list(text: bytes) -> tuple[str, bytes | None]:
+    """Where the events stand, and their text as one slice of the document; None when the document has none."""
+    top = _decoded(_raw_fields, text, "")
+    query = b"EPCISQueryDocument" in bytes(top.get("type", msgspec.Raw(b"")))
+    steps = ("epcisBody", "queryResults", "resultsBody", "eventList") if query else ("epcisBody", "eventList")
+    here: Mapping[str, msgspec.Raw] = top
+    for depth, step in enumerate(steps):
+        found = here.get(step)
+        if found is None:
+            return ".".join(steps), None
+        if depth == len(steps) - 1:
+            return ".".join(steps), bytes(found)
+        here = _decoded(_raw_fields, found, ".".join(steps[: depth + 1]))
+    return ".".join(steps), None
+
+
+def _without(text: bytes, raw_list: bytes) -> bytes:
+    """The document with its events replaced by null, so that the envelope alone is read strictly."""
+    start = max(text.find(b"eventList"), 0)
+    return text[:start] + text[start:].replace(raw_list, b"null", 1)
+
+
+def _decoded(decoder: msgspec.json.Decoder[Any], text: bytes | msgspec.Raw, path: str) -> Any:
+    try:
+        return decoder.decode(text)
+    except UnicodeDecodeError as error:
+        raise _invalid(path, "encoding", f"byte {error.start} is no UTF-8; expected JSON in UTF-8", _CLAUSE) from error
+    except RecursionError as error:
+        raise _invalid(path, "depth", f"nested deeper than {MAX_DEPTH} levels", _CLAUSE) from error
+    except msgspec.DecodeError as error:
+        expected = "a list of events" if decoder is _raw_items else "a JSON object"
+        raise _invalid(path, "syntax", f"{error}; expected {expected}", _CLAUSE) from error
+
+
+def _document_findings(fields: Mapping[str, Any]) -> list[Finding]:
+    """Everything that is wrong with the envelope (EPCIS 2.0 JSON binding: required fields, their types, known keys)."""
+    findings: list[Finding] = []
+    kind = fields.get("type")
+    if kind not in ("EPCISDocument", "EPCISQueryDocument"):
+        findings.append(
+            Finding(
+                "type", "type", f"type is {kind!r:.80}; expected 'EPCISDocument' or 'EPCISQueryDocument'", _DOCUMENT
+            )
+        )
+    try:
+        _check_context(fields, "a document")
+    except ValidationException as error:
+        findings.extend(error.findings)
+    if kind == "EPCISDocument":
+        version = fields.get("schemaVersion")
+        if not isinstance(version, str) or _VERSION.fullmatch(version) is None:
+            message = f"schemaVersion is {version!r:.80}; expected the text '2.0'"
+            findings.append(Finding("schemaVersion", "schema_version", message, _DOCUMENT))
+        findings.extend(_creation_date_findings(fields))
+    context = Context.of(fields.get("@context"))
+    findings.extend(
+        Finding(name, "unknown_field", f"'{name[:80]}' is no field of a document nor a name with a prefix", _DOCUMENT)
+        for name in fields
+        if name not in _ENVELOPE and name not in _HEADER and context.expand_name(name) is None
+    )
+    return findings
+
+
+def _creation_date_findings(fields: Mapping[str, Any]) -> list[Finding]:
+    created = fields.get("creationDate")
+    if not isinstance(created, str):
+        return [Finding("creationDate", "missing", f"creationDate is {created!r:.80}; expected a time", _DOCUMENT)]
+    try:
+        parse_time_us(created)
+    except ValidationException as error:
+        return [Finding("creationDate", "time", error.detail, _DOCUMENT)]
+    return []
+
+
+def _check_context(fields: Mapping[str, Any], what: str) -> None:
+    context = fields.get("@context")
+    entries = context if isinstance(context, list) else [context]
+    if not entries or not all(isinstance(entry, (str, dict)) for entry in entries):
+        message = f"@context is {context!r:.80}; {what} needs a URL, an object or a list of both"
+        raise _invalid("@context", "context", message, "EPCIS 2.0 JSON binding, @context")
+
+
+def _read_object(text: bytes) -> dict[str, Any]:
+    value = _read(text)
+    if not isinstance(value, dict):
+        raise _invalid("", "type", f"{str(value)[:80]!r} is no JSON object", _CLAUSE)
+    return value
+
+
+def _read(text: bytes) -> Any:
+    _check_depth(text)
+    try:
+        value = _strict.decode(text.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise _invalid("", "encoding", f"byte {error.start} is no UTF-8; expected JSON in UTF-8", _CLAUSE) from error
+    except json.JSONDecodeError as error:
+        raise _invalid("", "syntax", f"malformed JSON: {error}", _CLAUSE) from error
+    except RecursionError as error:
+        raise _invalid("", "depth", f"nested deeper than {MAX_DEPTH} levels", _CLAUSE) from error
+    if b"\\u" in text:
+        _check_characters(value)
+    return value
+
+
+def _check_depth(text: bytes) -> None:
+    """Refuse more than 64 levels, in linear time and without recursion."""
+    if text.count(b"{") + text.count(b"[") <= MAX_DEPTH:
+        return
+    brackets = _STRING.sub(b"", text).translate(None, _NOT_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if not brackets:
+            return
+    if len(set(brackets)) > 1:
+        raise _invalid("", "depth", f"nested deeper than {MAX_DEPTH} levels, or brackets do not pair", _CLAUSE)
+
+
+def _check_characters(value: Any) -> None:
+    """Refuse U+0000 and lone surrogates anywhere: no database and no XML document can hold them."""
+    if isinstance(value, str):
+        bad = _NOT_SURROGATE.search(value)
+        if bad is not None:
+            raise _invalid("", "character", f"text holds U+{ord(bad.group()):04X}, which is no character", _CLAUSE)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            _check_characters(name)
+            _check_characters(item)
+    elif isinstance(value, list):
+        for item in value:
+            _check_characters(item)
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _invalid("", "duplicate_key", f"the key '{twice[:80]}' occurs twice in one object", _CLAUSE)
+    return fields
+
+
+def _integer(text: str) -> int:
+    if len(text) > 20 or not -MAX_INTEGER <= (number := int(text)) <= MAX_INTEGER:
+        raise _invalid("", "number", f"the integer {text[:40]} is out of range; at most {MAX_INTEGER}", _CLAUSE)
+    return number
+
+
+def _decimal(text: str) -> Decimal:
+    if len(text) > MAX_NUMBER_LENGTH or not math.isfinite(float(text)):
+        raise _invalid("", "number", f"the number {text[:40]} is too long or too large", _CLAUSE)
+    return Decimal(text)
+
+
+def _constant(text: str) -> Any:
+    raise _invalid("", "number", f"{text} is no JSON number", _CLAUSE)
+
+
+_strict = json.JSONDecoder(
+    object_pairs_hook=_without_duplicates, parse_int=_integer, parse_float=_decimal, parse_constant=_constant
+)
+
+
+def _invalid(path: str, code: str, message: str, clause: str) -> ValidationException:
+    return ValidationException(message, [Finding(path, code, message, clause)])
+
+
+def _summary(findings: list[Finding]) -> str:
+    more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+    return findings[0].message + more
