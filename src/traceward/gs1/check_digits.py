@@ -13,7 +13,8 @@ CSET82 = "!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklm
 # The 32 check characters of a check pair: no 0, 1, I or O.
 CSET32 = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _CSET82_VALUE = {character: value for value, character in enumerate(CSET82)}
-_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83)
+# Weights from the right. An AI's value needs 23 of them; the rule itself goes on, and so does the table.
+_PRIMES = tuple(n for n in range(2, 510) if all(n % divisor for divisor in range(2, 23) if divisor < n))
 
 
 def is_digits(text: str) -> bool:
@@ -52,14 +53,16 @@ def has_valid_check_digit(key: str) -> bool:
 def check_pair(body: str) -> str:
     """The two check characters that follow `body` in a GMN (AI 8013) or M-UDI-DI (AI 8014).
 
-    body: up to 23 characters of CSET 82. Raises KeyFormatError for a longer body or another character.
+    body: up to 97 characters of CSET 82. Raises KeyFormatError for a longer body or another character.
     GS1 General Specifications 7.9.5.
 
     >>> check_pair("1987654Ad4X4bL5ttr2310c")
     '2K'
     """
     if len(body) > len(_PRIMES):
-        raise KeyFormatError(f"'{body}' has {len(body)} characters before its check pair; expected at most 23")
+        raise KeyFormatError(
+            f"'{body}' has {len(body)} characters before its check pair; expected at most {len(_PRIMES)}"
+        )
     total = 0
     for prime, (index, character) in zip(_PRIMES, reversed(list(enumerate(body))), strict=False):
         value = _CSET82_VALUE.get(character)

@@ -13,6 +13,7 @@ from traceward.gs1.application_identifiers import APPLICATION_IDENTIFIERS
 from traceward.gs1.errors import DigitalLinkError
 from traceward.gs1.percent import decode_percent, encode_link_segment
 
+Pairs = tuple[tuple[str, str], ...]
 CANONICAL_STEM = "https://id.gs1.org"
 # Words that may stand for the AI of a primary key or qualifier (URI Syntax 1.1; deprecated since, still on labels).
 SHORT_NAMES = {
@@ -21,13 +22,13 @@ SHORT_NAMES = {
     "giai": "8004", "itip": "8006", "cpid": "8010", "cpsn": "8011", "gmn": "8013", "gsrnp": "8017", "gsrn": "8018",
     "srin": "8019", "refno": "8020",
 }  # fmt: skip
-_URI = re.compile(r"(?:http|https)://(?P<host>[^/?#]+)(?P<path>/[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?", re.I)
+_URI = re.compile(r"(?:http|https)://(?P<host>[^/?#]+)(?P<path>/[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?", re.IGNORECASE)
 _HOST = re.compile(r"(?:[A-Za-z0-9.\-_~]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _URI_CHARACTERS = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
 _PRIMARY = {ai: entry.qualifiers for ai, entry in APPLICATION_IDENTIFIERS.items() if entry.qualifiers is not None}
 
 
-def link_path_pairs(uri: str) -> tuple[tuple[str, str], ...]:
+def link_path_pairs(uri: str) -> Pairs:
     """The (AI, decoded value) pairs of the path of a Digital Link: primary key first, then its qualifiers.
 
     The key is looked for from the end of the path, so any host and any path may stand before it.
@@ -52,10 +53,12 @@ def link_path_pairs(uri: str) -> tuple[tuple[str, str], ...]:
             pairs.reverse()
             _check_qualifiers(pairs, uri)
             return tuple(pairs)
-    raise DigitalLinkError(f"'{uri}' has no GS1 primary key in its path", code="no_primary_key")
+    raise DigitalLinkError(
+        f"'{uri}' has no GS1 primary key in its path; compressed links are not read", code="no_primary_key"
+    )
 
 
-def link_query_pairs(uri: str) -> tuple[tuple[str, str], ...]:
+def link_query_pairs(uri: str) -> Pairs:
     """The (AI, decoded value) pairs of the query of a Digital Link; names that are not all digits are passed over.
 
     Raises DigitalLinkError for an all-digit name that is no AI, or an AI that is no data attribute.
@@ -76,8 +79,20 @@ def link_query_pairs(uri: str) -> tuple[tuple[str, str], ...]:
             raise DigitalLinkError(f"'{uri}': query name '{name}' is no AI", code="unknown_ai")
         if not entry.is_attribute:
             raise DigitalLinkError(f"'{uri}': AI {name} may not be a data attribute", code="not_an_attribute")
-        pairs.append((name, _decoded(value, uri)))
+        # In a query '+' is a blank (HTML forms); in a path it is itself.
+        pairs.append((name, _decoded(value.replace("+", " "), uri)))
     return tuple(pairs)
+
+
+def misplaced_in_query(path: Pairs, query: Pairs) -> tuple[str, ...]:
+    """The AIs of the query that could have stood in the path as qualifiers of its key, and so must (URI Syntax 4.9).
+
+    >>> misplaced_in_query((("01", "09506000117843"),), (("10", "L1"), ("17", "271231")))
+    ('10',)
+    """
+    given = {ai for ai, _ in path[1:]}
+    fitting = [sequence for sequence in _PRIMARY[path[0][0]] or () if given <= set(sequence)]
+    return tuple(ai for ai, _ in query if ai not in given and any(ai in sequence for sequence in fitting))
 
 
 def build_digital_link(pairs: Iterable[tuple[str, str]], stem: str = CANONICAL_STEM) -> str:
@@ -97,10 +112,10 @@ def build_digital_link(pairs: Iterable[tuple[str, str]], stem: str = CANONICAL_S
     if key is None:
         raise DigitalLinkError(f"AIs {', '.join(values) or 'none'}: no primary key among them", code="no_primary_key")
     path = [key, *_best_sequence(key, values)]
-    rest = [ai for ai in values if ai not in path]
+    # Those of predefined length first: read back into a symbol they need no separator.
+    rest = sorted((ai for ai in values if ai not in path), key=_needs_separator)
     for ai in rest:
         entry = APPLICATION_IDENTIFIERS.get(ai)
-        # A qualifier of the chosen key belongs in the path, unless the other sequence took its place.
         if entry is None or not entry.is_attribute:
             raise DigitalLinkError(
                 f"AI {ai} can be neither qualifier of {key} nor data attribute", code="not_an_attribute"
@@ -114,6 +129,11 @@ def _best_sequence(key: str, values: dict[str, str]) -> list[str]:
     """The qualifiers that are present, of that alternative sequence which takes most of them."""
     sequences = _PRIMARY[key] or ((),)
     return max(([ai for ai in sequence if ai in values] for sequence in sequences), key=len)
+
+
+def _needs_separator(ai: str) -> bool:
+    entry = APPLICATION_IDENTIFIERS.get(ai)
+    return entry is None or not entry.is_predefined_length
 
 
 def _segment_ai(segment: str) -> str | None:

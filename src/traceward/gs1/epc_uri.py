@@ -214,7 +214,7 @@ def _text_link(urn: str, scheme: _TextScheme, form: str, body: str) -> str:
         raise EpcUriError(f"'{urn}': company prefix '{prefix}'; expected 6-12 digits", code="key_digits")
     if not value or len(prefix) + len(value) > scheme.max_length or not allowed(value):
         raise EpcUriError(
-            f"'{urn}': reference '{reference}'; expected, with the prefix, up to {scheme.max_length} characters, escaped",
+            f"'{urn}': reference '{reference}'; expected, prefix included, 1-{scheme.max_length} characters, escaped",
             code="reference_characters",
         )
     link = f"{CANONICAL_STEM}/{scheme.ai}/{encode_link_segment(prefix + value)}"

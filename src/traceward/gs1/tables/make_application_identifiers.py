@@ -26,11 +26,11 @@ def main() -> None:
     """Rewrite the table from the dictionary named on the command line."""
     text = Path(sys.argv[1]).read_text(encoding="utf-8")
     release = re.search(r"^# Release: (\S+)", text, re.MULTILINE)
+    number = release[1] if release else "unknown"
     titles = _present_titles()
     rows = [_row(line, titles) for line in text.splitlines() if line[:1].isdigit()]
     header = [
-        "# Application identifiers: facts of the GS1 Barcode Syntax Dictionary, release "
-        f"{release[1] if release else 'unknown'}, in our own format.",
+        f"# Application identifiers: facts of the GS1 Barcode Syntax Dictionary, release {number}, in our own format.",
         "# Made by make_application_identifiers.py; columns are described in application_identifiers.py.",
         "\t".join(_COLUMNS),
     ]

@@ -24,8 +24,8 @@ def main() -> None:
     linters = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))["linters"]
     lines = [
         "# Code lists that component linters look values up in, one list a line: its name, then its codes.",
-        "# Facts of ISO 3166-1, ISO 4217 (numeric), UN/ECE Recommendation 21 and GS1 AIDC media types, as the GS1 Barcode",
-        "# Syntax Dictionary of release 2026-01-27 accepts them. Made by make_code_lists.py.",
+        "# Facts of ISO 3166-1, ISO 4217 (numeric), UN/ECE Recommendation 21 and GS1 AIDC media types, as the GS1",
+        "# Barcode Syntax Dictionary of release 2026-01-27 accepts them. Made by make_code_lists.py.",
     ]
     for name in _LISTS:
         codes = sorted({case["input"] for case in linters[name] if case["ok"]})
