@@ -128,9 +128,13 @@ def _parameter(name: str, reading: Reading) -> Parameter:
     for family in FAMILIES:
         if name.startswith(family.prefix) and len(name) > len(family.prefix):
             try:
-                return family.bind(name, name[len(family.prefix) :], reading)
+                bound = family.bind(name, name[len(family.prefix) :], reading)
             except ValueError as error:
                 raise QueryParameterException(f"{name[:128]} {error}") from error
+            if bound is not None:
+                return bound
+            break
+    # "EQ_foo" of the family EQ_ is no field name: more likely a parameter spelt wrong.
     known = [*PARAMETERS, *_PAGING, *(family.example for family in FAMILIES)]
     close = difflib.get_close_matches(name[:64], known, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""

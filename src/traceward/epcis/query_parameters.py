@@ -7,8 +7,11 @@ EPCIS 2.0 8.2.7.1, REST openapi; a new parameter is a new row.
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, Literal
 
+from traceward.epcis import extension_terms as fields
+from traceward.epcis.decimals import normal_decimal
 from traceward.epcis.epc_patterns import match_value
 from traceward.epcis.errors import ValidationException
 from traceward.epcis.extension import Context
@@ -56,7 +59,8 @@ Make = Callable[[Sequence[str], Reading], Part]
 class Parameter:
     """One parameter: its name, whether it takes a list or a single value, and what its values contribute.
 
-    ``make`` raises ValueError saying what was wrong and what was expected; the caller adds the parameter's name.
+    ``values``: "void" takes none or a truth value. ``make`` raises ValueError saying what was wrong and what was
+    expected; the caller adds the parameter's name.
     """
 
     name: str
@@ -66,11 +70,14 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Parameters whose names begin with ``prefix``; ``bind`` makes the parameter from the rest of the name."""
+    """Parameters whose names begin with ``prefix``; ``bind`` makes the parameter from the rest of the name.
+
+    ``bind`` gives None where the rest cannot belong to the family, and raises ValueError where it is a bad one.
+    """
 
     prefix: str
     example: str
-    bind: Callable[[str, str, Reading], Parameter]
+    bind: Callable[[str, str, Reading], Parameter | None]
 
 
 # --- readers of one value: text -> value, ValueError when it does not fit ---------------------------------------
@@ -119,6 +126,11 @@ def read_action(text: str, _reading: Reading) -> str:
 def read_text(text: str, _reading: Reading) -> str:
     """The value as it stands."""
     return text
+
+
+def read_event_id(text: str, reading: Reading) -> str:
+    """The id of another event, a CURIE written out."""
+    return reading.context.expand_value(text)
 
 
 def read_boolean(text: str, _reading: Reading) -> str:
@@ -295,7 +307,7 @@ PARAMETERS: Final[dict[str, Parameter]] = {
             for spelling in ("errorDeclarationTime", "errorDeclaration_Time")
         ),
         terms_row("EQ_errorReason", read_word("er"), "errorReason"),
-        terms_row("EQ_correctiveEventID", read_text, "correctiveEventID"),
+        terms_row("EQ_correctiveEventID", read_event_id, "correctiveEventID"),
         _exists_row("EXISTS_sensorElement", "sensorElement"),
         _exists_row("EXISTS_sensorElementList", "sensorElement"),
         *(_time_row(f"{operator}_{name}", operator, key) for name, key in _TIMES.items() for operator in ("GE", "LT")),
@@ -348,6 +360,68 @@ def _unit_family(operator: str, field: str) -> Family:
     return Family(f"{operator}_{field}_", f"{operator}_{field}_CEL", bind)
 
 
+#: How the section of an extension field is spelt in parameter names -> its section in index keys. EPCIS 2.0 8.2.7.1.
+_SECTIONS: Final = {
+    "": fields.TOP_LEVEL,
+    "ILMD_": fields.ILMD,
+    "ERROR_DECLARATION_": fields.ERROR_DECLARATION,
+    "SENSORELEMENT_": fields.SENSOR_ELEMENT,
+    "SENSORMETADATA_": fields.SENSOR_METADATA,
+    "SENSORREPORT_": fields.SENSOR_REPORT,
+    "readPoint_": fields.READ_POINT,
+    "bizLocation_": fields.BIZ_LOCATION,
+}
+
+
+def _field_values(key: str) -> Callable[[Sequence[str], Reading], Terms]:
+    """Equality of an extension field: the text, or the number whatever its spelling."""
+
+    def make(values: Sequence[str], _reading: Reading) -> Terms:
+        texts: list[str] = []
+        for value in values:
+            texts.append(value)
+            if _NUMBER.fullmatch(value) and len(value) <= 64:
+                texts.append(normal_decimal(Decimal(value)))
+        return Terms(key, tuple((key, text) for text in dict.fromkeys(texts)))
+
+    return make
+
+
+def _field_bound(key: str, operator: str) -> Make:
+    """A comparison of an extension field: the parameter's type, number or time, is the type that fields must have."""
+
+    def make(values: Sequence[str], _reading: Reading) -> NumberRange:
+        text = values[0]
+        if _NUMBER.fullmatch(text):
+            return _bounded(key, operator, read_number(text))
+        try:
+            return _bounded(key + fields.TIME, operator, float(read_time(text)))
+        except ValueError as error:
+            raise ValueError(f"has '{text}'; expected a number, or a date-time with zone") from error
+
+    return make
+
+
+def _field_family(operator: str, inner: str, spelling: str) -> Family:
+    section = _SECTIONS[spelling] + (fields.INNER if inner else "")
+    prefix = f"{operator}_{inner}{spelling}"
+
+    def bind(name: str, rest: str, reading: Reading) -> Parameter | None:
+        field = reading.context.expand_name(rest)
+        if field is None:
+            if ":" not in rest and not (inner or spelling):
+                return None
+            raise ValueError(f"names the field '{rest}'; expected a URI, or a CURIE whose prefix is declared")
+        key = f"{section}:{field}"
+        if operator == "EXISTS":
+            return _exists_row(name, key)
+        if operator == "EQ":
+            return Parameter(name, "list", _field_values(key))
+        return Parameter(name, "single", _field_bound(key, operator))
+
+    return Family(prefix, f"{prefix}ex:field", bind)
+
+
 #: Families of parameters; the longest prefix that fits a name decides.
 FAMILIES: Final[tuple[Family, ...]] = tuple(
     sorted(
@@ -356,6 +430,12 @@ FAMILIES: Final[tuple[Family, ...]] = tuple(
             _typed_family("source", "sdt", "EQ_source_owning_party"),
             _typed_family("destination", "sdt", "EQ_destination_owning_party"),
             *(_unit_family(operator, field) for field in _NUMBER_FIELDS for operator in _OPERATORS),
+            *(
+                _field_family(operator, inner, spelling)
+                for operator in (*_OPERATORS, "EXISTS")
+                for inner in ("", "INNER_")
+                for spelling in _SECTIONS
+            ),
         ),
         key=lambda family: -len(family.prefix),
     )

@@ -7,6 +7,7 @@ This is on the hot path of capture: tables of handlers keyed by field name, one 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from traceward.epcis import extension_terms as fields
 from traceward.epcis.predicates import ALL_EVENTS
 
 Pair = tuple[str, str]
@@ -55,13 +56,15 @@ def event_terms(expanded: Expanded) -> list[Pair]:
     childQuantityList), inputEPCClass, outputEPCClass, each EPC key with "~class" for the class prefixes of its ids,
     transformationID, eventID, bizTransaction:<type>, source:<type>, destination:<type>, errorReason,
     correctiveEventID, has:errorDeclaration, has:sensorElement, and the sensor fields by name. An entry of
-    bizTransactionList without type has the key "bizTransaction:".
+    bizTransactionList without type has the key "bizTransaction:". Extension fields: ``extension_terms``.
     """
     terms: list[Pair] = [ALL_EVENTS]
     for field, value in expanded.items():
         handler = _TERM_HANDLERS.get(field)
         if handler is not None:
             handler(value, terms)
+        elif ":" in field:
+            fields.add_field_terms(fields.TOP_LEVEL, field, value, terms)
     return list(dict.fromkeys(terms))
 
 
@@ -72,10 +75,12 @@ def event_numbers(expanded: Expanded) -> list[Number]:
     its unit and with None, since GE_quantity and the like ignore the unit.
     """
     numbers: list[Number] = []
-    for field, handler in _NUMBER_HANDLERS.items():
-        value = expanded.get(field)
-        if value:
+    for field, value in expanded.items():
+        handler = _NUMBER_HANDLERS.get(field)
+        if handler is not None:
             handler(value, numbers)
+        elif ":" in field:
+            fields.add_field_numbers(fields.TOP_LEVEL, field, value, numbers)
     return list(dict.fromkeys(numbers))
 
 
@@ -107,8 +112,11 @@ def _word(key: str) -> TermHandler:
 
 def _place(key: str) -> TermHandler:
     def handler(value: Mapping[str, Any], terms: list[Pair]) -> None:
-        if "id" in value:
-            terms.append((key, value["id"]))
+        for name, member in value.items():
+            if name == "id":
+                terms.append((key, member))
+            else:
+                fields.add_field_terms(key, name, member, terms)
 
     return handler
 
@@ -169,6 +177,19 @@ def _error_declaration(value: Mapping[str, Any], terms: list[Pair]) -> None:
     if "reason" in value:
         terms.append(("errorReason", value["reason"]))
     terms.extend(("correctiveEventID", event_id) for event_id in value.get("correctiveEventIDs", ()))
+    _extensions(fields.ERROR_DECLARATION, value, terms)
+
+
+def _ilmd(value: Mapping[str, Any], terms: list[Pair]) -> None:
+    for name, member in value.items():
+        fields.add_field_terms(fields.ILMD, name, member, terms)
+
+
+def _extensions(section: str, value: Mapping[str, Any], terms: list[Pair]) -> None:
+    """The extension fields of a record that has standard fields too: their names are URIs."""
+    for name, member in value.items():
+        if ":" in name:
+            fields.add_field_terms(section, name, member, terms)
 
 
 _SENSOR_METADATA_TEXTS: Final = ("deviceID", "deviceMetadata", "rawData", "dataProcessingMethod", "bizRules")
@@ -192,7 +213,10 @@ def _sensor_elements(value: list[Mapping[str, Any]], terms: list[Pair]) -> None:
     for element in value:
         metadata = element.get("sensorMetadata", {})
         terms.extend((field, metadata[field]) for field in _SENSOR_METADATA_TEXTS if field in metadata)
+        _extensions(fields.SENSOR_ELEMENT, element, terms)
+        _extensions(fields.SENSOR_METADATA, metadata, terms)
         for report in element.get("sensorReport", ()):
+            _extensions(fields.SENSOR_REPORT, report, terms)
             terms.extend((field, report[field]) for field in _SENSOR_REPORT_TEXTS if field in report)
             if "booleanValue" in report:
                 terms.append(("booleanValue", "true" if report["booleanValue"] in {True, "true"} else "false"))
@@ -222,6 +246,7 @@ _TERM_HANDLERS: Final[dict[str, TermHandler]] = {
     "destinationList": _typed("destination", "destination"),
     "errorDeclaration": _error_declaration,
     "sensorElementList": _sensor_elements,
+    "ilmd": _ilmd,
 }
 
 
@@ -234,6 +259,22 @@ def _quantities(value: list[Mapping[str, Any]], numbers: list[Number]) -> None:
 def _declaration_time(value: Mapping[str, Any], numbers: list[Number]) -> None:
     if "declarationTime" in value:
         numbers.append(("errorDeclarationTime", float(value["declarationTime"]), None))
+    _extension_numbers(fields.ERROR_DECLARATION, value, numbers)
+
+
+def _section_numbers(section: str) -> NumberHandler:
+    def handler(value: Mapping[str, Any], numbers: list[Number]) -> None:
+        for name, member in value.items():
+            if name != "id":
+                fields.add_field_numbers(section, name, member, numbers)
+
+    return handler
+
+
+def _extension_numbers(section: str, value: Mapping[str, Any], numbers: list[Number]) -> None:
+    for name, member in value.items():
+        if ":" in name:
+            fields.add_field_numbers(section, name, member, numbers)
 
 
 _REPORT_NUMBERS: Final = ("value", "minValue", "maxValue", "meanValue", "sDev", "percValue")
@@ -244,7 +285,10 @@ def _sensor_numbers(value: list[Mapping[str, Any]], numbers: list[Number]) -> No
         metadata = element.get("sensorMetadata", {})
         times = ("time", "startTime", "endTime")
         numbers.extend((field, float(metadata[field]), None) for field in times if field in metadata)
+        _extension_numbers(fields.SENSOR_ELEMENT, element, numbers)
+        _extension_numbers(fields.SENSOR_METADATA, metadata, numbers)
         for report in element.get("sensorReport", ()):
+            _extension_numbers(fields.SENSOR_REPORT, report, numbers)
             if "time" in report:
                 numbers.append(("time", float(report["time"]), None))
             if "percRank" in report:
@@ -268,6 +312,9 @@ _NUMBER_HANDLERS: Final[dict[str, NumberHandler]] = {
     "outputQuantityList": _quantities,
     "errorDeclaration": _declaration_time,
     "sensorElementList": _sensor_numbers,
+    "ilmd": _section_numbers(fields.ILMD),
+    "readPoint": _section_numbers(fields.READ_POINT),
+    "bizLocation": _section_numbers(fields.BIZ_LOCATION),
 }
 
 

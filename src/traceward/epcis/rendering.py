@@ -1,0 +1,214 @@
+"""Answers made of stored event text: the EPC format that the caller asked for, recordTime, and the query document.
+
+Edits and joins bytes; it never rebuilds an event from a model, so what a partner sent comes back as sent.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import orjson
+
+from traceward.epcis import json_text
+from traceward.epcis.extension import STANDARD_CONTEXT
+from traceward.gs1.epc_uri import canonical_identifier, digital_link_to_urn
+
+_STANDARD_CONTEXT_TEXT: Final = orjson.dumps(STANDARD_CONTEXT)
+
+
+class EpcFormat(StrEnum):
+    """The values of the GS1-EPC-Format header; absent means ALWAYS_GS1_DIGITAL_LINK."""
+
+    NO_PREFERENCE = "No_Preference"
+    ALWAYS_GS1_DIGITAL_LINK = "Always_GS1_Digital_Link"
+    ALWAYS_EPC_URN = "Always_EPC_URN"
+    NEVER_TRANSLATES = "Never_Translates"
+
+
+#: Members that hold identifiers, by the keys that lead to them; arrays are looked through.
+_TEXT_FIELDS: Final = ("parentID", "transformationID")
+_LIST_FIELDS: Final = ("epcList", "childEPCs", "inputEPCList", "outputEPCList")
+_PLACE_FIELDS: Final = ("readPoint", "bizLocation")
+_ENTRY_FIELDS: Final = {
+    "quantityList": "epcClass",
+    "childQuantityList": "epcClass",
+    "inputQuantityList": "epcClass",
+    "outputQuantityList": "epcClass",
+    "bizTransactionList": "bizTransaction",
+    "sourceList": "source",
+    "destinationList": "destination",
+}
+_SENSOR_PARTS: Final = ("sensorMetadata", "sensorReport")
+_SENSOR_FIELDS: Final = ("deviceID", "deviceMetadata", "rawData", "dataProcessingMethod", "bizRules")
+_IDENTIFIER_PATHS: Final = frozenset(
+    [(field,) for field in (*_TEXT_FIELDS, *_LIST_FIELDS)]
+    + [(field, "id") for field in _PLACE_FIELDS]
+    + list(_ENTRY_FIELDS.items())
+    + [("sensorElementList", part, field) for part in _SENSOR_PARTS for field in _SENSOR_FIELDS]
+)
+_URN_TOKEN: Final = re.compile(rb'"(urn:epc:[^"\\]*)"', re.IGNORECASE)
+_LINK_TOKEN: Final = re.compile(rb'"(https?://[^"\\]*)"', re.IGNORECASE)
+
+
+def render_event(
+    text: bytes,
+    epc_format: EpcFormat = EpcFormat.ALWAYS_GS1_DIGITAL_LINK,
+    *,
+    prefix_length: Callable[[str], int | None] | None = None,
+    original: Mapping[str, str] | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> bytes:
+    """The text of one event with the identifiers of its standard fields in the form asked for, all else unchanged.
+
+    text: the event as sent. prefix_length: the known length of a key's company prefix, as
+    ``gs1.epc_uri.digital_link_to_urn`` asks for it. original: canonical identifier -> the URN under which it was
+    captured elsewhere. Where neither knows, the Digital Link stays: a server may not guess. data: the decoded text,
+    when at hand. Extension fields are never translated. EPCIS 2.0 REST, GS1-EPC-Format.
+    """
+    if epc_format is EpcFormat.ALWAYS_GS1_DIGITAL_LINK:
+        return _translated(text, _URN_TOKEN, _to_digital_link, data)
+    if epc_format is EpcFormat.ALWAYS_EPC_URN:
+        known = original if original is not None else {}
+        return _translated(text, _LINK_TOKEN, lambda value: _to_urn(value, prefix_length, known), data)
+    return text
+
+
+def _to_digital_link(value: str) -> str:
+    return canonical_identifier(value) if value[:8].lower() == "urn:epc:" else value
+
+
+def _to_urn(value: str, prefix_length: Callable[[str], int | None] | None, original: Mapping[str, str]) -> str:
+    if value[:4].lower() != "http":
+        return value
+    remembered = original.get(canonical_identifier(value))
+    if remembered is not None:
+        return remembered
+    return (digital_link_to_urn(value, prefix_length) if prefix_length is not None else None) or value
+
+
+def _translated(
+    text: bytes, token: re.Pattern[bytes], translate: Callable[[str], str], data: Mapping[str, Any] | None
+) -> bytes:
+    plain = b"\\" not in text
+    if plain and token.search(text) is None:
+        return text
+    if plain:
+        values = list(_identifiers(data if data is not None else orjson.loads(text)))
+        changes = {value.encode(): translate(value).encode() for value in values}
+        wanted = sum(token.fullmatch(b'"%b"' % value.encode()) is not None for value in values)
+        # Without escapes every identifier stands in the text as a token. If no more tokens stand there than
+        # identifiers were found, none belongs to another field or is a key, and each may be replaced where it stands.
+        if sum(match.group(1) in changes for match in token.finditer(text)) == wanted:
+            return token.sub(lambda match: b'"%b"' % changes.get(match.group(1), match.group(1)), text)
+    return json_text.with_strings_replaced(
+        text, lambda path, value: translate(value) if path in _IDENTIFIER_PATHS else value
+    )
+
+
+def _identifiers(data: Mapping[str, Any]) -> Iterator[str]:
+    """The identifiers in the standard fields of an event, as often as they stand there."""
+    for field, value in data.items():
+        if field in _TEXT_FIELDS:
+            yield value
+        elif field in _LIST_FIELDS:
+            yield from value
+        elif field in _PLACE_FIELDS:
+            yield value["id"]
+        elif field in _ENTRY_FIELDS:
+            yield from (entry[_ENTRY_FIELDS[field]] for entry in value)
+        elif field == "sensorElementList":
+            for element in value:
+                for part in (element.get("sensorMetadata", {}), *element.get("sensorReport", ())):
+                    yield from (part[name] for name in _SENSOR_FIELDS if name in part)
+
+
+def with_record_time(
+    text: bytes, record_time: str, *, event_id: str | None = None, context: bytes | None = None
+) -> bytes:
+    """The text of one event with recordTime, in place of any that it had.
+
+    record_time: RFC 3339 text. event_id: the id under which the event is stored, added where the text has none.
+    context: JSON text of the context in which the event was captured, when the answer must carry it; it goes before
+    a context of the event's own. recordTime SHALL be present on output (EPCIS 2.0 ontology).
+    """
+    added = b'"recordTime":"%b"' % record_time.encode()
+    if json_text.may_have(text, b'"recordTime"'):
+        text = json_text.without(text, "recordTime")
+    if event_id is not None and not (
+        json_text.may_have(text, b'"eventID"') and json_text.value_of(text, "eventID") is not None
+    ):
+        added = b'"eventID":%b,%b' % (orjson.dumps(event_id), added)
+    if context is not None:
+        own = json_text.value_of(text, "@context") if json_text.may_have(text, b'"@context"') else None
+        if own is not None:
+            text = json_text.without(text, "@context")
+            context = _joined_contexts(context, own)
+        added = b'"@context":%b,%b' % (context, added)
+    return json_text.with_first(text, added)
+
+
+def _joined_contexts(outer: bytes, own: bytes) -> bytes:
+    """One context that first declares what ``outer`` does, then what ``own`` does."""
+    entries = []
+    for text in (outer, own):
+        value = orjson.loads(text)
+        for entry in value if isinstance(value, list) else [value]:
+            if entry not in entries:
+                entries.append(entry)
+    return orjson.dumps(entries if len(entries) > 1 else entries[0])
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEvent:
+    """One event of an answer.
+
+    text: JSON text in the EPC format asked for; record_time: RFC 3339 text; context: JSON text of the context in which
+    it was captured, None for the standard one; event_id: the id that was assigned where the text has none.
+    """
+
+    text: bytes
+    record_time: str
+    context: bytes | None = None
+    event_id: str | None = None
+
+
+def query_document(
+    events: Iterable[AnswerEvent],
+    *,
+    creation_date: str,
+    query_name: str = "SimpleEventQuery",
+    subscription_id: str | None = None,
+) -> bytes:
+    """The EPCISQueryDocument that answers a query, joined from stored text.
+
+    The context that all events share stands at the document. Where events differ, the document has the standard
+    context alone and each event carries its own: joining them would let one partner's prefix change the meaning of
+    another's event. EPCIS 2.0 8.2, decisions on formats.
+    """
+    answered = list(events)
+    contexts = {event.context for event in answered}
+    shared = contexts.pop() if len(contexts) == 1 else None
+    differ = bool(contexts)
+    if shared is not None and b"epcis-context" not in shared:
+        shared = _joined_contexts(_STANDARD_CONTEXT_TEXT, shared)
+    body = b",".join(
+        [
+            with_record_time(
+                event.text, event.record_time, event_id=event.event_id, context=event.context if differ else None
+            )
+            for event in answered
+        ]
+    )
+    subscription = b"" if subscription_id is None else b'"subscriptionID":%b,' % orjson.dumps(subscription_id)
+    return (
+        b'{"@context":%b,"type":"EPCISQueryDocument","schemaVersion":"2.0","creationDate":%b,'
+        b'"epcisBody":{"queryResults":{%b"queryName":%b,"resultsBody":{"eventList":[%b]}}}}'
+    ) % (
+        shared if shared is not None else _STANDARD_CONTEXT_TEXT,
+        orjson.dumps(creation_date),
+        subscription,
+        orjson.dumps(query_name),
+        body,
+    )
