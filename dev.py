@@ -169,14 +169,18 @@ def bench(options: argparse.Namespace, rest: Sequence[str]) -> int:
 
 def doctor(_options: argparse.Namespace, _rest: Sequence[str]) -> int:
     """Print what is here and what is missing; then what the installed product says of itself."""
-    print(f"Python      {sys.version.split()[0]} at {sys.executable}")
-    print(f"uv          {shutil.which('uv') or 'absent: pip is used instead, which is slower'}")
+    facts = {
+        "Python": f"{sys.version.split()[0]} at {sys.executable}",
+        "uv": shutil.which("uv") or "absent: pip is used instead, which is slower",
+    }
     for package in (*FOR_SCANS, *FOR_TESTS):
-        verdict = "present" if package.present() else f"MISSING: {package.without}; apt-get install {package.apt[0]}"
-        print(f"{package.name:<12}{verdict}")
-    for level in ("checkout", "dev"):
-        state = "up to date" if _stamp(level).read_matches() else "not set up: the next command does it"
-        print(f"{level:<12}{state}")
+        lacking = f"MISSING: {package.without}; apt-get install {package.apt[0]}"
+        facts[package.name] = "present" if package.present() else lacking
+    ready = [level for level in ("dev", "checkout") if _stamp(level).read_matches()]
+    states = {"dev": "complete", "checkout": "for `serve`; the first test run completes it"}
+    facts["Set-up"] = states[ready[0]] if ready else "not done yet; the next command does it"
+    for name, fact in facts.items():
+        print(f"{name:<13} {fact}", flush=True)
     return subprocess.run([_bin("traceward"), "doctor"], check=False).returncode if _bin("traceward").exists() else 0
 
 

@@ -1,0 +1,43 @@
+"""The `traceward` command and its subcommands; it must hold no behaviour of theirs."""
+
+from typing import Annotated
+
+import typer
+
+from traceward import __version__
+from traceward.cli.administration import keys_app, organisations_app
+from traceward.cli.capture import capture
+from traceward.cli.doctor import doctor
+from traceward.cli.scan import scan
+from traceward.cli.serve import serve
+
+app = typer.Typer(
+    name="traceward",
+    help="GS1 EPCIS 2.0 traceability for medical consignment stock.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+for command in (serve, scan, capture, doctor):
+    app.command()(command)
+app.add_typer(organisations_app, name="organisations")
+app.add_typer(keys_app, name="keys")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"traceward {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """GS1 EPCIS 2.0 traceability for medical consignment stock."""
+
+
+def main() -> None:
+    """Run the command that the process was started with."""
+    app()

@@ -1,0 +1,75 @@
+"""`traceward scan FILE...`: reads the symbols of pictures on this machine, with no server; it stores nothing."""
+
+import asyncio
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from traceward.cli.output import ExitCode, JsonFlag, print_json, print_table
+from traceward.epcis.errors import TracewardError
+from traceward.scanner.errors import ScannerError
+from traceward.scanner.workers import ScanPool
+from traceward.services.scan import judged_picture
+
+
+def scan(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="PNG, JPEG or WebP pictures.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Read the barcodes in pictures: element strings, UDI and EPCIS identifiers of each symbol, and what is doubtful.
+
+    Ends with 1 when a file is no picture, shows no symbol, or shows one with faults.
+    """
+    answers = asyncio.run(_scan_all(files))
+    if as_json:
+        print_json(answers)
+    else:
+        _print(answers)
+    if not all(_is_good(answer) for answer in answers):
+        raise typer.Exit(ExitCode.FOUND_FAULTS)
+
+
+async def _scan_all(files: list[Path]) -> list[dict[str, Any]]:
+    """One answer for each file, with its name; a bad file is an answer with `error`, not the end of the batch."""
+    answers = []
+    with closing(ScanPool()) as pool:
+        for file in files:
+            try:
+                answers.append({"file": str(file), **await judged_picture(pool, file.read_bytes())})
+            except (OSError, ScannerError, TracewardError) as error:
+                reason = error.strerror if isinstance(error, OSError) else str(error)
+                answers.append({"file": str(file), "symbols": [], "error": reason})
+    return answers
+
+
+def _is_good(answer: dict[str, Any]) -> bool:
+    symbols = answer["symbols"]
+    faults = [finding for symbol in symbols for finding in symbol["findings"] if finding["severity"] == "error"]
+    return bool(symbols) and not faults and "error" not in answer
+
+
+def _print(answers: list[dict[str, Any]]) -> None:
+    columns = ("file", "symbology", "read", "element strings", "UDI-DI", "EPCIS identifier", "findings")
+    print_table("Symbols", columns, [row for answer in answers for row in _rows(answer)])
+
+
+def _rows(answer: dict[str, Any]) -> list[tuple[object, ...]]:
+    file = answer["file"]
+    if "error" in answer:
+        return [(file, None, "not read", answer["error"], None, None, None)]
+    if not answer["symbols"]:
+        return [(file, None, "no symbol", f"tried {', '.join(answer['tried'])}", None, None, None)]
+    return [
+        (
+            file,
+            symbol["symbologyIdentifier"],
+            "confirmed" if symbol["confirmed"] else "UNCONFIRMED",
+            " ".join(f"({one['ai']}){one['value']}" for one in symbol["elementStrings"]) or symbol["text"],
+            (symbol["udi"] or {}).get("di"),
+            symbol["epc"] or symbol["epcClass"],
+            "\n".join(f"{one['severity']}: {one['message']}" for one in symbol["findings"]),
+        )
+        for symbol in answer["symbols"]
+    ]

@@ -1,0 +1,107 @@
+"""Requests to a Traceward server by URL and key, over the standard library alone; it must not know what the answers mean."""
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+
+MAX_ANSWER_BYTES = 64_000_000
+
+
+class ServerUnreachableError(Exception):
+    """No HTTP answer came; the message names the address and the reason."""
+
+
+class ServerRefusedError(Exception):
+    """The server answered with an error. problem: its problem body; status: the HTTP status."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status = status
+        self.problem = problem
+        title = problem.get("title", "no explanation given")
+        detail = problem.get("detail")
+        super().__init__(f"HTTP {status}: {title}" + (f" - {detail}" if detail else ""))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A successful answer. body: the decoded JSON, or None where there was none; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass(frozen=True)
+class ServerClient:
+    """One server and the key that is shown to it. url: without path, such as `http://127.0.0.1:8000`."""
+
+    url: str
+    key: str
+    timeout_s: float = 60.0
+
+    def request(
+        self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """The answer to one request; path starts with `/`, or is an absolute URL on the same server.
+
+        Raises ServerUnreachableError, and ServerRefusedError for every status from 300 on: redirects are not followed,
+        since they would carry the key elsewhere.
+        """
+        target = urllib.parse.urljoin(self.url, path)
+        if _origin(target) != _origin(self.url):
+            raise ServerUnreachableError(f"'{target}' is not on the server {self.url}; the key is not sent there")
+        # The scheme is checked by _origin, so no file: or ftp: URL gets here.
+        request = urllib.request.Request(target, data=body, method=method)  # noqa: S310
+        request.add_header("Authorization", f"Bearer {self.key}")
+        request.add_header("Accept", "application/json, application/problem+json")
+        for name, value in (headers or {}).items():
+            request.add_header(name, value)
+        try:
+            with _OPENER.open(request, timeout=self.timeout_s) as response:
+                return Answer(response.status, _lower(response.headers), _decoded(response.read(MAX_ANSWER_BYTES)))
+        except urllib.error.HTTPError as error:
+            with error:
+                content = _decoded(error.read(MAX_ANSWER_BYTES))
+            problem = content if isinstance(content, dict) else {"title": error.reason}
+            raise ServerRefusedError(error.code, problem) from error
+        except (OSError, HTTPException) as error:
+            reason = getattr(error, "reason", None) or error
+            raise ServerUnreachableError(f"no answer from {self.url}: {reason}") from error
+
+    def post_json(self, path: str, value: Any) -> Any:
+        """The decoded answer to a POST of `value` as JSON; raises as `request` does."""
+        body = json.dumps(value).encode()
+        return self.request("POST", path, body=body, headers={"Content-Type": "application/json"}).body
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_arguments: Any, **_options: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ServerUnreachableError(f"'{url}' is no server address; expected http://host:port or https://host")
+    return parts.scheme, parts.netloc.lower()
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _decoded(content: bytes) -> Any:
+    if not content:
+        return None
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
