@@ -80,10 +80,10 @@ def test_exif_orientation_turns_the_picture_upright():
 
 def test_noise_that_defeats_the_first_stage_is_read_and_confirmed_by_agreement():
     """Rejects both giving up after the first stage and trusting one read of altered pixels of a linear symbol."""
-    picture = png(noisy(symbol(VALVE, "Code128", scale=3), 60))
+    picture = png(noisy(symbol(VALVE, "Code128", scale=2), 30))
     first = scan_picture(picture, budget_ms=0)
     assert (first.symbols, first.stages_tried, first.budget_exhausted) == ((), ("zxing",), True)
-    assert read(picture, mode="thorough") == [("]C1", VALVE_DATA, True)]
+    assert read(picture) == [("]C1", VALVE_DATA, True)]
 
 
 def _stage(name):

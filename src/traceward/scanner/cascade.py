@@ -129,6 +129,13 @@ STAGES: tuple[Stage, ...] = (
     Stage("zxing doubled", "zxing-cpp", _zxing(prepare.doubled, zxing.ALL, invert=False), altered=True),
     Stage("zxing doubled, sharpened", "zxing-cpp", _zxing(prepare.doubled_unsharp, zxing.ALL), altered=True),
     Stage(
+        "zxing doubled, bars averaged",
+        "zxing-cpp",
+        _zxing(prepare.doubled_vertical_box, zxing.LINEAR, rotate=False, invert=False),
+        altered=True,
+        thorough=True,
+    ),
+    Stage(
         "zxing turned 30", "zxing-cpp", _zxing(_turned_by(30), zxing.LINEAR, invert=False), altered=True, thorough=True
     ),
     Stage(
@@ -143,7 +150,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("libdmtx dots joined", "libdmtx", _libdmtx(prepare.eroded_halved), altered=True, thorough=True),
     Stage("libdmtx", "libdmtx", _libdmtx(prepare.unchanged), altered=False, thorough=True),
 )
-_SECOND_OPINION = frozenset({"zbar", "zxing turned 30", "zxing turned -30"})
+_SECOND_OPINION = frozenset({"zbar", "zxing doubled, bars averaged", "zxing turned 30", "zxing turned -30"})
 
 
 def is_due(stage: Stage, mode: str, *, large: bool, waits_for_a_second_read: bool) -> bool:
