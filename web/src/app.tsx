@@ -1,7 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
-import { api, messagesOf, Problem } from "./api/client";
+import { api, messagesOf, Problem, SIGNED_OUT } from "./api/client";
 import type { Config, Session } from "./api/types";
 import type { AiTable } from "./gs1/splitter";
+import { AdminPage } from "./pages/AdminPage";
 import { ScanPage } from "./pages/scan/ScanPage";
 import { SignInPage } from "./pages/SignInPage";
 import { StockPage } from "./pages/StockPage";
@@ -12,11 +13,32 @@ import { Messages, Notice, Nothing, Waiting } from "./ui/parts";
 
 type SignedIn = { state: "asking" } | { state: "out" } | { state: "in"; session: Session } | { state: "failed"; messages: string[] };
 
-const PAGES: readonly (readonly [path: string, words: string])[] = [
-  ["/scan", "Scan"],
-  ["/stock", "Stock"],
-  ["/trace", "Trace"],
+interface PageLink {
+  path: string;
+  words: string;
+  /** Whether a role may see the page; the server decides in any case. */
+  suits: (role: string) => boolean;
+}
+
+const PAGES: readonly PageLink[] = [
+  { path: "/scan", words: "Scan", suits: (role) => role !== "admin" && role !== "reader" },
+  { path: "/stock", words: "Stock", suits: (role) => role !== "admin" },
+  { path: "/trace", words: "Trace", suits: (role) => role !== "admin" },
+  { path: "/admin", words: "Partners and keys", suits: (role) => role === "admin" },
 ];
+
+const NARROW = "(max-width: 720px)";
+
+function pagesFor(role: string): PageLink[] {
+  return PAGES.filter(({ suits }) => suits(role));
+}
+
+/** Where a reader starts: a phone scans, a desk looks. */
+function startFor(role: string): string {
+  const paths = pagesFor(role).map(({ path }) => path);
+  const wanted = matchMedia(NARROW).matches ? "/scan" : "/stock";
+  return paths.includes(wanted) ? wanted : (paths[0] ?? "/stock");
+}
 
 export function App({ basket, table }: { basket: Basket; table: AiTable }) {
   const [signedIn, setSignedIn] = useState<SignedIn>({ state: "asking" });
@@ -37,10 +59,15 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
     api.config().then(setConfig, () => undefined);
   }, []);
   useEffect(() => {
-    if (path === "/") go(matchMedia("(max-width: 720px)").matches ? "/scan" : "/stock");
-    const page = PAGES.find(([prefix]) => prefix === path);
-    document.title = page ? `${page[1]} · Traceward` : "Traceward";
-  }, [path]);
+    const out = (): void => setSignedIn({ state: "out" });
+    addEventListener(SIGNED_OUT, out);
+    return () => removeEventListener(SIGNED_OUT, out);
+  }, []);
+  useEffect(() => {
+    if (signedIn.state === "in" && (path === "/" || path === "/sign-in")) go(startFor(signedIn.session.role));
+    const page = PAGES.find((candidate) => candidate.path === path);
+    document.title = page ? `${page.words} · Traceward` : "Traceward";
+  }, [path, signedIn]);
 
   const signOut = async (): Promise<void> => {
     await api.signOut().catch(() => undefined);
@@ -61,15 +88,15 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
         {signedIn.state === "in" && (
           <>
             <nav aria-label="Pages">
-              {PAGES.map(([to, words]) => (
-                <Link key={to} to={to} current={path === to}>
-                  {words}
+              {pagesFor(signedIn.session.role).map((page) => (
+                <Link key={page.path} to={page.path} current={path === page.path}>
+                  {page.words}
                 </Link>
               ))}
             </nav>
             <div class="who">
               <span>
-                {signedIn.session.name} <small>{signedIn.session.role}</small>
+                {signedIn.session.organisationName} <small>{signedIn.session.role}</small>
               </span>
               <button type="button" class="link" onClick={() => void signOut()}>
                 Sign out
@@ -93,27 +120,22 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
           </button>
         </main>
       )}
-      {signedIn.state === "out" && (
-        <SignInPage
-          onSignedIn={(session) => {
-            setSignedIn({ state: "in", session });
-            if (path === "/sign-in") go("/");
-          }}
-        />
-      )}
-      {signedIn.state === "in" && <Page path={path} basket={basket} table={table} onSignedOut={() => setSignedIn({ state: "out" })} />}
+      {signedIn.state === "out" && <SignInPage onSignedIn={(session) => setSignedIn({ state: "in", session })} />}
+      {signedIn.state === "in" && <Page path={path} basket={basket} table={table} />}
     </>
   );
 }
 
-function Page({ path, basket, table, onSignedOut }: { path: string; basket: Basket; table: AiTable; onSignedOut: () => void }) {
+function Page({ path, basket, table }: { path: string; basket: Basket; table: AiTable }) {
+  if (path === "/" || path === "/sign-in") return null;
   if (path === "/scan") return <ScanPage basket={basket} table={table} />;
-  if (path === "/stock") return <StockPage onSignedOut={onSignedOut} />;
+  if (path === "/stock") return <StockPage />;
   if (path === "/trace") return <TracePage />;
+  if (path === "/admin") return <AdminPage />;
   return (
     <main>
       <Nothing title="There is no such page">
-        <Link to="/stock">Go to the stock</Link>
+        <Link to="/">Go to the start</Link>
       </Nothing>
     </main>
   );

@@ -1,10 +1,13 @@
 import { render } from "preact";
 import { App } from "./app";
 import { AI_TABLE } from "./gs1/table";
+import { SetupPage } from "./pages/SetupPage";
 import { createBasket } from "./scan/basket";
 import "./styles/base.css";
 import "./styles/scan.css";
 import "./styles/desktop.css";
 
 const root = document.getElementById("app");
-if (root) render(<App basket={createBasket(AI_TABLE)} table={AI_TABLE} />, root);
+// The one-time link of a first run lies outside /app/: before it is used, nobody can sign in.
+const page = location.pathname === "/setup" ? <SetupPage /> : <App basket={createBasket(AI_TABLE)} table={AI_TABLE} />;
+if (root) render(page, root);

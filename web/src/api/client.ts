@@ -1,6 +1,22 @@
 /** Calls to the server this page came from: one way to send, one way to fail. It keeps nothing. */
 
-import type { ActionAnswer, ActionRequest, Config, Conflict, LotTrace, Place, ScanAnswer, Session, StockAnswer, Transfer } from "./types";
+import type {
+  ActionAnswer,
+  ActionRequest,
+  Config,
+  Conflict,
+  Key,
+  LotTrace,
+  Names,
+  NewKey,
+  NewOrganisation,
+  Organisation,
+  Place,
+  ScanAnswer,
+  Session,
+  StockAnswer,
+  Transfer,
+} from "./types";
 
 export interface FieldError {
   path?: string;
@@ -38,14 +54,13 @@ export class Unreachable extends Error {
   }
 }
 
-async function problemOf(response: Response): Promise<Problem> {
-  const fallback = `The server answered ${response.status}`;
+function problemOf(status: number, text: string): Problem {
+  const fallback = `The server answered ${status}`;
   try {
-    const body: unknown = await response.json();
-    const problem = (body ?? {}) as { title?: string; detail?: string; errors?: FieldError[] };
-    return new Problem(response.status, problem.title ?? fallback, problem.detail ?? null, problem.errors ?? []);
+    const problem = JSON.parse(text) as { title?: string; detail?: string; errors?: FieldError[] | null };
+    return new Problem(status, problem.title ?? fallback, problem.detail ?? null, problem.errors ?? []);
   } catch {
-    return new Problem(response.status, fallback, null, []);
+    return new Problem(status, fallback, null, []);
   }
 }
 
@@ -56,12 +71,27 @@ function withQuery(path: string, query: Query): string {
   return given.length > 0 ? `${path}?${new URLSearchParams(given)}` : path;
 }
 
-/** The JSON answer of one call; null for 204. Throws Problem or Unreachable. */
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+/** The window event that says: a call was refused because the session has ended. */
+export const SIGNED_OUT = "traceward-signed-out";
+
+interface Answer<T> {
+  body: T;
+  /** Address of the next page; null on the last one. */
+  next: string | null;
+}
+
+/** The next page's address in a Link header; null without one. RFC 8288. */
+export function nextLink(header: string | null): string | null {
+  return /<([^<>]+)>\s*;\s*rel="?next"?/.exec(header ?? "")?.[1] ?? null;
+}
+
+/** The JSON answer of one call (null for 204) and its next page. Throws Problem or Unreachable. */
+async function answerOf<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") headers["X-Traceward-Client"] = "web";
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response: Response;
+  let text: string;
   try {
     response = await fetch(path, {
       method,
@@ -70,12 +100,31 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
       cache: "no-store",
       body: body === undefined ? null : JSON.stringify(body),
     });
+    text = await response.text();
   } catch {
     throw new Unreachable();
   }
-  if (!response.ok) throw await problemOf(response);
-  const text = await response.text();
-  return (text ? JSON.parse(text) : null) as T;
+  if (response.status === 401 && path !== "/session") dispatchEvent(new Event(SIGNED_OUT));
+  if (!response.ok) throw problemOf(response.status, text);
+  return { body: (text ? JSON.parse(text) : null) as T, next: nextLink(response.headers.get("Link")) };
+}
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  return (await answerOf<T>(method, path, body)).body;
+}
+
+/** Pages that are followed at most, so that a server that never ends its list cannot hang the browser. */
+const MOST_PAGES = 100;
+
+/** Every page of a list, oldest page first. Throws Problem or Unreachable. */
+async function allPages<T>(path: string): Promise<T[]> {
+  const pages: T[] = [];
+  for (let next: string | null = path; next !== null && pages.length < MOST_PAGES; ) {
+    const answer: Answer<T> = await answerOf<T>("GET", next);
+    pages.push(answer.body);
+    next = answer.next;
+  }
+  return pages;
 }
 
 export const api = {
@@ -90,12 +139,27 @@ export const api = {
     call<ScanAnswer>("POST", "/scan", { symbologyIdentifier, text }),
   act: (request: ActionRequest) => call<ActionAnswer>("POST", "/consignment/actions", request),
   places: async () => (await call<{ places: Place[] }>("GET", "/consignment/places")).places,
-  stock: (query: Query = {}) => call<StockAnswer>("GET", withQuery("/consignment/stock", query)),
+  /** The whole stock of the caller. */
+  stock: async (): Promise<StockAnswer> => {
+    const pages = await allPages<StockAnswer>("/consignment/stock?perPage=1000");
+    return {
+      asOf: pages[0]?.asOf ?? "",
+      items: pages.flatMap(({ items }) => items),
+      places: Object.assign({}, ...pages.map(({ places }) => places)) as Names,
+      parties: Object.assign({}, ...pages.map(({ parties }) => parties)) as Names,
+    };
+  },
   transfers: async () =>
-    (await call<{ transfers: Transfer[] }>("GET", "/consignment/ownership-transfers")).transfers,
+    (await allPages<{ transfers: Transfer[] }>("/consignment/ownership-transfers?perPage=1000")).flatMap(({ transfers }) => transfers),
   conflicts: async () => (await call<{ conflicts: Conflict[] }>("GET", "/consignment/conflicts")).conflicts,
   traceLot: (gtin: string, lot: string, asOf?: string) =>
     call<LotTrace>("GET", withQuery("/trace/lot", { gtin, lot, asOf })),
+  organisations: async () => (await call<{ organisations: Organisation[] }>("GET", "/admin/organisations")).organisations,
+  addOrganisation: (organisation: NewOrganisation) => call<Organisation>("POST", "/admin/organisations", organisation),
+  keys: async () => (await call<{ keys: Key[] }>("GET", "/admin/keys")).keys,
+  addKey: (organisation: string, role: string, name: string) => call<NewKey>("POST", "/admin/keys", { organisation, role, name }),
+  revokeKey: (id: string) => call<null>("DELETE", `/admin/keys/${encodeURIComponent(id)}`),
+  finishSetup: (code: string, organisation: NewOrganisation) => call<{ key: string }>("POST", "/setup", { code, organisation }),
 };
 
 /** What to tell the reader about anything that was thrown. */

@@ -2,6 +2,7 @@
 
 export interface Session {
   organisation: string;
+  organisationName: string;
   role: string;
   name: string;
 }
@@ -54,7 +55,9 @@ export interface ScanAnswer {
 export type Action = "receive" | "use" | "count";
 export type UseType = "implanted" | "consumed" | "wasted";
 
-export type ActionItem = { elementString: string } | { epc: string } | { epcClass: string; quantity: number };
+export type CountScope = "complete" | "partial";
+
+export type ActionItem = ({ elementString: string } | { epc: string } | { epcClass: string; quantity: number }) & { typed?: boolean };
 
 export interface ActionRequest {
   action: Action;
@@ -64,6 +67,7 @@ export interface ActionRequest {
   place: { id: string } | { gln: string };
   items: ActionItem[];
   useType?: UseType;
+  countScope?: CountScope;
 }
 
 export interface ActionAnswer {
@@ -101,7 +105,6 @@ export interface StockAnswer {
   items: StockRow[];
   places: Names;
   parties: Names;
-  nextPageToken?: string | null;
 }
 
 export interface Transfer {
@@ -160,4 +163,24 @@ export interface LotTrace {
   conflicts: Conflict[];
   places?: Names;
   parties?: Names;
+}
+
+export interface Organisation {
+  id: string;
+  name: string;
+  companyPrefixes: string[];
+}
+
+export type NewOrganisation = Organisation;
+
+export interface Key {
+  id: string;
+  organisation: string;
+  role: string;
+  name: string;
+  createdAt: string;
+}
+
+export interface NewKey extends Key {
+  key: string;
 }

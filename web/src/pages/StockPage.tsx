@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { api, messagesOf, Problem } from "../api/client";
+import { api, messagesOf } from "../api/client";
 import { onStockChange } from "../api/live";
 import type { Conflict, Names, StockAnswer, StockRow, Transfer } from "../api/types";
 import { isExpired, readableDate } from "../scan/items";
@@ -15,27 +15,13 @@ interface Overview {
 }
 
 const RECENT_TRANSFERS = 10;
-const MOST_PAGES = 50;
-
-/** All pages of the stock, as one answer. */
-async function wholeStock(): Promise<StockAnswer> {
-  const whole = await api.stock({ perPage: "1000" });
-  for (let page = 1, token = whole.nextPageToken; token && page < MOST_PAGES; page += 1) {
-    const next = await api.stock({ perPage: "1000", nextPageToken: token });
-    whole.items.push(...next.items);
-    Object.assign(whole.places, next.places);
-    Object.assign(whole.parties, next.parties);
-    token = next.nextPageToken;
-  }
-  return whole;
-}
 
 async function overview(): Promise<Overview> {
-  const [stock, transfers, conflicts] = await Promise.all([wholeStock(), api.transfers(), api.conflicts()]);
+  const [stock, transfers, conflicts] = await Promise.all([api.stock(), api.transfers(), api.conflicts()]);
   return { stock, transfers, conflicts };
 }
 
-export function StockPage({ onSignedOut }: { onSignedOut: () => void }) {
+export function StockPage() {
   const [found, setFound] = useState<Overview | null>(null);
   const [failures, setFailures] = useState<string[]>([]);
   const [filter, setFilter] = useState("");
@@ -55,12 +41,11 @@ export function StockPage({ onSignedOut }: { onSignedOut: () => void }) {
         setFailures([]);
       } while (again.current);
     } catch (error) {
-      if (error instanceof Problem && error.status === 401) onSignedOut();
-      else setFailures(messagesOf(error));
+      setFailures(messagesOf(error));
     } finally {
       asking.current = false;
     }
-  }, [onSignedOut]);
+  }, []);
   useEffect(() => {
     void refresh();
     return onStockChange(() => void refresh());

@@ -5,7 +5,7 @@
 
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { api, messagesOf, Problem } from "../api/client";
-import type { Action, ActionAnswer, ActionRequest, UseType } from "../api/types";
+import type { Action, ActionAnswer, ActionRequest, CountScope, UseType } from "../api/types";
 import { type AiTable, carriesElementStrings, splitElementStrings } from "../gs1/splitter";
 import { eventTimeOf, localDay } from "./clock";
 import { actionItem, type Item, identityOf, itemKey, labelledQuantity, reasonNotToSave, type Source } from "./items";
@@ -33,6 +33,7 @@ export interface Basket {
   items: ReadonlySignal<readonly Item[]>;
   place: Signal<string>;
   useType: Signal<UseType>;
+  countScope: Signal<CountScope>;
   notice: ReadonlySignal<Notice | null>;
   /** The request that Save made and no answer has confirmed; it is sent again as it is, never made anew. */
   unsent: ReadonlySignal<ActionRequest | null>;
@@ -56,12 +57,22 @@ export function placeOf(text: string): ActionRequest["place"] {
   return /^\d{13}$/.test(text) ? { gln: text } : { id: text };
 }
 
-export function createBasket(table: AiTable, judge: Judge = api.judge, act: Act = api.act, now = () => new Date()): Basket {
+/** What a basket works with; the browser's own and the real server, unless a test says otherwise. */
+export interface Surroundings {
+  judge: Judge;
+  act: Act;
+  now: () => Date;
+  storage: Pick<Storage, "getItem" | "setItem" | "removeItem">;
+}
+
+export function createBasket(table: AiTable, surroundings: Partial<Surroundings> = {}): Basket {
+  const { judge = api.judge, act = api.act, now = () => new Date(), storage = localStorage } = surroundings;
   const action = signal<Action>("use");
   const items = signal<readonly Item[]>([]);
-  const place = signal(localStorage.getItem(PLACE_KEY) ?? "");
-  place.subscribe((value) => (value ? localStorage.setItem(PLACE_KEY, value) : localStorage.removeItem(PLACE_KEY)));
+  const place = signal(storage.getItem(PLACE_KEY) ?? "");
+  place.subscribe((value) => (value ? storage.setItem(PLACE_KEY, value) : storage.removeItem(PLACE_KEY)));
   const useType = signal<UseType>("implanted");
+  const countScope = signal<CountScope>("partial");
   const notice = signal<Notice | null>(null);
   const unsent = signal<ActionRequest | null>(null);
   const sending = signal(false);
@@ -140,6 +151,7 @@ export function createBasket(table: AiTable, judge: Judge = api.judge, act: Act 
     items,
     place,
     useType,
+    countScope,
     notice,
     unsent,
     sending,
@@ -174,6 +186,7 @@ export function createBasket(table: AiTable, judge: Judge = api.judge, act: Act 
         place: placeOf(place.value),
         items: [...items.value].reverse().map(actionItem),
         ...(action.value === "use" ? { useType: useType.value } : {}),
+        ...(action.value === "count" ? { countScope: countScope.value } : {}),
       };
       unsent.value = request;
       await send(request);

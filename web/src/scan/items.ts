@@ -108,6 +108,7 @@ export function reasonNotToSave(items: readonly Item[], action: Action, today: s
 
 /** The item as the server's action wants it: a class with its quantity, anything else as the symbol that was read. */
 export function actionItem(item: Item): ActionItem {
-  if (isCounted(item) && item.judged?.epcClass) return { epcClass: item.judged.epcClass, quantity: item.quantity };
-  return { elementString: item.symbologyIdentifier + item.text };
+  const typed = item.source === "typed" ? { typed: true } : {};
+  if (isCounted(item) && item.judged?.epcClass) return { epcClass: item.judged.epcClass, quantity: item.quantity, ...typed };
+  return { elementString: item.symbologyIdentifier + item.text, ...typed };
 }

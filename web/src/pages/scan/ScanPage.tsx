@@ -1,6 +1,7 @@
+import type { Signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { api, messagesOf } from "../../api/client";
-import type { Action, Place, UseType } from "../../api/types";
+import type { Action, CountScope, Place, UseType } from "../../api/types";
 import type { AiTable } from "../../gs1/splitter";
 import type { Basket, Saved } from "../../scan/basket";
 import { localDay } from "../../scan/clock";
@@ -30,6 +31,11 @@ const USE_TYPES: readonly (readonly [UseType, string])[] = [
   ["implanted", "Implanted"],
   ["consumed", "Consumed"],
   ["wasted", "Opened, wasted"],
+];
+
+const COUNT_SCOPES: readonly (readonly [CountScope, string])[] = [
+  ["partial", "Some of what lies here"],
+  ["complete", "Everything here"],
 ];
 
 const things = (count: number): string => `${count} ${count === 1 ? "item" : "items"}`;
@@ -103,22 +109,14 @@ export function ScanPage({ basket, table }: { basket: Basket; table: AiTable }) 
       </div>
       {typing && <ManualEntry table={table} onText={(text) => void basket.add("]d2", text, "typed")} />}
       <PlacePicker basket={basket} title={task.place} locked={locked} />
-      {action === "use" && (
-        <fieldset class="choice" disabled={locked}>
-          <legend>How</legend>
-          {USE_TYPES.map(([value, words]) => (
-            <label key={value}>
-              <input type="radio" name="use-type" value={value} checked={basket.useType.value === value} onChange={() => (basket.useType.value = value)} />
-              <span>{words}</span>
-            </label>
-          ))}
-        </fieldset>
-      )}
+      {action === "use" && <Choice legend="How" options={USE_TYPES} value={basket.useType} locked={locked} />}
+      {action === "count" && <Choice legend="Scope" options={COUNT_SCOPES} value={basket.countScope} locked={locked} />}
       {basket.saved.value && <SavedNotice saved={basket.saved.value} onClose={basket.dismissSaved} />}
       {basket.failures.value.length > 0 && (
         <Notice tone="bad" title={locked ? "Not confirmed yet" : "The server refused this"}>
           <Messages messages={basket.failures.value} />
           {locked && <p>Trying again is safe: it is booked once, however often it is sent.</p>}
+          {locked && <p>If you change the list instead, look at the stock first: this may have arrived.</p>}
         </Notice>
       )}
       <h2 class="list-title">
@@ -141,6 +139,27 @@ export function ScanPage({ basket, table }: { basket: Basket; table: AiTable }) 
       </ul>
       <SaveBar basket={basket} words={`${task.save} ${things(items.length)}`} />
     </main>
+  );
+}
+
+interface ChoiceProps<T extends string> {
+  legend: string;
+  options: readonly (readonly [T, string])[];
+  value: Signal<T>;
+  locked: boolean;
+}
+
+function Choice<T extends string>({ legend, options, value, locked }: ChoiceProps<T>) {
+  return (
+    <fieldset class="choice" disabled={locked}>
+      <legend>{legend}</legend>
+      {options.map(([option, words]) => (
+        <label key={option}>
+          <input type="radio" name={legend} value={option} checked={value.value === option} onChange={() => (value.value = option)} />
+          <span>{words}</span>
+        </label>
+      ))}
+    </fieldset>
   );
 }
 

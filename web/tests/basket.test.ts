@@ -1,0 +1,139 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { Problem, Unreachable } from "../src/api/client";
+import type { ActionRequest, JudgedSymbol } from "../src/api/types";
+import { AI_TABLE } from "../src/gs1/table";
+import { type Basket, createBasket } from "../src/scan/basket";
+import { answer, judgedScrew, judgedValve, SCREW, VALVE } from "./judged";
+
+const NOW = new Date("2026-06-30T08:00:00Z");
+let kept: Map<string, string>;
+let sent: ActionRequest[];
+let fate: (() => Error | null)[];
+let basket: Basket;
+
+const judge = async (_identifier: string, text: string) => answer(text === SCREW ? judgedScrew() : judgedValve({ text }));
+
+function make(judgeWith: (identifier: string, text: string) => Promise<{ symbols: JudgedSymbol[] }> = judge): Basket {
+  return createBasket(AI_TABLE, {
+    judge: judgeWith,
+    act: async (request) => {
+      sent.push(structuredClone(request));
+      const failure = fate.shift()?.() ?? null;
+      if (failure) throw failure;
+      return { eventID: request.eventID };
+    },
+    now: () => NOW,
+    storage: {
+      getItem: (key) => kept.get(key) ?? null,
+      setItem: (key, value) => void kept.set(key, value),
+      removeItem: (key) => void kept.delete(key),
+    },
+  });
+}
+
+beforeEach(() => {
+  kept = new Map();
+  sent = [];
+  fate = [];
+  basket = make();
+  basket.place.value = "https://id.gs1.org/414/4012345000016/254/OR3";
+});
+
+describe("the list", () => {
+  it("takes a symbol once, however many frames show it", async () => {
+    await Promise.all([1, 2, 3].map(() => basket.add("]d2", VALVE, "camera")));
+    await basket.add("]d2", VALVE, "camera");
+    expect(basket.items.value).toHaveLength(1);
+  });
+  it("takes one item once, whichever of its barcodes is read", async () => {
+    await basket.add("]d2", VALVE, "camera");
+    await basket.add("]C1", "010952114101023521V23-0007", "camera");
+    expect(basket.items.value).toHaveLength(1);
+    expect(basket.notice.value?.text).toContain("Already");
+  });
+  it("refuses a barcode that is not GS1 in words and asks no server", async () => {
+    const asked = vi.fn(judge);
+    basket = make(asked);
+    await basket.add("]d1", "+A123BJC5D6E71G", "camera");
+    expect(basket.items.value).toHaveLength(0);
+    expect(basket.notice.value?.tone).toBe("bad");
+    expect(asked).not.toHaveBeenCalled();
+  });
+  it("keeps an item that could not be checked, blocked, and checks it again on demand", async () => {
+    let reachable = false;
+    basket = make(async (identifier, text) => {
+      if (!reachable) throw new Unreachable();
+      return judge(identifier, text);
+    });
+    await basket.add("]d2", VALVE, "camera");
+    expect(basket.items.value[0]?.failure).toContain("cannot be reached");
+    expect(basket.reason.value).not.toBeNull();
+    reachable = true;
+    await basket.checkAgain(basket.items.value[0]?.key ?? "");
+    expect(basket.items.value[0]?.failure).toBeNull();
+  });
+  it("is emptied by another task", async () => {
+    await basket.add("]d2", VALVE, "camera");
+    basket.start("count");
+    expect(basket.items.value).toHaveLength(0);
+  });
+});
+
+describe("saving", () => {
+  it("sends the items in the order of scanning, with what the task needs and nothing more", async () => {
+    await basket.add("]d2", VALVE, "camera");
+    await basket.add("]d2", SCREW, "camera");
+    basket.setQuantity(basket.items.value[0]?.key ?? "", 2);
+    await basket.save();
+    expect(sent[0]).toMatchObject({
+      action: "use",
+      useType: "implanted",
+      place: { id: "https://id.gs1.org/414/4012345000016/254/OR3" },
+      items: [{ elementString: `]d2${VALVE}` }, { epcClass: "https://id.gs1.org/01/09521141045305/10/LOT77A", quantity: 2 }],
+    });
+    expect(sent[0]).not.toHaveProperty("countScope");
+    expect(new Date(sent[0]?.eventTime ?? "").toISOString()).toBe(NOW.toISOString());
+    expect(basket.items.value).toHaveLength(0);
+    expect(basket.saved.value?.items).toBe(2);
+  });
+  it("sends the very same request again after an answer was lost, so that the server finds one event", async () => {
+    fate = [() => new Unreachable(), () => new Problem(502, "Bad Gateway", null, []), () => null];
+    await basket.add("]d2", VALVE, "camera");
+    await basket.save();
+    expect(basket.unsent.value).not.toBeNull();
+    await basket.retry();
+    await basket.retry();
+    expect(sent).toHaveLength(3);
+    expect(sent[1]).toEqual(sent[0]);
+    expect(sent[2]).toEqual(sent[0]);
+    expect(basket.unsent.value).toBeNull();
+    expect(basket.items.value).toHaveLength(0);
+  });
+  it("cannot be pressed twice for one list", async () => {
+    await basket.add("]d2", VALVE, "camera");
+    await Promise.all([basket.save(), basket.save()]);
+    expect(sent).toHaveLength(1);
+  });
+  it("takes nothing into a list that waits for its answer", async () => {
+    fate = [() => new Unreachable()];
+    await basket.add("]d2", VALVE, "camera");
+    await basket.save();
+    await basket.add("]d2", SCREW, "camera");
+    expect(basket.items.value).toHaveLength(1);
+  });
+  it("shows every reason of a refusal and frees the list for changes, which make a new event", async () => {
+    const errors = [{ message: "not in your stock" }, { message: "recalled" }];
+    fate = [() => new Problem(400, "Bad Request", "two mistakes", errors)];
+    await basket.add("]d2", VALVE, "camera");
+    await basket.save();
+    expect(basket.failures.value).toEqual(["not in your stock", "recalled"]);
+    expect(basket.unsent.value).toBeNull();
+    await basket.save();
+    expect(sent[1]?.eventID).not.toBe(sent[0]?.eventID);
+  });
+  it("keeps the place on the device and nothing that was scanned", async () => {
+    await basket.add("]d2", VALVE, "camera");
+    await basket.save();
+    expect([...kept.values()]).toEqual(["https://id.gs1.org/414/4012345000016/254/OR3"]);
+  });
+});

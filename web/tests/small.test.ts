@@ -1,0 +1,92 @@
+import { describe, expect, it } from "vitest";
+import { nextLink } from "../src/api/client";
+import type { StockRow } from "../src/api/types";
+import { byPlace, filterRows, totalOf } from "../src/pages/stock-table";
+import { eventTimeOf, localDay, offsetOf } from "../src/scan/clock";
+import { FORGET_AFTER_MS, freshSymbols } from "../src/scan/fresh";
+import { checkDigit, faultOfGln } from "../src/ui/organisation";
+import { nameOf, statusWords } from "../src/ui/words";
+
+describe("freshSymbols", () => {
+  const symbol = { symbologyIdentifier: "]d2", text: "0109521141010235", corners: [] };
+  it("reports a symbol once in 100 frames and again after it was away", () => {
+    const lastSeen = new Map<string, number>();
+    let reports = 0;
+    for (let frame = 0; frame < 100; frame += 1) reports += freshSymbols([symbol], lastSeen, frame * 100).length;
+    expect(reports).toBe(1);
+    expect(freshSymbols([symbol], lastSeen, 9900 + FORGET_AFTER_MS + 1)).toEqual([symbol]);
+  });
+});
+
+describe("clock", () => {
+  it("writes the instant with the device's own offset", () => {
+    const now = new Date("2026-03-12T10:42:00.250Z");
+    const { eventTime, eventTimeZoneOffset } = eventTimeOf(now);
+    expect(new Date(eventTime).getTime()).toBe(now.getTime());
+    expect(eventTime.endsWith(eventTimeZoneOffset)).toBe(true);
+    expect(eventTimeZoneOffset).toMatch(/^[+-]\d\d:\d\d$/);
+  });
+  it.each([
+    [-330, "+05:30"],
+    [210, "-03:30"],
+    [0, "+00:00"],
+  ])("writes an offset of %i minutes as %s", (minutes, words) => {
+    const date = new Date();
+    date.getTimezoneOffset = () => minutes;
+    expect(offsetOf(date)).toBe(words);
+  });
+  it("takes the device's calendar day", () => {
+    expect(localDay(new Date(2026, 0, 9, 23, 59))).toBe("2026-01-09");
+  });
+});
+
+const row = (more: Partial<StockRow>): StockRow => ({
+  item: "x", gtin: null, lot: null, serial: null, expiry: null, place: null, container: null, owner: null, holder: null,
+  status: "on_hand", quantity: "1", uom: null, flags: [], lastEventID: null, ...more,
+});
+
+describe("the stock table", () => {
+  const rows = [row({ place: "b", lot: "LOT77A", quantity: "4" }), row({ place: "a", quantity: "0.1" }), row({ place: "a", quantity: "0.2" }), row({ quantity: "7" })];
+  it("groups by place, in the order of names, and puts what is nowhere last", () => {
+    expect(byPlace(rows, { a: "Theatre", b: "Dock" }).map(({ name, total }) => [name, total])).toEqual([
+      ["Dock", "4"], ["Theatre", "0.3"], ["In transit or place unknown", "7"],
+    ]);
+  });
+  it("never adds up different units of measure", () => {
+    expect(totalOf([row({ quantity: "2" }), row({ quantity: "3.5", uom: "KGM" })])).toBe("2 · 3.5 KGM");
+  });
+  it("filters by every word, in names as in codes", () => {
+    expect(filterRows(rows, "dock 77a", { b: "Dock" }, {})).toHaveLength(1);
+    expect(filterRows(rows, "dock 88", { b: "Dock" }, {})).toHaveLength(0);
+    expect(filterRows(rows, "", {}, {})).toHaveLength(4);
+  });
+});
+
+describe("words", () => {
+  it("names a place by its name, else by what tells it apart", () => {
+    const id = "https://id.gs1.org/414/4012345000016/254/OR3";
+    expect(nameOf(id, { [id]: "Theatre 3" })).toBe("Theatre 3");
+    expect(nameOf(id, {})).toBe("OR3 (4012345000016)");
+    expect(nameOf("https://id.gs1.org/417/9521141000007", {})).toBe("9521141000007");
+    expect(nameOf(null, {})).toBe("—");
+  });
+  it("shows a status that it does not know", () => {
+    expect(statusWords("on_loan")).toBe("On loan");
+  });
+});
+
+describe("nextLink", () => {
+  it("finds the next page among links, and none where there is none", () => {
+    expect(nextLink('<https://a/>; rel="prev", </consignment/stock?nextPageToken=x>; rel="next"')).toBe("/consignment/stock?nextPageToken=x");
+    expect(nextLink(null)).toBeNull();
+  });
+});
+
+describe("GLN", () => {
+  it("checks length and check digit", () => {
+    expect(checkDigit("401234500000")).toBe("9");
+    expect(faultOfGln("4012345000009")).toBeNull();
+    expect(faultOfGln("4012345000008")).toContain("should be 9");
+    expect(faultOfGln("401234500000")).toContain("12");
+  });
+});
