@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from traceward.epcis.decimals import is_number, normal_decimal
-from traceward.epcis.errors import ValidationException
 from traceward.epcis.extension import CBVMDA, Context
 from traceward.epcis.times import format_time_us, parse_time_us
 from traceward.epcis.vocabulary import Kind, to_web_uri
@@ -261,11 +260,3 @@ _LATE_FIELDS: Mapping[str, Part] = {
     "ilmd": _object({}, extensible=True),
     "sourceList": _sorted("", _object({"type": _term("sdt"), "source": _identifier})),
 }
-
-
-def check_algorithm(name: str) -> Algorithm:
-    """The algorithm of that name. Raises ValidationException for one that CBV 2.0 does not list."""
-    for known in _HASHES:
-        if known == name:
-            return known
-    raise ValidationException(f"'{name[:40]}' is no event hash algorithm; expected one of {', '.join(_HASHES)}")

@@ -14,10 +14,12 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+import orjson
 
 from traceward.epcis.document import Document, RawEvent
 from traceward.epcis.errors import CaptureLimitExceededException, Finding, ValidationException
 from traceward.epcis.extension import Context
+from traceward.epcis.json_text import members, without
 from traceward.epcis.times import parse_time_us
 
 MAX_DEPTH = 64
@@ -34,6 +36,7 @@ _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _NOT_SURROGATE = re.compile(r"[\ud800-\udfff\x00]")
 
+_writer = msgspec.json.Encoder(decimal_format="number")
 _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _raw_items = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -68,6 +71,7 @@ def read_document(body: bytes, *, max_events: int = MAX_EVENTS, max_bytes: int =
     """The document's header and its events; each event keeps its text exactly as sent and is read when asked for.
 
     Takes an EPCISDocument or an EPCISQueryDocument (EPCIS 2.0 REST binding, POST /capture).
+    One deviation from the text as sent: a hash eventID that the same event replaces by its own id is dropped.
     Raises ValidationException with every finding about the document itself, CaptureLimitExceededException when it is
     larger than max_bytes or has more than max_events events.
     """
@@ -91,7 +95,8 @@ def read_document(body: bytes, *, max_events: int = MAX_EVENTS, max_bytes: int =
         kind=fields["type"],
         context=context,
         events=[
-            RawEvent(index, f"eventList[{index}]", bytes(raw), context, _read_object) for index, raw in enumerate(texts)
+            RawEvent(index, f"eventList[{index}]", _without_superseded_id(bytes(raw)), context, _read_object)
+            for index, raw in enumerate(texts)
         ],
         schema_version=fields.get("schemaVersion"),
         creation_date=fields.get("creationDate"),
@@ -99,8 +104,31 @@ def read_document(body: bytes, *, max_events: int = MAX_EVENTS, max_bytes: int =
     )
 
 
+def write_json(value: Any) -> bytes:
+    """The value as JSON text; Decimals are numbers with every digit they have."""
+    return _writer.encode(value)
+
+
 _ENVELOPE = frozenset({"@context", "type", "schemaVersion", "creationDate", "epcisBody"})
 _HEADER = frozenset({"id", "sender", "receiver", "instanceIdentifier", "epcisHeader"})
+
+
+def _without_superseded_id(text: bytes) -> bytes:
+    """The event's text, without a hash id that the event replaces by its own id further down.
+
+    The official AssociationEvent-h example gives eventID twice in that way, and every lenient reader takes the last.
+    Any other duplicate key is refused, since two readers of the text would then see different events.
+    """
+    if text.count(b'"eventID"') < 2:
+        return text
+    try:
+        ids = [member for member in members(text) if member.key == "eventID"]
+    except orjson.JSONDecodeError:
+        return text
+    if len(ids) != 2:
+        return text
+    first, last = (text[member.value_start :].startswith(b'"ni:///') for member in ids)
+    return without(text, "eventID") if first and not last else text
 
 
 def _event_list(text: bytes) -> tuple[str, bytes | None]:
