@@ -5,6 +5,7 @@ This module must not parse; element_string.py does.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Self
 
@@ -69,7 +70,7 @@ class ParsedElementStrings:
         return self
 
     def to_bracketed(self) -> str:
-        """The element strings with AIs in brackets (human readable form); '(' in a value becomes '\\('."""
+        r"""The element strings with AIs in brackets (human readable form); '(' in a value becomes '\\('."""
         return "".join(f"({ai}){value.replace('(', chr(92) + '(')}" for ai, value, _, _ in self.elements)
 
     def to_element_string(self) -> str:
@@ -83,3 +84,20 @@ class ParsedElementStrings:
     def to_digital_link(self, stem: str = CANONICAL_STEM) -> str:
         """A Digital Link with everything in it: key, qualifiers, and the rest as query. Raises DigitalLinkError."""
         return build_digital_link(((element.ai, element.value) for element in self.elements), stem)
+
+
+def join_symbols(symbols: Iterable[ParsedElementStrings]) -> ParsedElementStrings:
+    """The element strings of several symbols on one item as one, equal ones once, with all findings.
+
+    `check_associations` of the result judges the item. Positions keep counting within each symbol. The symbology
+    identifier and form are those of the first symbol.
+    """
+    given = tuple(symbols)
+    elements: dict[tuple[str, str], ElementString] = {}
+    for symbol in given:
+        for element in symbol.elements:
+            elements.setdefault((element.ai, element.value), element)
+    findings = tuple(finding for symbol in given for finding in symbol.findings)
+    first = given[0] if given else ParsedElementStrings(())
+    data = " ".join(symbol.data for symbol in given)
+    return ParsedElementStrings(tuple(elements.values()), findings, first.symbology_identifier, first.form, data)
