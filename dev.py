@@ -128,7 +128,7 @@ def serve(options: argparse.Namespace, rest: Sequence[str]) -> int:
     for name in ("host", "port", "data"):
         value = getattr(options, name)
         if value is not None:
-            flags += [f"--{name}", str(value)]
+            flags += [f"--{name}", str(Path(value).resolve()) if name == "data" else str(value)]
     return _replace_process([str(_bin("traceward")), "serve", *flags, *rest])
 
 
