@@ -1,0 +1,100 @@
+"""Reads that a writing transaction and a reader have in common: events by number, model rows by column.
+
+Decides nothing about who may see what; that is `read` and `compile`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Boolean
+from sqlmodel import SQLModel
+
+from traceward.store.connection import Connection, batches
+from traceward.store.rows import StoredEvent
+from traceward.store.tables import metadata
+
+Model = TypeVar("Model", bound=SQLModel)
+
+EVENT_COLUMNS: Final = (
+    "seq",
+    "eid",
+    "event_id",
+    "event_time_us",
+    "record_time_us",
+    "kind",
+    "private",
+    "context_id",
+    "text",
+    "rendered",
+    "facts",
+)
+SELECT_EVENTS: Final = f"SELECT {','.join(EVENT_COLUMNS)} FROM event WHERE seq IN {{in}}"  # noqa: S608
+SELECT_CONTEXT: Final = "SELECT text FROM context WHERE id=?"
+SELECT_WITNESSES: Final = "SELECT eid, party FROM witness WHERE eid IN {in}"
+
+
+class ContextCache:
+    """The few distinct @context texts of a store, by id; a context never changes."""
+
+    def __init__(self) -> None:
+        self._texts: dict[int, bytes] = {}
+
+    def text(self, connection: Connection, context_id: int) -> bytes:
+        """The context's JSON text."""
+        text = self._texts.get(context_id)
+        if text is None:
+            text = bytes(connection.fetch(SELECT_CONTEXT, (context_id,))[0][0])
+            self._texts[context_id] = text
+        return text
+
+
+def stored_events(
+    connection: Connection, contexts: ContextCache, seqs: Iterable[int], *, witnesses: bool = False
+) -> list[StoredEvent]:
+    """The events of these numbers that exist, by number."""
+    found = []
+    for marks, part in batches(seqs):
+        for row in connection.fetch(SELECT_EVENTS.replace("{in}", marks), part):
+            context = None if row[7] is None else contexts.text(connection, row[7])
+            found.append(StoredEvent._make((*row[:6], bool(row[6]), context, *row[8:], ())))
+    found.sort()
+    if witnesses and found:
+        captors = witnesses_of(connection, [row.eid for row in found])
+        found = [row._replace(witnesses=captors[row.eid]) for row in found]
+    return found
+
+
+def witnesses_of(connection: Connection, eids: Iterable[bytes]) -> defaultdict[bytes, tuple[int, ...]]:
+    """The parties that captured each of these contents, by number."""
+    parties: defaultdict[bytes, set[int]] = defaultdict(set)
+    for marks, part in batches(eids):
+        for eid, party in connection.fetch(SELECT_WITNESSES.replace("{in}", marks), part):
+            parties[bytes(eid)].add(party)
+    return defaultdict(tuple, {eid: tuple(sorted(members)) for eid, members in parties.items()})
+
+
+def model_by_key(connection: Connection, model: type[Model], key: Sequence[Any]) -> Model | None:
+    """The row of a table model with this primary key."""
+    names = [column.name for column in metadata.tables[str(model.__tablename__)].primary_key]
+    found = models_where(connection, model, dict(zip(names, key, strict=True)))
+    return found[0] if found else None
+
+
+def models_where(connection: Connection, model: type[Model], equal: Mapping[str, Any]) -> list[Model]:
+    """The rows of a table model whose columns equal the values given, ordered by key."""
+    table = metadata.tables[str(model.__tablename__)]
+    names = [column.name for column in table.columns]
+    flags = {column.name for column in table.columns if isinstance(column.type, Boolean)}
+    order = ",".join(f'"{column.name}"' for column in table.primary_key)
+    given = {name: value for name, value in equal.items() if value is not None}
+    tests = [f'"{table.c[name].name}"=?' for name in given]
+    tests += [f'"{table.c[name].name}" IS NULL' for name, value in equal.items() if value is None]
+    where = f"WHERE {' AND '.join(tests)} " if tests else ""
+    sql = (
+        f'SELECT {",".join(f"{chr(34)}{name}{chr(34)}" for name in names)} FROM "{table.name}" {where}ORDER BY {order}'  # noqa: S608
+    )
+    return [
+        model(**{name: bool(value) if name in flags else value for name, value in zip(names, row, strict=True)})
+        for row in connection.fetch(sql, list(given.values()))
+    ]
