@@ -78,7 +78,7 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
     <>
       {config?.demo && (
         <p class="demo" role="note">
-          Demonstration: made-up data, deleted when the server stops.
+          Demonstration with made-up data
         </p>
       )}
       <header class="top">

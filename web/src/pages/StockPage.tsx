@@ -100,7 +100,7 @@ function StockTables({ stock, filter, onFilter }: { stock: StockAnswer; filter: 
             <span>{group.name}</span> <span class="total">{group.total}</span>
           </h2>
           <div class="scroller">
-            <table>
+            <table class="stock-table">
               <thead>
                 <tr>
                   <th scope="col">Product</th>

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { api, messagesOf, Problem } from "../api/client";
 import type { LotTrace, Names, TracePatient, TraceUnit } from "../api/types";
 import { Messages, Nothing, Notice, ShortId, Waiting } from "../ui/parts";
-import { flagWords, nameOf, readableQuantity, statusWords } from "../ui/words";
+import { ALARMING_FLAGS, flagWords, nameOf, readableQuantity, statusWords } from "../ui/words";
 
 type Result = { state: "none" } | { state: "asking" } | { state: "found"; trace: LotTrace } | { state: "unknown" } | { state: "failed"; messages: string[] };
 
@@ -84,7 +84,7 @@ function Answer({ trace }: { trace: LotTrace }) {
       </p>
       <Units title="In stock" rows={trace.units} places={places} parties={parties} />
       <Units title="In transit" rows={trace.inTransit} places={places} parties={parties} />
-      <Units title="Used, returned, wasted, lost" rows={trace.sinks} places={places} parties={parties} />
+      <Sinks rows={trace.sinks} />
       {trace.patients && <Patients patients={trace.patients} />}
       {trace.conflicts.length > 0 && (
         <section>
@@ -104,11 +104,11 @@ function Answer({ trace }: { trace: LotTrace }) {
 
 function Cited({ eventIDs }: { eventIDs: readonly string[] }) {
   return (
-    <>
+    <div class="cited">
       {eventIDs.map((eventID) => (
         <ShortId key={eventID} id={eventID} />
       ))}
-    </>
+    </div>
   );
 }
 
@@ -144,13 +144,13 @@ function Units({ title, rows, places, parties }: { title: string; rows: readonly
                 <td>
                   {statusWords(row.status)}
                   {(row.flags ?? []).map((flag) => (
-                    <span key={flag} class="tag">
+                    <span key={flag} class={ALARMING_FLAGS.has(flag) ? "tag bad" : "tag"}>
                       {flagWords(flag)}
                     </span>
                   ))}
                 </td>
                 <td class="number">{readableQuantity(row.quantity)}</td>
-                <td class="cited">
+                <td>
                   <Cited eventIDs={row.eventIDs} />
                 </td>
               </tr>
@@ -160,6 +160,47 @@ function Units({ title, rows, places, parties }: { title: string; rows: readonly
       </div>
     </section>
   );
+}
+
+function Sinks({ rows }: { rows: readonly TraceUnit[] }) {
+  if (rows.length === 0) return null;
+  return (
+    <section class="place-group">
+      <h2>
+        <span>Used, returned, wasted, lost</span> <span class="total">{sum(rows)}</span>
+      </h2>
+      <div class="scroller">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">What became of it</th>
+              <th scope="col" class="number">
+                Quantity
+              </th>
+              <th scope="col">Events</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row, index) => (
+              <tr key={index} data-status={row.status}>
+                <td>{statusWords(row.status)}</td>
+                <td class="number">{readableQuantity(row.quantity)}</td>
+                <td>
+                  <Cited eventIDs={row.eventIDs} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+/** `GSRN 401234500000123452` of a patient's identifier: a pseudonym of the hospital's, never a name. */
+function patientWords(id: string): string {
+  const gsrn = /\/8018\/(\d{18})/.exec(id)?.[1];
+  return gsrn ? `GSRN ${gsrn}` : id;
 }
 
 function Patients({ patients }: { patients: readonly TracePatient[] }) {
@@ -184,9 +225,9 @@ function Patients({ patients }: { patients: readonly TracePatient[] }) {
             <tbody>
               {patients.map((row) => (
                 <tr key={row.patient}>
-                  <td class="code">{row.patient}</td>
+                  <td class="code">{patientWords(row.patient)}</td>
                   <td class="number">{row.quantity ?? "—"}</td>
-                  <td class="cited">
+                  <td>
                     <Cited eventIDs={row.eventIDs} />
                   </td>
                 </tr>

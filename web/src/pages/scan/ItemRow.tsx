@@ -5,6 +5,8 @@ import { Chips } from "../../ui/parts";
 
 interface Props {
   item: Item;
+  /** The newest item shows its element strings; older ones show them when tapped. */
+  newest: boolean;
   action: Action;
   today: string;
   locked: boolean;
@@ -27,8 +29,9 @@ function particulars(item: Item): string {
   return [serial && `Serial ${serial}`, lot && `Lot ${lot}`].filter(Boolean).join(" · ");
 }
 
-export function ItemRow({ item, action, today, locked, onRemove, onCheckAgain, onQuantity }: Props) {
-  const [open, setOpen] = useState(true);
+export function ItemRow({ item, newest, action, today, locked, onRemove, onCheckAgain, onQuantity }: Props) {
+  const [chosen, setOpen] = useState<boolean | null>(null);
+  const open = chosen ?? newest;
   const { blocking, warnings } = verdictOn(item, action, today);
   const waiting = item.judged === null && item.failure === null;
   const expiry = expiryOf(item);
@@ -46,11 +49,7 @@ export function ItemRow({ item, action, today, locked, onRemove, onCheckAgain, o
         </button>
       </div>
       <p class="facts">
-        {expiry && (
-          <span class={expired ? "expiry expired" : "expiry"}>
-            {expired ? "Expired" : "Use by"} {readableDate(expiry)}
-          </span>
-        )}
+        {expiry && !expired && <span class="expiry">Use by {readableDate(expiry)}</span>}
         {item.source === "typed" && <span class="tag">Typed</span>}
         {item.judged && !item.judged.confirmed && item.source === "camera" && <span class="tag warn">Not confirmed</span>}
         {waiting && <span class="tag">Checking…</span>}
@@ -62,13 +61,11 @@ export function ItemRow({ item, action, today, locked, onRemove, onCheckAgain, o
             ✕ {message}
           </p>
         ))}
-      {warnings
-        .filter((message) => !(message.startsWith("The read is not confirmed") && !open))
-        .map((message) => (
-          <p key={message} class="verdict warn">
-            ! {message}
-          </p>
-        ))}
+      {warnings.map((message) => (
+        <p key={message} class={expired ? "verdict bad" : "verdict warn"}>
+          ! {message}
+        </p>
+      ))}
       {item.failure !== null && (
         <button type="button" class="secondary" onClick={onCheckAgain}>
           Check again

@@ -34,8 +34,8 @@ const USE_TYPES: readonly (readonly [UseType, string])[] = [
 ];
 
 const COUNT_SCOPES: readonly (readonly [CountScope, string])[] = [
-  ["partial", "Some of what lies here"],
-  ["complete", "Everything here"],
+  ["partial", "Part of the place"],
+  ["complete", "The whole place"],
 ];
 
 const things = (count: number): string => `${count} ${count === 1 ? "item" : "items"}`;
@@ -124,10 +124,11 @@ export function ScanPage({ basket, table }: { basket: Basket; table: AiTable }) 
       </h2>
       {items.length === 0 && !basket.saved.value && <p class="quiet">{task.empty}</p>}
       <ul class="items">
-        {items.map((item) => (
+        {items.map((item, index) => (
           <ItemRow
             key={item.key}
             item={item}
+            newest={index === 0}
             action={action}
             today={today}
             locked={locked}
@@ -152,7 +153,7 @@ interface ChoiceProps<T extends string> {
 function Choice<T extends string>({ legend, options, value, locked }: ChoiceProps<T>) {
   return (
     <fieldset class="choice" disabled={locked}>
-      <legend>{legend}</legend>
+      <legend class="sr-only">{legend}</legend>
       {options.map(([option, words]) => (
         <label key={option}>
           <input type="radio" name={legend} value={option} checked={value.value === option} onChange={() => (value.value = option)} />
