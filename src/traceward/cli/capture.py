@@ -1,4 +1,4 @@
-"""`traceward capture FILE...`: sends EPCIS documents to a server and shows what became of each; judges nothing itself."""
+"""`traceward capture FILE...`: sends EPCIS documents to a server and shows what became of each; it judges nothing."""
 
 import sys
 import time
@@ -36,7 +36,9 @@ def capture(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="EPCIS documents; - reads standard input.")],
     url: UrlOption = DEFAULT_URL,
     key: KeyOption = None,
-    proceed: Annotated[bool, typer.Option("--proceed", help="Keep the good events of a document with bad ones.")] = False,
+    proceed: Annotated[
+        bool, typer.Option("--proceed", help="Keep the good events of a document with bad ones.")
+    ] = False,
     wait_s: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for each job.")] = 300.0,
     as_json: JsonFlag = False,
 ) -> None:
@@ -96,7 +98,9 @@ def _finished_job(server: ServerClient, location: str, wait_s: float) -> dict[st
 
 
 def _print(outcomes: list[Outcome]) -> None:
-    rows = [(one.file, one.job and one.job.get("captureID"), _verdict(one), len(list(_faults(one)))) for one in outcomes]
+    rows = [
+        (one.file, one.job and one.job.get("captureID"), _verdict(one), len(list(_faults(one)))) for one in outcomes
+    ]
     print_table("Captured documents", ("file", "capture job", "outcome", "faults"), rows)
     faults = [(one.file, *fault) for one in outcomes for fault in _faults(one)]
     if faults:

@@ -13,7 +13,9 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 UrlOption = Annotated[str, typer.Option("--url", envvar="TRACEWARD_URL", help="Address of the server.")]
 KeyOption = Annotated[
     str | None,
-    typer.Option("--key", envvar="TRACEWARD_KEY", help="API key (tw_...), or @FILE to read it from a file.", show_default=False),
+    typer.Option(
+        "--key", envvar="TRACEWARD_KEY", help="API key (tw_...), or @FILE to read it from a file.", show_default=False
+    ),
 ]
 
 

@@ -1,4 +1,4 @@
-"""What the commands have in common when they speak: exit codes, tables for people, JSON for programs; no command itself."""
+"""How every command speaks: exit codes, tables for people, JSON for programs; it must hold no command."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -42,7 +42,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
 
 
 def fail(message: str, code: ExitCode) -> typer.Exit:
-    """Say on standard error why the command ends, and return what to raise: `raise fail("...", ExitCode.SERVER)`."""
+    """The exception to raise in order to end the command; its reason is on standard error by then."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"traceward: {_visible(message)}"))
     return typer.Exit(code)
 

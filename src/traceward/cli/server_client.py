@@ -1,4 +1,4 @@
-"""Requests to a Traceward server by URL and key, over the standard library alone; it must not know what the answers mean."""
+"""Requests to a Traceward server by URL and key, by the standard library; it must not know what answers mean."""
 
 import json
 import urllib.error
