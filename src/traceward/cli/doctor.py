@@ -31,7 +31,9 @@ def doctor(as_json: JsonFlag = False) -> None:
         print_json([asdict(check) for check in checks])
     else:
         rows = [(check.name, _verdict(check), check.found, check.remedy) for check in checks]
-        print_table(f"Traceward {__version__} on Python {platform.python_version()}", ("part", "", "found", "remedy"), rows)
+        print_table(
+            f"Traceward {__version__} on Python {platform.python_version()}", ("part", "", "found", "remedy"), rows
+        )
     if any(check.needed and not check.good for check in checks):
         raise typer.Exit(ExitCode.FOUND_FAULTS)
 
@@ -44,7 +46,9 @@ def _verdict(check: Check) -> str:
 
 def _checks() -> Iterator[Check]:
     sqlite_is_new = sqlite3.sqlite_version_info >= (3, 35)
-    yield Check("SQLite", sqlite_is_new, sqlite3.sqlite_version, None if sqlite_is_new else "3.35 or newer", needed=True)
+    yield Check(
+        "SQLite", sqlite_is_new, sqlite3.sqlite_version, None if sqlite_is_new else "3.35 or newer", needed=True
+    )
     for engine in scanner_doctor.report():
         yield Check(
             engine.engine,
