@@ -1,0 +1,197 @@
+"""The working set of a fold: records by key, and what the fold gives out beside them; an `Act` is one event at work.
+
+It must not decide anything about stock: it keeps, finds and shows.
+"""
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from hashlib import blake2b
+from typing import TypeVar
+
+from traceward.ledger import steps
+from traceward.ledger.conflicts import Conflict, conflict
+from traceward.ledger.facts import GS1, LedgerEvent, keys
+from traceward.ledger.parties import Parties
+from traceward.ledger.state import (
+    ClassStock,
+    Count,
+    Instance,
+    Notice,
+    OwnershipTransfer,
+    PatientLinks,
+    Record,
+    Slot,
+    claim_record,
+    class_record,
+    links_record,
+    record_key,
+)
+
+RecordType = TypeVar("RecordType", bound=Record)
+Relations = frozenset[tuple[str, str]]
+Load = Callable[[str], Record | None]
+
+
+class Act:
+    """One event as the fold applies it. captors: those of its captors whose capture stands, sorted.
+
+    place: where it leaves things. source: where it takes them from. target: where a shipment goes.
+    """
+
+    __slots__ = ("captors", "effect", "event", "named", "order", "place", "source", "target")
+
+    def __init__(self, event: LedgerEvent, captors: tuple[str, ...], parties: Parties) -> None:
+        self.event = event
+        self.captors = captors
+        self.effect = steps.effect_of(event)
+        self.order = steps.order_of(event)
+        self.named = frozenset(keys(event))
+        location = event.location
+        self.source = location[0] if location is not None else None
+        self.place = event.biz_location or (location[1] if location is not None else None) or event.read_point
+        self.target = _target(event, parties)
+
+
+class Book:
+    """Records and outputs of one fold. load: gives the stored record of a key that the book does not have yet."""
+
+    def __init__(self, parties: Parties, relations: Relations, load: Load | None = None) -> None:
+        self.parties = parties
+        self.relations = relations
+        self.records: dict[str, Record] = {}
+        self.changed: dict[str, Record] = {}
+        self.conflicts: dict[str, Conflict] = {}
+        self.transfers: dict[str, OwnershipTransfer] = {}
+        self.counts: list[Count] = []
+        self.shown: dict[bytes, set[str]] = {}
+        self.uses: dict[tuple[str, str | None], Decimal] = {}
+        self._load = load
+
+    def find(self, key: str) -> Record | None:
+        """The record kept under a record key, None where there is none yet."""
+        found = self.records.get(key)
+        if found is None and self._load is not None:
+            found = self._load(key)
+            if found is not None:
+                self.records[key] = found
+        return found
+
+    def instance(self, key: str, claimant: str | None = None) -> Instance:
+        """The record of a serialised item or container, new where it was never seen."""
+        name = key if claimant is None else claim_record(key, claimant)
+        found = self.find(name)
+        if isinstance(found, Instance):
+            return found
+        return self._add(name, Instance(key, claimant))
+
+    def stock(self, key: str, claimant: str | None = None) -> ClassStock:
+        """The record of a class, new where it was never seen."""
+        name = class_record(key) if claimant is None else claim_record(class_record(key), claimant)
+        found = self.find(name)
+        if isinstance(found, ClassStock):
+            return found
+        return self._add(name, ClassStock(key, claimant))
+
+    def links(self, key: str, party: str) -> PatientLinks:
+        """The patients of an item as a party recorded them."""
+        name = links_record(key, party)
+        found = self.find(name)
+        if isinstance(found, PatientLinks):
+            return found
+        return self._add(name, PatientLinks(key, party))
+
+    def change(self, record: Record) -> None:
+        """Note that a record was changed."""
+        self.changed[record_key(record)] = record
+
+    def show(self, eid: bytes, parties: Iterable[str | None]) -> None:
+        """Let parties see an event; unregistered ones are passed over."""
+        seen = self.shown.get(eid)
+        if seen is None:
+            seen = self.shown[eid] = set()
+        for party in parties:
+            if party is not None and party in self.parties:
+                seen.add(party)
+
+    def notices(self, key: str, lot: str | None) -> list[Notice]:
+        """The notices on an item's GTIN and lot, oldest first."""
+        if not key.startswith(GS1 + "01/"):
+            found = self.find(class_record(key))
+            return found.notices if isinstance(found, ClassStock) else []
+        gtin = key[:36]
+        listed: list[Notice] = []
+        for name in (gtin, f"{gtin}/10/{lot}") if lot else (gtin,):
+            found = self.find(class_record(name))
+            if isinstance(found, ClassStock) and found.notices:
+                listed.extend(found.notices)
+        return sorted(listed, key=lambda notice: (notice.time_us, notice.eid)) if len(listed) > 1 else listed
+
+    def raise_conflict(
+        self, kind: str, act: Act, record: Instance | ClassStock, *also: str | None, what: str = ""
+    ) -> None:
+        """Record a conflict that this event raises about a record; also: further parties that may be told."""
+        if record.claimant is not None:
+            parties: tuple[str | None, ...] = (record.claimant,)
+        elif isinstance(record, Instance):
+            parties = (record.owner, record.holder, *act.captors, *also)
+        else:
+            parties = (*act.captors, *also)
+        subject = record.claimant or ""
+        raised = conflict(
+            kind, (record.key,), (act.event.eid,), parties, act.event.event_time_us, subject=subject, what=what
+        )
+        self.conflicts[raised.id] = raised
+
+    def transfer(
+        self,
+        act: Act,
+        key: str,
+        from_party: str | None,
+        to_party: str,
+        quantity: Decimal,
+        uom: str | None,
+        *,
+        voided: bool,
+    ) -> None:
+        """Record that ownership passed; several parts of one key in one event add up."""
+        event = act.event
+        text = "\0".join((event.eid.hex(), key, from_party or "", to_party, uom or "", "voided" if voided else ""))
+        name = blake2b(text.encode(), digest_size=16).hexdigest()
+        earlier = self.transfers.get(name)
+        total = quantity if earlier is None else earlier.quantity + quantity
+        self.transfers[name] = OwnershipTransfer(
+            name, event.event_time_us, event.eid, from_party, to_party, key, total, uom,
+            event.use_type, event.usage_report, event.agreement, voided,
+        )  # fmt: skip
+
+    def holder_at(self, act: Act, place: str | None, holder: str | None) -> str | None:
+        """Who holds what an event leaves at a place: possessing_party, else the place's party, else `holder`."""
+        possessing = act.event.possessing
+        if possessing is not None and possessing[1] is not None:
+            return possessing[1]
+        return self.parties.party_of_place(place) or holder
+
+    def destination(self, record: Instance | Slot) -> str | None:
+        """The party to which something in transit goes."""
+        return self.parties.party_of_place(record.place) if record.status == steps.IN_TRANSIT else None
+
+    def _add(self, name: str, record: RecordType) -> RecordType:
+        self.records[name] = record
+        return record
+
+
+def agrees(stated: str, known: str | None) -> bool:
+    """Whether a stated place (SGLN) can be the known one: the same, or one of them is the other's whole site."""
+    if known is None or stated == known:
+        return known is not None
+    site, _, extension = stated.partition("/254/")
+    known_site, _, known_extension = known.partition("/254/")
+    return site == known_site and (not extension or not known_extension)
+
+
+def _target(event: LedgerEvent, parties: Parties) -> str | None:
+    place = event.location[1] if event.location is not None else None
+    receiver = event.possessing[1] if event.possessing is not None else None
+    if receiver is None or parties.party_of_place(place) == receiver:
+        return place
+    return receiver

@@ -1,0 +1,442 @@
+"""What an event does to a quantity of a class: take it from the right balances, put it where the event leaves it.
+
+It must not lose or make quantity unseen: what is taken beyond the balances is a flagged debt or a first sight.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+
+from traceward.ledger import expiry, steps
+from traceward.ledger.book import Act, Book, agrees
+from traceward.ledger.entitlement import entitled_to_class
+from traceward.ledger.instances import add_slot, moves_recalled_stock, show_slot
+from traceward.ledger.owning import owner_after
+from traceward.ledger.state import ClassStock, Count, Instance, Notice, Slot, item_of, record_key
+
+ZERO = Decimal(0)
+_ENDING = frozenset({steps.USE, steps.LOSE, steps.DESTROY, steps.END, steps.TRANSFORM})
+_DEBIT_AT_PLACE = frozenset({*_ENDING, steps.SHIP, steps.PACK, steps.RECEIVE})
+
+
+def act_on_class(book: Book, act: Act, key: str, quantity: Decimal | None, uom: str | None) -> None:
+    """Apply the event to a quantity of a class; quantity None: to the class as such."""
+    stock = book.stock(key)
+    entitled = entitled_to_class(book, act, stock)
+    if quantity is None:
+        _notice(book, act, stock, entitled is not None)
+        return
+    if entitled is not None:
+        _perform(book, act, stock, entitled[0], quantity, uom)
+        return
+    book.raise_conflict("claimed", act, stock, *stock.concerned)
+    if act.event.biz_step is not None:
+        _show_holders(book, act, stock)
+    _perform(book, act, book.stock(key, act.captors[0]), act.captors[0], quantity, uom)
+
+
+def put_into(
+    book: Book, act: Act, container: Instance, captor: str, key: str, quantity: Decimal, uom: str | None
+) -> None:
+    """Pack a quantity of a class into a container."""
+    stock = _stock_for(book, act, key, captor)
+    _check_recall(book, act, stock, captor)
+    inside = record_key(container)
+    for part in take(book, act, stock, captor, quantity, uom):
+        add_slot(
+            book, act, stock,
+            Slot(container.place, inside, part.owner, container.holder, container.status,
+                 steps.flags_after(part.flags, act.event), uom, part.quantity, 0, b""),
+        )  # fmt: skip
+    _touched(book, act, stock)
+
+
+def take_out(
+    book: Book, act: Act, container: Instance, captor: str, key: str, quantity: Decimal, uom: str | None
+) -> None:
+    """Take a quantity of a class out of a container and leave it where the event is."""
+    stock = _stock_for(book, act, key, captor)
+    _check_recall(book, act, stock, captor)
+    inside = record_key(container)
+    wanted = quantity
+    parts: list[Slot] = []
+    for slot in _sorted(slot for slot in stock.slots.values() if slot.container == inside and slot.uom == uom):
+        if wanted > 0 and slot.quantity > 0:
+            parts.append(_debit(book, act, stock, slot, min(wanted, slot.quantity)))
+            wanted -= parts[-1].quantity
+    if wanted > 0:
+        book.raise_conflict("not_in_container", act, stock, *stock.concerned, what=item_of(inside))
+        parts.extend(take(book, act, stock, captor, wanted, uom))
+    for part in parts:
+        add_slot(
+            book, act, stock,
+            Slot(act.place or container.place, None, part.owner, container.holder, steps.ON_HAND,
+                 steps.flags_after(part.flags, act.event), uom, part.quantity, 0, b""),
+        )  # fmt: skip
+    if not any(slot.container == inside for slot in stock.slots.values()):
+        container.contents.discard(record_key(stock))
+    _touched(book, act, stock)
+
+
+def take(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> list[Slot]:
+    """Take a quantity from the balances that the captor may move; the parts as they were.
+
+    By the event's source place, else by its own place, else the single possible balance, else a flagged guess. What
+    is missing comes from what is on its way to the captor, then from a consignor's stock; else it is first seen
+    here, or a debt.
+    """
+    parts: list[Slot] = []
+    wanted = quantity
+    for slot in _candidates(book, act, stock, captor, uom):
+        if wanted <= 0:
+            return parts
+        parts.append(_debit(book, act, stock, slot, min(wanted, slot.quantity)))
+        wanted -= parts[-1].quantity
+    if wanted > 0:
+        parts.extend(_missing(book, act, stock, captor, wanted, uom))
+    return parts
+
+
+def _perform(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
+    _EFFECTS.get(act.effect, _note)(book, act, stock, captor, quantity, uom)
+    if act.event.expiry is not None and stock.expiry is None:
+        stock.expiry = act.event.expiry
+    elif act.event.expiry not in (None, stock.expiry):
+        book.raise_conflict("label_mismatch", act, stock, *stock.concerned, what=act.event.expiry or "")
+    _touched(book, act, stock)
+
+
+def _touched(book: Book, act: Act, stock: ClassStock) -> None:
+    stock.order = act.order
+    book.change(stock)
+
+
+def _stock_for(book: Book, act: Act, key: str, captor: str) -> ClassStock:
+    stock = book.stock(key)
+    if entitled_to_class(book, act, stock) is not None:
+        return stock
+    book.raise_conflict("claimed", act, stock, *stock.concerned)
+    return book.stock(key, captor)
+
+
+def _create(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
+    stated = next((party for party in (act.event.owning or ()) if party is not None), None)
+    owner = stated or captor
+    holder = book.parties.party_of_place(act.place) or captor
+    _open(stock, quantity, uom)
+    if stock.claimant is None and book.parties.maker_of(stock.key) == captor:
+        stock.public.append(act.event.eid)
+        book.show(act.event.eid, stock.concerned)
+    add_slot(book, act, stock, Slot(act.place, None, owner, holder, steps.ON_HAND, (), uom, quantity, 0, b""))
+
+
+def _ship(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
+    if _already_carried(act, stock, quantity, uom):
+        return
+    _check_recall(book, act, stock, captor)
+    for part in take(book, act, stock, captor, quantity, uom):
+        _put(book, act, stock, part, act.target, part.holder, steps.IN_TRANSIT)
+
+
+def _void_ship(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
+    sent = (
+        slot
+        for slot in stock.slots.values()
+        if slot.status == steps.IN_TRANSIT
+        and slot.uom == uom
+        and captor in (slot.owner, slot.holder)
+        and slot.quantity > 0
+    )
+    wanted = quantity
+    for slot in _sorted(sent):
+        if wanted > 0:
+            part = _debit(book, act, stock, slot, min(wanted, slot.quantity))
+            wanted -= part.quantity
+            _put(book, act, stock, part, act.place, part.holder, steps.ON_HAND)
+
+
+def _receive(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
+    if _already_carried(act, stock, quantity, uom):
+        return
+    wanted = quantity
+    parts: list[Slot] = []
+    for slot in _on_the_way(book, stock, captor, uom):
+        if wanted > 0:
+            parts.append(_debit(book, act, stock, slot, min(wanted, slot.quantity)))
+            wanted -= parts[-1].quantity
+    if wanted > 0 and act.event.biz_step == "accepting":
+        parts.extend(take(book, act, stock, captor, wanted, uom))
+    elif wanted > 0:
+        parts.extend(_missing(book, act, stock, captor, wanted, uom, first_seen=True))
+    for part in parts:
+        holder = captor if part.status == steps.IN_TRANSIT else part.holder
+        place = act.place or part.place
+        _put(book, act, stock, part, place, book.holder_at(act, place, holder), steps.ON_HAND)
+
+
+def _move(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
+    if act.place is None or _already_carried(act, stock, quantity, uom):
+        _show_holders(book, act, stock)
+        return
+    _check_recall(book, act, stock, captor)
+    for part in take(book, act, stock, captor, quantity, uom):
+        holder = captor if part.status == steps.IN_TRANSIT else part.holder
+        _put(book, act, stock, part, act.place, book.holder_at(act, act.place, holder), steps.ON_HAND)
+
+
+def _end(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
+    event = act.event
+    sink = steps.sink_of(event, act.effect)
+    used = act.effect == steps.USE
+    if used:
+        book.uses[stock.key, event.usage_report] = book.uses.get((stock.key, event.usage_report), ZERO) + quantity
+    for part in take(book, act, stock, captor, quantity, uom):
+        if used:
+            _check_use(book, act, stock, captor, part)
+        place = (event.location[1] if event.location is not None else None) or event.read_point or part.place
+        _put(book, act, stock, part, place, captor if part.status == steps.IN_TRANSIT else part.holder, sink)
+
+
+def _count(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
+    event = act.event
+    there = [
+        slot
+        for slot in stock.slots.values()
+        if slot.status == steps.ON_HAND
+        and slot.uom == uom
+        and slot.place == act.place
+        and captor in (slot.owner, slot.holder)
+    ]
+    for slot in there:
+        show_slot(book, act, stock, slot)
+    seen = sum((slot.quantity for slot in there), ZERO)
+    if stock.claimant is None:
+        book.counts.append(
+            Count(event.eid, event.event_time_us, stock.key, act.place, uom, quantity, seen, event.count_scope)
+        )
+    if seen != quantity:
+        parties = [party for slot in there for party in (slot.owner, slot.holder)]
+        book.raise_conflict("count_variance", act, stock, *parties, what=f"{quantity} where the book has {seen}")
+
+
+def _note(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
+    del quantity, uom, captor
+    _show_holders(book, act, stock)
+    if act.effect == steps.UNKNOWN:
+        book.raise_conflict("unknown_step", act, stock, what=act.event.biz_step or act.event.type)
+
+
+def _notice(book: Book, act: Act, stock: ClassStock, entitled: bool) -> None:
+    event = act.event
+    if not entitled:
+        book.raise_conflict("claimed", act, stock, *stock.concerned)
+        return
+    sets = {*event.set_flags}
+    if event.disposition in steps.STICKY:
+        sets.add(event.disposition or "")
+    if sets or event.unset_flags:
+        party = act.captors[0]
+        maker = book.parties.maker_of(stock.key)
+        if maker in act.captors and maker is not None:
+            party = maker
+            stock.public.append(event.eid)
+            book.show(event.eid, stock.concerned)
+        stock.notices.append(
+            Notice(event.event_time_us, tuple(sorted(sets)), tuple(sorted(event.unset_flags)), party, event.eid)
+        )
+    _touched(book, act, stock)
+
+
+def _put(
+    book: Book, act: Act, stock: ClassStock, part: Slot, place: str | None, holder: str | None, status: str
+) -> None:
+    owner = owner_after(book, act, stock, part.owner, part.quantity, part.uom)
+    flags = steps.flags_after(part.flags, act.event) if status not in steps.SINKS else ()
+    add_slot(book, act, stock, Slot(place, None, owner, holder, status, flags, part.uom, part.quantity, 0, b""))
+
+
+def _debit(book: Book, act: Act, stock: ClassStock, slot: Slot, quantity: Decimal) -> Slot:
+    if slot.container is not None and act.effect != steps.UNPACK:
+        book.raise_conflict("implied_disaggregation", act, stock, slot.owner, slot.holder, what=item_of(slot.container))
+    part = Slot(
+        slot.place, slot.container, slot.owner, slot.holder, slot.status, slot.flags, slot.uom, quantity, 0, b""
+    )
+    add_slot(
+        book, act, stock,
+        Slot(slot.place, slot.container, slot.owner, slot.holder, slot.status, slot.flags, slot.uom, -quantity, 0, b""),
+    )  # fmt: skip
+    if slot.container is not None and slot.quantity == quantity:
+        container = book.find(slot.container)
+        if isinstance(container, Instance) and all(other.container != slot.container for other in stock.slots.values()):
+            container.contents.discard(record_key(stock))
+            container.order = max(container.order or act.order, act.order)
+            book.change(container)
+    return part
+
+
+def _candidates(book: Book, act: Act, stock: ClassStock, captor: str, uom: str | None) -> Sequence[Slot]:
+    own = _sorted(
+        slot
+        for slot in stock.slots.values()
+        if slot.status == steps.ON_HAND
+        and slot.uom == uom
+        and slot.quantity > 0
+        and (stock.claimant is not None or captor in (slot.owner, slot.holder))
+    )
+    if act.source is not None:
+        return [slot for slot in own if slot.place == act.source] or [
+            slot for slot in own if agrees(act.source, slot.place)
+        ]
+    if act.effect in _DEBIT_AT_PLACE or act.effect == steps.UNPACK:
+        for place in (act.event.read_point, act.event.biz_location):
+            here = [slot for slot in own if place is not None and slot.place == place]
+            if here:
+                return here
+    else:
+        own = [slot for slot in own if slot.place != act.place or slot.container is not None]
+    if len(own) > 1:
+        book.raise_conflict("guessed_source", act, stock, own[0].owner, own[0].holder, what=own[0].place or "nowhere")
+    return own
+
+
+def _missing(
+    book: Book, act: Act, stock: ClassStock, captor: str, wanted: Decimal, uom: str | None, *, first_seen: bool = False
+) -> list[Slot]:
+    parts: list[Slot] = []
+    known = any(captor in (slot.owner, slot.holder) for slot in stock.slots.values())
+    for kind, slots in (
+        ("used_in_transit" if act.effect == steps.USE else "implied_receipt", _on_the_way(book, stock, captor, uom)),
+        ("implied_receipt", _consigned_elsewhere(book, stock, captor, uom)),
+    ):
+        for slot in slots:
+            if wanted <= 0:
+                return parts
+            book.raise_conflict(kind, act, stock, slot.owner, slot.holder)
+            part = _debit(book, act, stock, slot, min(wanted, slot.quantity))
+            part.holder = captor
+            parts.append(part)
+            wanted -= part.quantity
+    if wanted <= 0:
+        return parts
+    place = act.source or act.event.read_point or act.place
+    owner = _first_owner(book, act, stock, captor)
+    missing = Slot(place, None, owner, captor, steps.ON_HAND, (), uom, wanted, 0, b"")
+    if first_seen or not known:
+        _open(stock, wanted, uom)
+        book.raise_conflict("first_seen", act, stock)
+    else:
+        debt = Slot(place, None, owner, captor, steps.ON_HAND, (), uom, -wanted, 0, b"")
+        book.raise_conflict("lot_short", act, stock, owner, what=f"{wanted}")
+        add_slot(book, act, stock, debt)
+    parts.append(missing)
+    return parts
+
+
+def _first_owner(book: Book, act: Act, stock: ClassStock, captor: str) -> str | None:
+    owners = {slot.owner for slot in stock.slots.values() if slot.holder == captor and slot.owner is not None}
+    if len(owners) == 1:
+        return owners.pop()
+    stated = next((party for party in (act.event.owning or ()) if party is not None), None)
+    if stock.claimant is not None:
+        return captor if stated == captor else None
+    return book.parties.maker_of(stock.key) or stated
+
+
+def _on_the_way(book: Book, stock: ClassStock, captor: str, uom: str | None) -> list[Slot]:
+    if stock.claimant is not None:
+        return []
+    return _sorted(
+        slot
+        for slot in stock.slots.values()
+        if slot.status == steps.IN_TRANSIT
+        and slot.uom == uom
+        and slot.quantity > 0
+        and book.destination(slot) == captor
+    )
+
+
+def _consigned_elsewhere(book: Book, stock: ClassStock, captor: str, uom: str | None) -> list[Slot]:
+    if stock.claimant is not None:
+        return []
+    return _sorted(
+        slot
+        for slot in stock.slots.values()
+        if slot.status == steps.ON_HAND
+        and slot.uom == uom
+        and slot.quantity > 0
+        and slot.owner is not None
+        and slot.holder in (slot.owner, None)
+        and (slot.owner, captor) in book.relations
+    )
+
+
+def _already_carried(act: Act, stock: ClassStock, quantity: Decimal, uom: str | None) -> bool:
+    """Whether a container that the same event names has brought the quantity along."""
+    along = ZERO
+    for slot in stock.slots.values():
+        if slot.container is not None and item_of(slot.container) in act.named and slot.uom == uom:
+            along += slot.quantity
+    return along >= quantity
+
+
+def _sorted(slots: Iterable[Slot]) -> list[Slot]:
+    # First what lies loose, then first moved; the name breaks ties so that the order never follows arrival.
+    return sorted(slots, key=lambda slot: (slot.container is not None, slot.time_us, slot.name()))
+
+
+def _open(stock: ClassStock, quantity: Decimal, uom: str | None) -> None:
+    stock.opened[uom or ""] = stock.opened.get(uom or "", ZERO) + quantity
+
+
+def _show_holders(book: Book, act: Act, stock: ClassStock) -> None:
+    if stock.claimant is not None:
+        return
+    for slot in stock.slots.values():
+        if any(captor in (slot.owner, slot.holder) for captor in act.captors):
+            book.show(act.event.eid, (slot.owner, slot.holder))
+
+
+def _flags_in_force(book: Book, act: Act, stock: ClassStock, captor: str, slot: Slot | None) -> frozenset[str]:
+    flags = set(slot.flags) if slot is not None else set[str]()
+    maker = book.parties.maker_of(stock.key)
+    for notice in book.notices(stock.key, None if "/10/" not in stock.key else stock.key.partition("/10/")[2]):
+        if notice.time_us < act.event.event_time_us and notice.party in (maker, captor):
+            flags.update(notice.set_flags)
+            flags.difference_update(notice.unset_flags)
+    return frozenset(flags)
+
+
+def _check_recall(book: Book, act: Act, stock: ClassStock, captor: str) -> None:
+    maker = book.parties.maker_of(stock.key)
+    if moves_recalled_stock(act, maker, maker) and "recalled" in _flags_in_force(book, act, stock, captor, None):
+        book.raise_conflict("moved_after_recall", act, stock, *(_holders(stock)))
+
+
+def _holders(stock: ClassStock) -> set[str | None]:
+    return {party for slot in stock.slots.values() for party in (slot.owner,)}
+
+
+def _check_use(book: Book, act: Act, stock: ClassStock, captor: str, part: Slot) -> None:
+    flags = _flags_in_force(book, act, stock, captor, part)
+    if "expired" in flags or expiry.is_past(stock.expiry or act.event.expiry, act.event):
+        book.raise_conflict("used_expired", act, stock, part.owner, what=stock.expiry or "")
+    if "recalled" in flags:
+        book.raise_conflict("used_recalled", act, stock, part.owner)
+    held = sorted(flags - steps.STICKY)
+    if held:
+        book.raise_conflict("used_held", act, stock, part.owner, what=", ".join(held))
+
+
+_Handler = Callable[[Book, Act, ClassStock, str, Decimal, "str | None"], None]
+_EFFECTS: dict[str, _Handler] = {
+    steps.CREATE: _create,
+    steps.RECEIVE: _receive,
+    steps.MOVE: _move,
+    steps.SHIP: _ship,
+    steps.VOID_SHIP: _void_ship,
+    steps.USE: _end,
+    steps.LOSE: _end,
+    steps.DESTROY: _end,
+    steps.END: _end,
+    steps.TRANSFORM: _end,
+    steps.COUNT: _count,
+}

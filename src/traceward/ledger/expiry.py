@@ -1,0 +1,42 @@
+"""Whether an expiry date has passed: usable through the date, day 00 = the month's last day (decisions.md 15).
+
+It must not read the clock: the instant is always an argument.
+"""
+
+import calendar
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+
+from traceward.ledger.facts import LedgerEvent
+
+
+@lru_cache(maxsize=4096)
+def last_day(expiry: str) -> date | None:
+    """The last day of use that an expiry date means, None where the text is no date.
+
+    >>> last_day("2028-02-00")
+    datetime.date(2028, 2, 29)
+    """
+    try:
+        year, month, day = (int(part) for part in expiry[:10].split("-"))
+        return date(year, month, day or calendar.monthrange(year, month)[1])
+    except ValueError:
+        return None
+
+
+def is_past(expiry: str | None, event: LedgerEvent) -> bool:
+    """Whether the expiry date had passed at the event, by the calendar of its eventTimeZoneOffset."""
+    day = last_day(expiry) if expiry is not None else None
+    if day is None:
+        return False
+    local = datetime.fromtimestamp(event.event_time_us // 1_000_000, UTC) + _offset(event.offset)
+    return local.date() > day
+
+
+@lru_cache(maxsize=256)
+def _offset(text: str) -> timedelta:
+    sign = -1 if text.startswith("-") else 1
+    hours, _, minutes = text.lstrip("+-").partition(":")
+    if not (hours.isdigit() and minutes.isdigit()):
+        return timedelta()
+    return sign * timedelta(hours=int(hours), minutes=int(minutes))

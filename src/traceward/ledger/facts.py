@@ -1,0 +1,234 @@
+"""What the ledger reads of an event: `LedgerEvent`, made once at capture and kept beside the event.
+
+It must not judge: no rule of stock, entitlement or visibility stands here, and nothing is read but the expanded event.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+MCX = "https://ns.traceward.org/consignment/"
+MDA = "urn:epcglobal:cbv:mda:"
+GS1 = "https://id.gs1.org/"
+PATIENT = GS1 + "8018/"
+LOCATION = GS1 + "414/"
+
+Pair = tuple[str | None, str | None]
+"""(from, to) of a source and destination list, canonical identifiers; None where that side is not stated."""
+
+Quantity = tuple[str, Decimal | None, str | None]
+"""(class identifier, quantity, unit of measure). Quantity None: the class as such; unit None: each."""
+
+
+class Declaration(msgspec.Struct, frozen=True, array_like=True):
+    """An error declaration: when, why, and the eventIDs of the events that correct it. EPCIS 2.0 7.4.1.4."""
+
+    declaration_time_us: int
+    reason: str | None = None
+    correctives: tuple[str, ...] = ()
+
+
+class LedgerEvent(msgspec.Struct, frozen=True, array_like=True):
+    """The facts of one event that the ledger folds.
+
+    eid: 16 bytes. Times: microseconds since 1970 UTC. captured_by: canonical PGLNs, sorted. private: it mentions a
+    patient. owning, possessing, location: (from, to). expiry: date as the label has it (YYYY-MM-DD, or YYYY-MM-00).
+    instances, children, inputs, outputs: canonical identifiers.
+    """
+
+    eid: bytes
+    event_id: str
+    type: str
+    event_time_us: int
+    offset: str
+    record_time_us: int
+    captured_by: tuple[str, ...]
+    private: bool = False
+    action: str | None = None
+    biz_step: str | None = None
+    disposition: str | None = None
+    instances: tuple[str, ...] = ()
+    quantities: tuple[Quantity, ...] = ()
+    parent: str | None = None
+    children: tuple[str, ...] = ()
+    child_quantities: tuple[Quantity, ...] = ()
+    inputs: tuple[str, ...] = ()
+    input_quantities: tuple[Quantity, ...] = ()
+    outputs: tuple[str, ...] = ()
+    output_quantities: tuple[Quantity, ...] = ()
+    read_point: str | None = None
+    biz_location: str | None = None
+    owning: Pair | None = None
+    possessing: Pair | None = None
+    location: Pair | None = None
+    lot: str | None = None
+    expiry: str | None = None
+    set_flags: tuple[str, ...] = ()
+    unset_flags: tuple[str, ...] = ()
+    use_type: str | None = None
+    reason: str | None = None
+    usage_report: str | None = None
+    agreement: str | None = None
+    count_scope: str | None = None
+    count_gtins: tuple[str, ...] = ()
+    declares: Declaration | None = None
+
+
+_FACTS = msgspec.msgpack.Encoder()
+_EVENT = msgspec.msgpack.Decoder(LedgerEvent)
+
+
+def encode_event(event: LedgerEvent) -> bytes:
+    """The event's facts as bytes for the store; `decode_event` gives them back equal."""
+    return _FACTS.encode(event)
+
+
+def decode_event(facts: bytes) -> LedgerEvent:
+    """The event whose facts `encode_event` made."""
+    return _EVENT.decode(facts)
+
+
+def ledger_event(
+    expanded: Mapping[str, Any], eid: bytes, captured_by: Iterable[str], record_time_us: int, private: bool
+) -> LedgerEvent:
+    """The facts of an expanded event.
+
+    expanded: the semantic form of the event (epcis.identity.expand). eid: 16 bytes. captured_by: canonical PGLNs.
+    private: the event mentions a patient (GSRN, AI 8018).
+    """
+    get = expanded.get
+    ilmd = get("ilmd")
+    lot, expiry = _lot_and_expiry(ilmd if ilmd is not None else expanded)
+    disposition = get("persistentDisposition")
+    error = get("errorDeclaration")
+    sources, destinations = get("sourceList"), get("destinationList")
+    owning = possessing = location = None
+    if sources or destinations:
+        ends = _ends(sources or (), destinations or ())
+        owning, possessing, location = ends.get("owning_party"), ends.get("possessing_party"), ends.get("location")
+    read_point, biz_location = get("readPoint"), get("bizLocation")
+    return LedgerEvent(
+        eid,
+        get("eventID", ""),
+        expanded["type"],
+        expanded["eventTime"],
+        get("eventTimeZoneOffset", "+00:00"),
+        record_time_us,
+        tuple(sorted(captured_by)),
+        private,
+        get("action"),
+        get("bizStep"),
+        get("disposition"),
+        tuple(get("epcList", ())),
+        _quantities(get("quantityList")),
+        get("parentID"),
+        tuple(get("childEPCs", ())),
+        _quantities(get("childQuantityList")),
+        tuple(get("inputEPCList", ())),
+        _quantities(get("inputQuantityList")),
+        tuple(get("outputEPCList", ())),
+        _quantities(get("outputQuantityList")),
+        read_point["id"] if read_point else None,
+        biz_location["id"] if biz_location else None,
+        owning,
+        possessing,
+        location,
+        lot,
+        expiry,
+        tuple(disposition.get("set", ())) if disposition else (),
+        tuple(disposition.get("unset", ())) if disposition else (),
+        _text(get(MCX + "useType")),
+        _text(get(MCX + "reason")),
+        _text(get(MCX + "usageReport")),
+        _text(get(MCX + "agreement")),
+        _text(get(MCX + "countScope")),
+        _texts(get(MCX + "countGTINs")),
+        Declaration(error.get("declarationTime", 0), error.get("reason"), tuple(error.get("correctiveEventIDs", ())))
+        if error is not None
+        else None,
+    )
+
+
+def keys(event: LedgerEvent) -> tuple[str, ...]:
+    """Every item, class and container that the event names, sorted; the streams to which it belongs.
+
+    A patient and a place are no keys, though either can be the parent of an association.
+    """
+    found = {*event.instances, *event.children, *event.inputs, *event.outputs}
+    for named in (event.quantities, event.child_quantities, event.input_quantities, event.output_quantities):
+        found.update([entry[0] for entry in named])
+    container = container_of(event)
+    if container is not None:
+        found.add(container)
+    return tuple(sorted(key for key in found if not key.startswith(PATIENT)))
+
+
+def container_of(event: LedgerEvent) -> str | None:
+    """The event's parent where that is a container or composite object: neither a patient nor a place."""
+    parent = event.parent
+    return None if parent is None or parent.startswith((PATIENT, LOCATION)) else parent
+
+
+def patient_of(event: LedgerEvent) -> str | None:
+    """The patient to whom a private event ties its children or objects, None where none is named as such."""
+    if event.parent is not None and event.parent.startswith(PATIENT):
+        return event.parent
+    return next((key for key in (*event.instances, *event.children) if key.startswith(PATIENT)), None)
+
+
+def class_parts(key: str) -> tuple[str | None, str | None, str | None]:
+    """(GTIN, lot, serial) of a canonical item or class identifier; None for what it does not carry.
+
+    >>> class_parts("https://id.gs1.org/01/09521141045305/10/LOT77A")
+    ('09521141045305', 'LOT77A', None)
+    """
+    if not key.startswith(GS1 + "01/"):
+        return None, None, None
+    gtin, _, rest = key[22:].partition("/")
+    lot = serial = None
+    parts = rest.split("/")
+    for ai, value in zip(parts[::2], parts[1::2], strict=False):
+        if ai == "10":
+            lot = value
+        elif ai == "21":
+            serial = value
+    return gtin, lot, serial
+
+
+def _quantities(entries: Sequence[Mapping[str, Any]] | None) -> tuple[Quantity, ...]:
+    if not entries:
+        return ()
+    return tuple(
+        (entry["epcClass"], Decimal(entry["quantity"]) if "quantity" in entry else None, entry.get("uom"))
+        for entry in entries
+    )
+
+
+def _ends(sources: Sequence[Mapping[str, str]], destinations: Sequence[Mapping[str, str]]) -> dict[str, Pair]:
+    ends: dict[str, Pair] = {}
+    for entry in sources:
+        ends.setdefault(entry["type"], (entry["source"], None))
+    for entry in destinations:
+        start, end = ends.get(entry["type"], (None, None))
+        ends[entry["type"]] = (start, end or entry["destination"])
+    return ends
+
+
+def _lot_and_expiry(data: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    lot = data.get(MDA + "lotNumber") or data.get(MCX + "lotNumber")
+    expiry = data.get(MDA + "itemExpirationDate") or data.get(MCX + "itemExpirationDate")
+    return _text(lot), _text(expiry)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    return tuple(entry for entry in value if isinstance(entry, str))

@@ -1,0 +1,166 @@
+"""The ledger as a pure fold over events: same events, same ledger, in whatever order they came.
+
+It must not read anything but its arguments: no clock, no database, no settings.
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from traceward.ledger import corrections, steps
+from traceward.ledger.book import Act, Book, Relations
+from traceward.ledger.classes import act_on_class
+from traceward.ledger.conflicts import conflict
+from traceward.ledger.containers import act_on_container
+from traceward.ledger.entitlement import relation_of
+from traceward.ledger.facts import LedgerEvent, keys
+from traceward.ledger.instances import act_on_instance, concerned, touch
+from traceward.ledger.links import act_on_links, check_links
+from traceward.ledger.parties import Parties
+from traceward.ledger.standing import standing_conflicts
+from traceward.ledger.state import UNSEEN, ClassStock, Instance, Ledger, PatientLinks, class_record
+from traceward.ledger.visibility import named_parties
+
+ONE = Decimal(1)
+
+
+def relations(events: Iterable[LedgerEvent]) -> Relations:
+    """The pairs (owner, consignee) that an event captured by the owner proves. decisions.md 16."""
+    return frozenset(pair for event in events if (pair := relation_of(event)) is not None)
+
+
+def fold(
+    events: Iterable[LedgerEvent],
+    parties: Parties,
+    relations_: Relations | None = None,
+    as_of_us: int | None = None,
+) -> Ledger:
+    """The ledger that the events amount to, with everything up to as_of_us (inclusive) having happened.
+
+    Captures of one content are one event with all its captors. relations_: proven elsewhere; None: by these events.
+    """
+    merged = merge_witnesses(events)
+    proven = relations(merged) if relations_ is None else relations_
+    if as_of_us is not None:
+        merged = [event for event in merged if event.event_time_us <= as_of_us]
+    book = Book(parties, proven)
+    apply_all(book, merged)
+    return ledger_of(book)
+
+
+def apply_all(book: Book, events: Sequence[LedgerEvent]) -> None:
+    """Apply events, each once, in the fold's order, and then what holds as they leave things."""
+    corrected = corrections.resolve(events)
+    for event in sorted(events, key=steps.order_of):
+        captors = corrected.captors.get(event.eid, event.captured_by)
+        if event.declares is not None or not captors:
+            pass_over(book, event, corrected)
+        else:
+            apply_event(book, event, captors)
+    for record in list(book.records.values()):
+        if isinstance(record, PatientLinks):
+            check_links(book, record)
+        else:
+            standing_conflicts(book, record)
+
+
+def apply_event(book: Book, event: LedgerEvent, captors: tuple[str, ...]) -> None:
+    """Apply one event whose capture by `captors` stands. Its place in the order must be after all applied so far."""
+    act = Act(event, captors, book.parties)
+    if event.private:
+        act_on_links(book, act)
+        return
+    book.show(event.eid, named_parties(event, book.parties))
+    if event.type == "TransformationEvent":
+        _transform(book, act)
+        return
+    if event.parent is not None:
+        act_on_container(book, act)
+    for key in event.instances:
+        act_on_instance(book, act, key)
+    for key, quantity, uom in event.quantities:
+        act_on_class(book, act, key, quantity, uom)
+
+
+def pass_over(book: Book, event: LedgerEvent, corrected: corrections.Corrections) -> None:
+    """Show an event that moves nothing (declared in error, or itself a declaration) to those whom its items concern."""
+    if event.private:
+        return
+    act = Act(event, event.captured_by, book.parties)
+    book.show(event.eid, named_parties(event, book.parties))
+    struck = event.declares is None
+    used = act.effect == steps.USE
+    amounts = dict.fromkeys(event.instances, ONE)
+    amounts.update({key: quantity or Decimal(0) for key, quantity, _ in event.quantities})
+    for key in act.named:
+        item = book.instance(key)
+        stock = book.find(class_record(key))
+        if item.status != UNSEEN:
+            touch(book, act, item, concerned(book, item))
+        if isinstance(stock, ClassStock):
+            for slot in stock.slots.values():
+                if any(captor in (slot.owner, slot.holder) for captor in event.captured_by):
+                    book.show(event.eid, (slot.owner, slot.holder))
+            stock.order = act.order
+            book.change(stock)
+        if struck and used and key in amounts:
+            use = (event.eid, event.usage_report, amounts[key])
+            record = stock if isinstance(stock, ClassStock) else item
+            record.voided_uses.append(use)
+            record.order = act.order
+            book.change(record)
+    kind = "original_missing" if event.eid in corrected.waiting else "not_declarant"
+    if event.eid in corrected.waiting or event.eid in corrected.refused:
+        named = keys(event)
+        raised = conflict(kind, named or (event.event_id,), (event.eid,), event.captured_by, event.event_time_us)
+        book.conflicts[raised.id] = raised
+
+
+def merge_witnesses(events: Iterable[LedgerEvent]) -> list[LedgerEvent]:
+    """The events, each content once, with the captors of all its captures and the earliest recordTime."""
+    merged: dict[bytes, LedgerEvent] = {}
+    for event in events:
+        other = merged.get(event.eid)
+        if other is None:
+            merged[event.eid] = event
+        elif other.captured_by != event.captured_by or event.record_time_us < other.record_time_us:
+            merged[event.eid] = msgspec.structs.replace(
+                event,
+                captured_by=tuple(sorted({*other.captured_by, *event.captured_by})),
+                record_time_us=min(other.record_time_us, event.record_time_us),
+            )
+    return list(merged.values())
+
+
+def ledger_of(book: Book) -> Ledger:
+    """The book's result as a value; records that no event brought to life are left out."""
+    return Ledger(
+        {key: record for key, record in sorted(book.records.items()) if not is_blank(record)},
+        dict(sorted(book.conflicts.items())),
+        dict(sorted(book.transfers.items())),
+        tuple(sorted(book.counts, key=lambda count: (count.event_time_us, count.eid, count.key))),
+        {eid: frozenset(seen) for eid, seen in sorted(book.shown.items())},
+    )
+
+
+def is_blank(record: Instance | ClassStock | PatientLinks) -> bool:
+    """Whether a record says nothing."""
+    if isinstance(record, PatientLinks):
+        return not record.links
+    if isinstance(record, Instance):
+        return record.status == UNSEEN and not record.voided_uses
+    return not (record.slots or record.notices or record.opened or record.voided_uses)
+
+
+def _transform(book: Book, act: Act) -> None:
+    event = act.event
+    for key in event.inputs:
+        act_on_instance(book, act, key)
+    for key, quantity, uom in event.input_quantities:
+        act_on_class(book, act, key, quantity, uom)
+    act.effect = steps.CREATE
+    for key in event.outputs:
+        act_on_instance(book, act, key)
+    for key, quantity, uom in event.output_quantities:
+        act_on_class(book, act, key, quantity, uom)

@@ -1,0 +1,434 @@
+"""What an event does to one serialised item or container, and to everything that lies in it.
+
+It must not choose whether the captor is entitled (entitlement.py) nor which effect a step has (steps.py).
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from traceward.ledger import expiry, steps
+from traceward.ledger.book import Act, Book, agrees
+from traceward.ledger.entitlement import IMPLIED, NOTICE, OPEN, SENT, entitled_to_instance
+from traceward.ledger.owning import owner_after
+from traceward.ledger.state import UNSEEN, ClassStock, Instance, Slot, item_of, record_key
+
+ONE = Decimal(1)
+_SEEN_ONLY = frozenset({steps.NOTE, steps.COUNT, steps.UNKNOWN})
+_ENDED_BY_USE = frozenset({"implanted", "consumed"})
+_STAYS_ON_THE_WAY = frozenset({"transporting", "loading", "unloading", "entering_exiting"})
+_RETURNABLE = "https://id.gs1.org/8003/"
+
+
+def act_on_instance(book: Book, act: Act, key: str) -> tuple[Instance, str]:
+    """Apply the event to an item it names; gives back the record it changed and the captor that it credits.
+
+    Where no captor is entitled the claim is recorded, and kept apart under the first captor.
+    """
+    record = book.instance(key)
+    entitled = entitled_to_instance(book, act, record)
+    if entitled is not None:
+        perform(book, act, record, *entitled)
+        return record, entitled[0]
+    book.raise_conflict("claimed", act, record)
+    if record.status != UNSEEN:
+        book.show(act.event.eid, (record.owner, record.holder))
+    captor = act.captors[0]
+    claim = book.instance(key, captor)
+    perform(book, act, claim, captor, OPEN if claim.status == UNSEEN else "own")
+    return claim, captor
+
+
+def perform(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:
+    """Apply the event to a record on behalf of an entitled captor."""
+    if record.order == act.order and record.status != UNSEEN:
+        return  # its container, named by the same event, carried it already
+    before = concerned(book, record)
+    if record.status in steps.SINKS:
+        _after_the_end(book, act, record)
+    else:
+        if record.status == UNSEEN:
+            open_instance(book, act, record, captor)
+        if basis == IMPLIED and act.effect not in _SEEN_ONLY:
+            book.raise_conflict("implied_receipt", act, record)
+        if basis == NOTICE:
+            record.flags = steps.flags_after(record.flags, act.event)
+        else:
+            _EFFECTS.get(act.effect, _note)(book, act, record, captor, basis)
+            _pass_ownership(book, act, record)
+            if record.contents and act.effect not in _SEEN_ONLY:
+                carry(book, act, record)
+    _note_label(book, act, record)
+    touch(book, act, record, before)
+
+
+def touch(book: Book, act: Act, record: Instance, before: tuple[str, ...]) -> None:
+    """Note that the event touched the record, and show it and the item's earlier events to those concerned."""
+    event = act.event
+    record.order = act.order
+    record.seen = (event.event_time_us, event.read_point or record.place, event.eid)
+    parties = tuple(sorted({*before, *concerned(book, record)}))
+    trail = record.trail
+    if not trail or trail[-1][1] != parties:
+        for party in parties:
+            _show_earlier(book, record, party)
+    trail.append((event.eid, parties))
+    book.show(event.eid, parties)
+    book.change(record)
+
+
+def concerned(book: Book, record: Instance) -> tuple[str, ...]:
+    """The parties whom the record concerns: owner, holder, and the destination of what is in transit."""
+    if record.claimant is not None:
+        return (record.claimant,)
+    owner, holder = record.owner, record.holder
+    if record.status == steps.IN_TRANSIT:
+        return tuple(sorted({party for party in (owner, holder, book.destination(record)) if party is not None}))
+    if owner == holder or holder is None:
+        return () if owner is None else (owner,)
+    return (holder,) if owner is None else (owner, holder) if owner < holder else (holder, owner)
+
+
+def open_instance(book: Book, act: Act, record: Instance, captor: str) -> None:
+    """Give a never seen item its first owner, holder and place."""
+    event = act.event
+    stated = next((party for party in (event.owning or ()) if party is not None), None)
+    maker = book.parties.maker_of(record.key)
+    created = act.effect == steps.CREATE
+    if record.claimant is not None:
+        record.owner = captor if created or stated == captor else None
+    elif created:
+        record.owner = stated or captor
+    else:
+        record.owner = maker or stated
+    record.place = act.source or event.read_point or act.place
+    if created or act.effect == steps.PACK:
+        record.place = act.place
+    record.holder = (book.parties.party_of_place(record.place) or captor) if created else captor
+    record.status = steps.ON_HAND
+    record.provenance = "commissioned" if created else "first_seen"
+    record.changed_eid = event.eid
+    record.owners.append((event.event_time_us, record.owner, event.eid))
+
+
+def leave_container(book: Book, act: Act, record: Instance, *, told: bool = False) -> None:
+    """Take an item out of its container; told: the event says so, else the unpacking is implied and flagged."""
+    if record.container is None:
+        return
+    container = book.find(record.container)
+    if not told:
+        book.raise_conflict("implied_disaggregation", act, record, what=item_of(record.container))
+    if isinstance(container, Instance):
+        container.contents.discard(record_key(record))
+        container.order = max(container.order or act.order, act.order)
+        book.change(container)
+    record.container = None
+
+
+def carry(book: Book, act: Act, container: Instance, seen: frozenset[str] = frozenset()) -> None:
+    """Give a container's place, holder and status to all that lies in it, and pass ownership on where it passed."""
+    seen |= {record_key(container)}
+    for name in sorted(container.contents - seen):
+        content = book.find(name)
+        if isinstance(content, Instance):
+            if content.order == act.order:
+                continue
+            before = concerned(book, content)
+            content.place, content.holder, content.origin = container.place, container.holder, container.origin
+            content.flags = steps.flags_after(content.flags, act.event)
+            ended = container.status in steps.SINKS
+            _pass_ownership(book, act, content)
+            content.status = container.status
+            content.changed_eid = act.event.eid
+            if ended:
+                content.ended_eid = act.event.eid
+            if content.contents:
+                carry(book, act, content, seen)
+            touch(book, act, content, before)
+        elif isinstance(content, ClassStock):
+            carry_stock(book, act, container, content)
+
+
+def carry_stock(book: Book, act: Act, container: Instance, stock: ClassStock) -> None:
+    """Give a container's place, holder and status to a class's stock in it."""
+    inside = record_key(container)
+    for slot in [slot for slot in stock.slots.values() if slot.container == inside]:
+        show_slot(book, act, stock, slot)
+        del stock.slots[slot.name()]
+        owner = owner_after(book, act, stock, slot.owner, slot.quantity, slot.uom)
+        add_slot(
+            book, act, stock,
+            Slot(container.place, inside, owner, container.holder, container.status,
+                 steps.flags_after(slot.flags, act.event), slot.uom, slot.quantity, 0, b""),
+        )  # fmt: skip
+    stock.order = act.order
+    book.change(stock)
+
+
+def add_slot(book: Book, act: Act, stock: ClassStock, slot: Slot) -> None:
+    """Add a quantity to a class's stock, and show the event to those whom the quantity concerns."""
+    slot.time_us, slot.eid = act.event.event_time_us, act.event.eid
+    name = slot.name()
+    there = stock.slots.get(name)
+    if there is not None:
+        slot.quantity += there.quantity
+    if slot.quantity:
+        stock.slots[name] = slot
+    else:
+        stock.slots.pop(name, None)
+    show_slot(book, act, stock, slot)
+    if slot.container is not None and slot.quantity:
+        container = book.find(slot.container)
+        if isinstance(container, Instance):
+            container.contents.add(record_key(stock))
+
+
+def show_slot(book: Book, act: Act, stock: ClassStock, slot: Slot) -> None:
+    """Show the event to a quantity's owner, holder and destination, who from now on are concerned with the class."""
+    if stock.claimant is not None:
+        return
+    for party in (slot.owner, slot.holder, book.destination(slot)):
+        if party is not None and party not in stock.concerned:
+            stock.concerned.append(party)
+            for eid in stock.public:
+                book.show(eid, (party,))
+    book.show(act.event.eid, (slot.owner, slot.holder, book.destination(slot)))
+
+
+def _show_earlier(book: Book, record: Instance, party: str) -> None:
+    for eid, parties in reversed(record.trail):
+        if party in parties:
+            return
+        book.show(eid, (party,))
+    for notice in book.notices(record.key, record.lot):
+        book.show(notice.eid, (party,))
+
+
+def _pass_ownership(book: Book, act: Act, record: Instance) -> None:
+    if act.event.owning is None:
+        return
+    owner = owner_after(book, act, record, record.owner, ONE, None)
+    if owner != record.owner:
+        record.owner = owner
+        record.owners.append((act.event.event_time_us, owner, act.event.eid))
+
+
+def _create(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:
+    del captor, basis
+    if record.changed_eid == act.event.eid:
+        return
+    if record.provenance == "commissioned":
+        book.raise_conflict("already_commissioned", act, record)
+    else:
+        record.provenance = "commissioned"
+
+
+def _ship(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:
+    if not _travels_along(book, act, record):
+        leave_container(book, act, record)
+    _check_source(book, act, record)
+    _check_recall(book, act, record)
+    if record.status != steps.IN_TRANSIT:
+        record.origin = record.place
+    if basis == IMPLIED:
+        record.holder = captor
+    record.status, record.place = steps.IN_TRANSIT, act.target
+    _changed(act, record)
+
+
+def _void_ship(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:
+    del book, captor, basis
+    if record.status == steps.IN_TRANSIT:
+        record.status, record.place, record.origin = steps.ON_HAND, act.place or record.origin, None
+        _changed(act, record)
+
+
+def _receive(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:
+    if not _travels_along(book, act, record):
+        leave_container(book, act, record)
+    _check_recall(book, act, record)
+    if basis in (SENT, IMPLIED):
+        record.holder = captor
+    record.holder = book.holder_at(act, act.place, record.holder)
+    record.status, record.place, record.origin = steps.ON_HAND, act.place or record.place, None
+    _changed(act, record)
+
+
+def _move(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:
+    if act.place is None:
+        record.flags = steps.flags_after(record.flags, act.event)
+        return
+    if record.status == steps.IN_TRANSIT:
+        if act.event.biz_step in _STAYS_ON_THE_WAY:
+            return
+        if basis == SENT:
+            book.raise_conflict("implied_receipt", act, record)
+    else:
+        _check_source(book, act, record)
+    _check_recall(book, act, record)
+    _receive_quietly(book, act, record, captor, basis)
+
+
+def _receive_quietly(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:
+    if not _travels_along(book, act, record):
+        leave_container(book, act, record)
+    if basis in (SENT, IMPLIED):
+        record.holder = captor
+    record.holder = book.holder_at(act, act.place, record.holder)
+    record.status, record.place, record.origin = steps.ON_HAND, act.place, None
+    _changed(act, record)
+
+
+def position(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:
+    """Let a container, or an item that goes in or out of one, be where the event is."""
+    if record.status == steps.IN_TRANSIT and basis == SENT:
+        book.raise_conflict("implied_receipt", act, record)
+    if basis in (SENT, IMPLIED):
+        record.holder = captor
+    if act.place is not None:
+        record.place = act.place
+        record.holder = book.holder_at(act, act.place, record.holder)
+    if act.place is not None or basis in (SENT, IMPLIED):
+        record.status, record.origin = steps.ON_HAND, None
+    _changed(act, record)
+
+
+def _end(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:
+    event = act.event
+    leave_container(book, act, record)
+    if record.status == steps.IN_TRANSIT and act.effect == steps.USE:
+        book.raise_conflict("used_in_transit", act, record)
+    if act.effect == steps.USE:
+        _check_use(book, act, record)
+        book.uses[record.key, event.usage_report] = ONE
+    if basis in (SENT, IMPLIED):
+        record.holder = captor
+    if record.status != steps.IN_TRANSIT and record.provenance != "first_seen":
+        _check_source(book, act, record)
+    record.status = steps.sink_of(event, act.effect)
+    record.place = (event.location[1] if event.location is not None else None) or event.read_point or record.place
+    record.origin, record.ended_eid = None, event.eid
+    _changed(act, record)
+
+
+def _count(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:
+    del captor, basis
+    if act.place is not None and not agrees(act.place, record.place):
+        book.raise_conflict("counted_elsewhere", act, record, what=f"{record.place or 'nowhere'}")
+
+
+def _note(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:
+    del captor, basis
+    if act.effect == steps.UNKNOWN:
+        book.raise_conflict("unknown_step", act, record, what=act.event.biz_step or act.event.type)
+
+
+def _after_the_end(book: Book, act: Act, record: Instance) -> None:
+    event = act.event
+    if act.effect in (steps.NOTE, steps.UNKNOWN):
+        return
+    if record.status == "implanted" and act.effect == steps.MOVE and event.reason == "explanted":
+        record.status = "explanted"
+        record.place = act.place or record.place
+        record.flags = steps.flags_after(record.flags, event)
+        _changed(act, record)
+        return
+    if act.effect == steps.USE:
+        book.raise_conflict("consumed_twice", act, record)
+    elif record.status in _ENDED_BY_USE:
+        book.raise_conflict("seen_after_use", act, record, what=record.status)
+    else:
+        book.raise_conflict("seen_after_end", act, record, what=record.status)
+    if event.owning is not None:
+        owner_after(book, act, record, record.owner, ONE, None, ended=True)
+
+
+def _changed(act: Act, record: Instance) -> None:
+    record.flags = steps.flags_after(record.flags, act.event)
+    record.changed_eid = act.event.eid
+
+
+def _travels_along(book: Book, act: Act, record: Instance) -> bool:
+    """Whether a container that the same event names has the item in it, at any depth."""
+    inside, seen = record.container, set[str]()
+    while inside is not None and inside not in seen:
+        if item_of(inside) in act.named:
+            return True
+        seen.add(inside)
+        container = book.find(inside)
+        inside = container.container if isinstance(container, Instance) else None
+    return False
+
+
+def _check_source(book: Book, act: Act, record: Instance) -> None:
+    if act.source is not None and record.place is not None and not agrees(act.source, record.place):
+        book.raise_conflict("place_mismatch", act, record, what=record.place)
+
+
+def _check_recall(book: Book, act: Act, record: Instance) -> None:
+    if moves_recalled_stock(act, record.owner, book.parties.maker_of(record.key)) and "recalled" in flags_in_force(
+        book, act, record
+    ):
+        book.raise_conflict("moved_after_recall", act, record)
+
+
+def moves_recalled_stock(act: Act, owner: str | None, maker: str | None) -> bool:
+    """Whether the event would be wrong for recalled stock: it is neither holding, nor its return."""
+    event = act.event
+    if event.biz_step == "holding" or event.disposition in ("returned", "recalled"):
+        return False
+    receiver = event.possessing[1] if event.possessing is not None else None
+    return receiver is None or receiver not in (owner, maker)
+
+
+def flags_in_force(book: Book, act: Act, record: Instance) -> frozenset[str]:
+    """The item's flags with those that a notice on its lot or GTIN laid on it before the event."""
+    flags = set(record.flags)
+    for notice in book.notices(record.key, record.lot):
+        maker = book.parties.maker_of(record.key)
+        if notice.time_us < act.event.event_time_us and notice.party in (maker, record.owner, record.holder):
+            flags.update(notice.set_flags)
+            flags.difference_update(notice.unset_flags)
+    return frozenset(flags)
+
+
+def _check_use(book: Book, act: Act, record: Instance) -> None:
+    flags = flags_in_force(book, act, record)
+    if "expired" in flags or expiry.is_past(record.expiry, act.event):
+        book.raise_conflict("used_expired", act, record, what=record.expiry or "")
+    if "recalled" in flags:
+        book.raise_conflict("used_recalled", act, record)
+    held = sorted(flags - steps.STICKY)
+    if held:
+        book.raise_conflict("used_held", act, record, what=", ".join(held))
+
+
+def _note_label(book: Book, act: Act, record: Instance) -> None:
+    event = act.event
+    if event.lot is None and event.expiry is None:
+        return
+    if record.lot is None:
+        record.lot = event.lot
+    if record.expiry is None:
+        record.expiry = event.expiry
+    if event.lot not in (None, record.lot) or event.expiry not in (None, record.expiry):
+        book.raise_conflict("label_mismatch", act, record, what=f"{event.lot or ''} {event.expiry or ''}".strip())
+
+
+_Handler = Callable[[Book, Act, Instance, str, str], None]
+_EFFECTS: dict[str, _Handler] = {
+    steps.CREATE: _create,
+    steps.RECEIVE: _receive,
+    steps.MOVE: _move,
+    steps.SHIP: _ship,
+    steps.VOID_SHIP: _void_ship,
+    steps.PACK: position,
+    steps.UNPACK: position,
+    steps.USE: _end,
+    steps.LOSE: _end,
+    steps.DESTROY: _end,
+    steps.END: _end,
+    steps.TRANSFORM: _end,
+    steps.COUNT: _count,
+    steps.NOTE: _note,
+    steps.UNKNOWN: _note,
+}

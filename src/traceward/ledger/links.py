@@ -1,0 +1,77 @@
+"""Patients tied to items by private events, and whether their use still stands.
+
+It must not move stock, and nothing here may reach a party other than the one that captured the link.
+"""
+
+from decimal import Decimal
+
+from traceward.ledger.book import Act, Book
+from traceward.ledger.conflicts import conflict
+from traceward.ledger.facts import PATIENT, LedgerEvent, patient_of
+from traceward.ledger.state import ClassStock, Instance, Link, PatientLinks
+
+ONE = Decimal(1)
+
+
+def act_on_links(book: Book, act: Act) -> None:
+    """Open or close the links that a private event states, for each of its captors apart."""
+    event = act.event
+    patient = patient_of(event)
+    if patient is None:
+        return
+    for party in act.captors:
+        for key, quantity in _linked(event):
+            record = book.links(key, party)
+            if event.action == "DELETE" or event.biz_step == "removing":
+                _close(record, event, patient, quantity)
+            else:
+                record.links.append(Link(patient, quantity, event.event_time_us, event.eid, event.usage_report))
+            record.order = act.order
+            book.change(record)
+
+
+def check_links(book: Book, record: PatientLinks) -> None:
+    """Raise a private conflict for each link whose use was declared in error and not made good."""
+    item = book.find(record.key)
+    stock = book.find(f"{record.key}|class")
+    voided = [use for found in (item, stock) if isinstance(found, Instance | ClassStock) for use in found.voided_uses]
+    for link in record.links:
+        struck = [use for use in voided if use[1] == link.usage_report]
+        stands = book.uses.get((record.key, link.usage_report), Decimal(0))
+        if struck and stands < link.quantity:
+            raised = conflict(
+                "link_of_corrected_use",
+                (record.key,),
+                (link.opened_eid, *sorted(use[0] for use in struck)),
+                (record.party,),
+                link.opened_us,
+                subject=record.party,
+                private_to=record.party,
+            )
+            book.conflicts[raised.id] = raised
+
+
+def _linked(event: LedgerEvent) -> list[tuple[str, Decimal]]:
+    items = [(key, ONE) for key in (*event.instances, *event.children) if not key.startswith(PATIENT)]
+    classes = [
+        (key, quantity)
+        for key, quantity, _ in (*event.quantities, *event.child_quantities)
+        if quantity is not None and not key.startswith(PATIENT)
+    ]
+    return items + classes
+
+
+def _close(record: PatientLinks, event: LedgerEvent, patient: str, quantity: Decimal) -> None:
+    wanted = quantity
+    for number, link in enumerate(record.links):
+        if wanted <= 0:
+            return
+        if link.patient == patient and link.closed_eid is None:
+            part = min(wanted, link.quantity)
+            wanted -= part
+            if part < link.quantity:
+                record.links.insert(
+                    number + 1, Link(patient, link.quantity - part, link.opened_us, link.opened_eid, link.usage_report)
+                )
+                link.quantity = part
+            link.closed_us, link.closed_eid = event.event_time_us, event.eid

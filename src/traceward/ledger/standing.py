@@ -1,0 +1,71 @@
+"""Conflicts that hold for as long as the state does, such as recalled stock that nobody quarantined.
+
+It must not change stock, and a conflict here must follow from the record and its notices alone.
+"""
+
+from traceward.ledger import steps
+from traceward.ledger.book import Book
+from traceward.ledger.conflicts import Conflict, conflict
+from traceward.ledger.state import ClassStock, Instance, Notice, item_of
+
+
+def standing_conflicts(book: Book, record: Instance | ClassStock) -> None:
+    """Raise the conflicts that the record's present state amounts to, and forget those that no longer hold."""
+    for name in record.standing:
+        book.conflicts.pop(name, None)
+    raised = [] if record.claimant is not None else _not_quarantined(book, record)
+    record.standing = sorted(found.id for found in raised)
+    for found in raised:
+        book.conflicts[found.id] = found
+
+
+def _not_quarantined(book: Book, record: Instance | ClassStock) -> list[Conflict]:
+    lot = record.lot if isinstance(record, Instance) else (record.key.partition("/10/")[2] or None)
+    notices = book.notices(record.key, lot)
+    if not notices:
+        return []
+    maker = book.parties.maker_of(record.key)
+    if isinstance(record, Instance):
+        if record.status != steps.ON_HAND or "held" in record.flags:
+            return []
+        notice = _recall(notices, (maker, record.owner, record.holder))
+        if notice is None or record.holder == notice.party:
+            return []
+        where = _where(record.place, record.container)
+        return [_conflict(record.key, notice, (record.owner, record.holder), where, f"1 at {where}")]
+    raised = []
+    for slot in sorted(record.slots.values(), key=lambda slot: slot.name()):
+        notice = _recall(notices, (maker, slot.owner, slot.holder))
+        if notice is None or slot.status != steps.ON_HAND or "held" in slot.flags or slot.quantity <= 0:
+            continue
+        if slot.holder != notice.party:
+            where = _where(slot.place, slot.container)
+            what = f"{slot.quantity} at {where}"
+            raised.append(_conflict(record.key, notice, (slot.owner, slot.holder), slot.name(), what))
+    return raised
+
+
+def _recall(notices: list[Notice], heard: tuple[str | None, ...]) -> Notice | None:
+    """The notice by which the stock is recalled now, None where it is not; heard: parties whose notices count."""
+    current: Notice | None = None
+    for notice in notices:
+        if notice.party in heard:
+            if "recalled" in notice.set_flags:
+                current = notice
+            elif "recalled" in notice.unset_flags:
+                current = None
+    return current
+
+
+def _conflict(key: str, notice: Notice, parties: tuple[str | None, ...], subject: str, what: str) -> Conflict:
+    return conflict(
+        "recalled_not_quarantined", (key,), (notice.eid,), parties, notice.time_us, subject=subject, what=what
+    )
+
+
+def _where(place: str | None, container: str | None) -> str:
+    return (
+        f"{item_of(container)} at {place or 'an unknown place'}"
+        if container is not None
+        else place or "an unknown place"
+    )
