@@ -4,6 +4,7 @@ Reads parameters only; it never touches events or a database (``evaluate`` and t
 """
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -136,7 +137,8 @@ def _parameter(name: str, reading: Reading) -> Parameter:
             break
     # "EQ_foo" of the family EQ_ is no field name: more likely a parameter spelt wrong.
     known = [*PARAMETERS, *_PAGING, *(family.example for family in FAMILIES)]
-    close = difflib.get_close_matches(name[:64], known, n=1)
+    same = [other for other in known if other.casefold() == name.casefold()]
+    close = same or difflib.get_close_matches(name[:64], known, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     raise QueryParameterException(f"{name[:128]} is not a parameter of SimpleEventQuery{hint}")
 
@@ -152,12 +154,16 @@ def _part(parameter: Parameter, values: list[str], reading: Reading) -> Part:
             raise QueryParameterException(f"{name} has an empty value; expected {_EXPECTED[parameter.values]}")
         if max(map(len, values)) > MAX_VALUE_LENGTH:
             raise QueryParameterException(f"{name} has a value of more than {MAX_VALUE_LENGTH} characters")
+    if any(_NO_CHARACTER.search(text) for text in (parameter.name, *values)):
+        raise QueryParameterException(f"{name!a} holds U+0000 or half a surrogate pair; expected characters")
     try:
         return parameter.make(values, reading)
     except ValueError as error:
         raise QueryParameterException(f"{name} {error}") from error
 
 
+#: What no event can hold, so that no database need be asked with it.
+_NO_CHARACTER: Final = re.compile(r"[\x00\ud800-\udfff]")
 _EXPECTED: Final = {"list": "one or more values", "single": "one value"}
 
 

@@ -198,6 +198,10 @@ def _match_row(name: str, *keys: str, classes: bool = False) -> Parameter:
     return Parameter(name, "list", make)
 
 
+def _boolean_value(values: Sequence[str], reading: Reading) -> Terms:
+    return Terms("EQ_booleanValue", (("booleanValue", read_boolean(values[0], reading)),))
+
+
 def _within_row(name: str, key: str) -> Parameter:
     def make(values: Sequence[str], reading: Reading) -> Terms:
         ids = [read_identifier(value, reading) for value in values]
@@ -322,7 +326,7 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         terms_row("EQ_stringValue", read_text, "stringValue"),
         terms_row("EQ_hexBinaryValue", read_text, "hexBinaryValue"),
         terms_row("EQ_uriValue", read_identifier, "uriValue"),
-        terms_row("EQ_booleanValue", read_boolean, "booleanValue"),
+        Parameter("EQ_booleanValue", "single", _boolean_value),
         *(number_row(f"{operator}_percRank", operator, "percRank") for operator in _OPERATORS),
         *(number_row(f"{operator}_{key}", operator, key) for key in ("sDev", "percValue") for operator in _OPERATORS),
         Parameter("orderBy", "single", _order_by),
