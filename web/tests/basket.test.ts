@@ -13,9 +13,12 @@ let basket: Basket;
 
 const judge = async (_identifier: string, text: string) => answer(text === SCREW ? judgedScrew() : judgedValve({ text }));
 
-function make(judgeWith: (identifier: string, text: string) => Promise<{ symbols: JudgedSymbol[] }> = judge): Basket {
+type Symbols = Promise<{ symbols: JudgedSymbol[] }>;
+
+function make(judgeWith: (identifier: string, text: string) => Symbols = judge, judgePicture: () => Symbols = async () => ({ symbols: [] })): Basket {
   return createBasket(AI_TABLE, {
     judge: judgeWith,
+    judgePicture,
     act: async (request) => {
       sent.push(structuredClone(request));
       const failure = fate.shift()?.() ?? null;
@@ -79,6 +82,21 @@ describe("the list", () => {
   });
 });
 
+describe("a photo", () => {
+  it("gives one item for each product in it, and keeps the doubt about a read", async () => {
+    const symbols = [judgedValve({ symbologyIdentifier: "]C1", confirmed: false }), judgedScrew(), judgedValve()];
+    basket = make(judge, async () => ({ symbols }));
+    await basket.addPicture(new Blob());
+    expect(basket.items.value.map(({ judged }) => judged?.confirmed)).toEqual([true, false]);
+  });
+  it("without a symbol says so", async () => {
+    basket = make(judge, async () => ({ symbols: [] }));
+    await basket.addPicture(new Blob());
+    expect(basket.items.value).toHaveLength(0);
+    expect(basket.notice.value?.text).toContain("No barcode");
+  });
+});
+
 describe("saving", () => {
   it("sends the items in the order of scanning, with what the task needs and nothing more", async () => {
     await basket.add("]d2", VALVE, "camera");
@@ -89,7 +107,7 @@ describe("saving", () => {
       action: "use",
       useType: "implanted",
       place: { id: "https://id.gs1.org/414/4012345000016/254/OR3" },
-      items: [{ elementString: `]d2${VALVE}` }, { epcClass: "https://id.gs1.org/01/09521141045305/10/LOT77A", quantity: 2 }],
+      items: [{ elementString: `]d2${VALVE}` }, { elementString: `]d2${SCREW}`, quantity: 2 }],
     });
     expect(sent[0]).not.toHaveProperty("countScope");
     expect(new Date(sent[0]?.eventTime ?? "").toISOString()).toBe(NOW.toISOString());

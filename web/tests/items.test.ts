@@ -71,11 +71,8 @@ describe("actionItem", () => {
   it("sends an instance as the symbol that was read, separators included", () => {
     expect(actionItem(item(judgedValve()))).toEqual({ elementString: `]d2${VALVE}` });
   });
-  it("sends a lot as its class with the quantity", () => {
-    expect(actionItem(item(judgedScrew(), { quantity: 4, text: SCREW }))).toEqual({
-      epcClass: "https://id.gs1.org/01/09521141045305/10/LOT77A",
-      quantity: 4,
-    });
+  it("sends a lot with its quantity, and the label, which carries the expiry", () => {
+    expect(actionItem(item(judgedScrew(), { quantity: 4, text: SCREW }))).toEqual({ elementString: `]d2${SCREW}`, quantity: 4 });
   });
   it("tells the server that a label was typed", () => {
     expect(actionItem(item(judgedValve(), { source: "typed" }))).toMatchObject({ typed: true });

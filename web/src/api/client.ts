@@ -89,7 +89,8 @@ export function nextLink(header: string | null): string | null {
 async function answerOf<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") headers["X-Traceward-Client"] = "web";
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const picture = body instanceof Blob;
+  if (body !== undefined) headers["Content-Type"] = picture ? body.type : "application/json";
   let response: Response;
   let text: string;
   try {
@@ -98,7 +99,7 @@ async function answerOf<T>(method: string, path: string, body?: unknown): Promis
       headers,
       credentials: "same-origin",
       cache: "no-store",
-      body: body === undefined ? null : JSON.stringify(body),
+      body: body === undefined ? null : picture ? body : JSON.stringify(body),
     });
     text = await response.text();
   } catch {
@@ -137,6 +138,8 @@ export const api = {
   signOut: () => call<null>("DELETE", "/session"),
   judge: (symbologyIdentifier: string, text: string) =>
     call<ScanAnswer>("POST", "/scan", { symbologyIdentifier, text }),
+  /** Every symbol of a PNG, JPEG or WebP picture. */
+  judgePicture: (picture: Blob) => call<ScanAnswer>("POST", "/scan", picture),
   act: (request: ActionRequest) => call<ActionAnswer>("POST", "/consignment/actions", request),
   places: async () => (await call<{ places: Place[] }>("GET", "/consignment/places")).places,
   /** The whole stock of the caller. */

@@ -57,7 +57,13 @@ export type UseType = "implanted" | "consumed" | "wasted";
 
 export type CountScope = "complete" | "partial";
 
-export type ActionItem = ({ elementString: string } | { epc: string } | { epcClass: string; quantity: number }) & { typed?: boolean };
+/** An item by the text of its label: the server takes identity, lot and expiry from it. */
+export interface ActionItem {
+  elementString: string;
+  /** Units of an item that is counted; absent for an instance. */
+  quantity?: number;
+  typed?: boolean;
+}
 
 export interface ActionRequest {
   action: Action;

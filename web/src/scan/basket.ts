@@ -5,7 +5,7 @@
 
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { api, messagesOf, Problem } from "../api/client";
-import type { Action, ActionAnswer, ActionRequest, CountScope, UseType } from "../api/types";
+import type { Action, ActionAnswer, ActionRequest, CountScope, JudgedSymbol, UseType } from "../api/types";
 import { type AiTable, carriesElementStrings, splitElementStrings } from "../gs1/splitter";
 import { eventTimeOf, localDay } from "./clock";
 import { actionItem, type Item, identityOf, itemKey, labelledQuantity, reasonNotToSave, type Source } from "./items";
@@ -23,9 +23,11 @@ export interface Notice {
 }
 
 export type Judge = typeof api.judge;
+export type JudgePicture = typeof api.judgePicture;
 export type Act = typeof api.act;
 
 const NOT_GS1: Notice = { tone: "bad", text: "That is not a GS1 barcode, so it names no product here." };
+const NO_SYMBOL: Notice = { tone: "bad", text: "No barcode was found in that photo. Go nearer, and keep it sharp." };
 const PLACE_KEY = "traceward.place";
 
 export interface Basket {
@@ -42,6 +44,8 @@ export interface Basket {
   saved: ReadonlySignal<Saved | null>;
   reason: ReadonlySignal<string | null>;
   add(symbologyIdentifier: string, text: string, source: Source): Promise<void>;
+  /** Add every item that the server finds in a picture. */
+  addPicture(picture: Blob): Promise<void>;
   checkAgain(key: string): Promise<void>;
   remove(key: string): void;
   setQuantity(key: string, quantity: number): void;
@@ -60,13 +64,14 @@ export function placeOf(text: string): ActionRequest["place"] {
 /** What a basket works with; the browser's own and the real server, unless a test says otherwise. */
 export interface Surroundings {
   judge: Judge;
+  judgePicture: JudgePicture;
   act: Act;
   now: () => Date;
   storage: Pick<Storage, "getItem" | "setItem" | "removeItem">;
 }
 
 export function createBasket(table: AiTable, surroundings: Partial<Surroundings> = {}): Basket {
-  const { judge = api.judge, act = api.act, now = () => new Date(), storage = localStorage } = surroundings;
+  const { judge = api.judge, judgePicture = api.judgePicture, act = api.act, now = () => new Date(), storage = localStorage } = surroundings;
   const action = signal<Action>("use");
   const items = signal<readonly Item[]>([]);
   const place = signal(storage.getItem(PLACE_KEY) ?? "");
@@ -87,29 +92,35 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
     items.value = items.value.filter((item) => item.key !== key);
   };
 
+  /** Put the server's judgement on an item; an item that is on the list under another barcode goes again. */
+  function settle(item: Item, judged: JudgedSymbol): void {
+    const identity = judged.epc ?? judged.epcClass;
+    if (identity !== null && items.value.some((other) => other.key !== item.key && identityOf(other) === identity)) {
+      remove(item.key);
+      notice.value = { tone: "plain", text: "Already on the list." };
+      return;
+    }
+    const elementStrings = judged.elementStrings.length > 0 ? judged.elementStrings : item.elementStrings;
+    patch(item.key, { judged, failure: null, elementStrings, quantity: labelledQuantity(elementStrings) });
+  }
+
   async function check(item: Item): Promise<void> {
     try {
-      const judged = (await judge(item.symbologyIdentifier, item.text)).symbols[0] ?? null;
-      if (judged === null) throw new Error("The server does not know this kind of barcode.");
-      const same = items.value.find((other) => other.key !== item.key && identityOf(other) === (judged.epc ?? judged.epcClass));
-      if (same && (judged.epc ?? judged.epcClass) !== null) {
-        remove(item.key);
-        notice.value = { tone: "plain", text: "Already on the list." };
-        return;
-      }
-      const elementStrings = judged.elementStrings.length > 0 ? judged.elementStrings : item.elementStrings;
-      patch(item.key, { judged, failure: null, elementStrings, quantity: labelledQuantity(elementStrings) });
+      const judged = (await judge(item.symbologyIdentifier, item.text)).symbols[0];
+      if (judged === undefined) throw new Error("The server does not know this kind of barcode.");
+      settle(item, judged);
     } catch (error) {
       patch(item.key, { failure: messagesOf(error).join(" ") });
     }
   }
 
-  async function add(symbologyIdentifier: string, text: string, source: Source): Promise<void> {
+  /** A new item on top of the list; null when it is there already, is not GS1, or the list waits for its answer. */
+  function put(symbologyIdentifier: string, text: string, source: Source): Item | null {
     const key = itemKey(symbologyIdentifier, text);
-    if (unsent.value !== null || items.value.some((item) => item.key === key)) return;
+    if (unsent.value !== null || items.value.some((item) => item.key === key)) return null;
     if (!carriesElementStrings(symbologyIdentifier) && !symbologyIdentifier.startsWith("]E")) {
       notice.value = NOT_GS1;
-      return;
+      return null;
     }
     const { elementStrings } = splitElementStrings(text, table);
     const item: Item = { key, symbologyIdentifier, text, source, elementStrings, judged: null, failure: null, quantity: 1 };
@@ -119,7 +130,26 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
       saved.value = null;
       failures.value = [];
     });
-    await check(item);
+    return item;
+  }
+
+  async function add(symbologyIdentifier: string, text: string, source: Source): Promise<void> {
+    const item = put(symbologyIdentifier, text, source);
+    if (item) await check(item);
+  }
+
+  async function addPicture(picture: Blob): Promise<void> {
+    notice.value = { tone: "plain", text: "Reading the photo…" };
+    try {
+      const { symbols } = await judgePicture(picture);
+      if (symbols.length === 0) notice.value = NO_SYMBOL;
+      for (const judged of symbols) {
+        const item = put(judged.symbologyIdentifier, judged.text, "photo");
+        if (item) settle(item, judged);
+      }
+    } catch (error) {
+      notice.value = { tone: "bad", text: messagesOf(error).join(" ") };
+    }
   }
 
   async function send(request: ActionRequest): Promise<void> {
@@ -159,6 +189,7 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
     saved,
     reason,
     add,
+    addPicture,
     remove,
     async checkAgain(key) {
       const item = items.value.find((candidate) => candidate.key === key);

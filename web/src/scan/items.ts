@@ -2,7 +2,7 @@
 
 import type { Action, ActionItem, ElementString, JudgedSymbol } from "../api/types";
 
-export type Source = "camera" | "typed";
+export type Source = "camera" | "photo" | "typed";
 
 export interface Item {
   /** Symbology identifier and text: the same symbol seen again is the same item. */
@@ -48,6 +48,11 @@ export function isCounted(item: Item): boolean {
   return item.judged !== null && item.judged.epc === null && item.judged.epcClass !== null;
 }
 
+/** Whether the pixels leave a doubt, so that a person must compare the text with the label. */
+export function isUnconfirmed(item: Item): boolean {
+  return item.judged !== null && !item.judged.confirmed && item.source !== "typed";
+}
+
 /** The units printed on the label itself (AI 30 or 37), else 1. */
 export function labelledQuantity(elementStrings: readonly ElementString[]): number {
   const printed = elementStrings.find(({ ai }) => ai === "30" || ai === "37");
@@ -91,7 +96,7 @@ export function verdictOn(item: Item, action: Action, today: string): Verdict {
   if (action === "use" && valueOf(item, "00") !== null) {
     blocking.push("This is a shipping container's label. Scan the product itself.");
   }
-  if (!judged.confirmed && item.source === "camera") warnings.push("The read is not confirmed. Compare it with the label.");
+  if (isUnconfirmed(item)) warnings.push("The read is not confirmed. Compare it with the label.");
   if (isCounted(item) && valueOf(item, "10") === null) warnings.push("The label carries no lot.");
   return { blocking, warnings };
 }
@@ -106,9 +111,11 @@ export function reasonNotToSave(items: readonly Item[], action: Action, today: s
   return placeChosen ? null : "Choose the place first.";
 }
 
-/** The item as the server's action wants it: a class with its quantity, anything else as the symbol that was read. */
+/** The item as the server's action wants it: the label as it was read, with the units where these are counted. */
 export function actionItem(item: Item): ActionItem {
-  const typed = item.source === "typed" ? { typed: true } : {};
-  if (isCounted(item) && item.judged?.epcClass) return { epcClass: item.judged.epcClass, quantity: item.quantity, ...typed };
-  return { elementString: item.symbologyIdentifier + item.text, ...typed };
+  return {
+    elementString: item.symbologyIdentifier + item.text,
+    ...(isCounted(item) ? { quantity: item.quantity } : {}),
+    ...(item.source === "typed" ? { typed: true } : {}),
+  };
 }

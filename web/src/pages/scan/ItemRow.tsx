@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { Action } from "../../api/types";
-import { expiryOf, isCounted, isExpired, type Item, readableDate, valueOf, verdictOn } from "../../scan/items";
+import { expiryOf, isCounted, isExpired, isUnconfirmed, type Item, readableDate, valueOf, verdictOn } from "../../scan/items";
 import { Chips } from "../../ui/parts";
 
 interface Props {
@@ -51,7 +51,7 @@ export function ItemRow({ item, newest, action, today, locked, onRemove, onCheck
       <p class="facts">
         {expiry && !expired && <span class="expiry">Use by {readableDate(expiry)}</span>}
         {item.source === "typed" && <span class="tag">Typed</span>}
-        {item.judged && !item.judged.confirmed && item.source === "camera" && <span class="tag warn">Not confirmed</span>}
+        {isUnconfirmed(item) && <span class="tag warn">Not confirmed</span>}
         {waiting && <span class="tag">Checking…</span>}
       </p>
       {open && <Chips elementStrings={item.elementStrings} />}

@@ -5,6 +5,7 @@ import type { Action, CountScope, Place, UseType } from "../../api/types";
 import type { AiTable } from "../../gs1/splitter";
 import type { Basket, Saved } from "../../scan/basket";
 import { localDay } from "../../scan/clock";
+import { fitPicture } from "../../scan/picture";
 import { createSounder } from "../../scan/signals";
 import { Messages, Notice } from "../../ui/parts";
 import { nameOf } from "../../ui/words";
@@ -103,8 +104,9 @@ export function ScanPage({ basket, table }: { basket: Basket; table: AiTable }) 
         <p class={`status ${notice?.tone ?? ""}`} role="status">
           {notice?.text ?? ""}
         </p>
+        <PhotoButton onPicture={(picture) => void basket.addPicture(picture)} />
         <button type="button" class="link" aria-expanded={typing} onClick={() => setTyping(!typing)}>
-          {typing ? "Close typing" : "Type the label"}
+          {typing ? "Close" : "Type it"}
         </button>
       </div>
       {typing && <ManualEntry table={table} onText={(text) => void basket.add("]d2", text, "typed")} />}
@@ -140,6 +142,32 @@ export function ScanPage({ basket, table }: { basket: Basket; table: AiTable }) 
       </ul>
       <SaveBar basket={basket} words={`${task.save} ${things(items.length)}`} />
     </main>
+  );
+}
+
+/** A photo from the device's own camera app or its files: works where the page may not use the camera. */
+function PhotoButton({ onPicture }: { onPicture: (picture: Blob) => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <input
+        ref={input}
+        class="sr-only"
+        type="file"
+        accept="image/jpeg,image/png,image/webp"
+        aria-label="Photo of a label"
+        tabIndex={-1}
+        onChange={async ({ currentTarget }) => {
+          const file = currentTarget.files?.[0];
+          if (file) onPicture(await fitPicture(file));
+          // The same file may be chosen again.
+          currentTarget.value = "";
+        }}
+      />
+      <button type="button" class="link" onClick={() => input.current?.click()}>
+        Photo
+      </button>
+    </>
   );
 }
 
