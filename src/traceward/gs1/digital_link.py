@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from traceward.gs1.application_identifiers import APPLICATION_IDENTIFIERS
 from traceward.gs1.errors import DigitalLinkError
-from traceward.gs1.percent import decode_percent, encode_link_segment
+from traceward.gs1.percent import decode_percent, encode_link_segment, encode_query_value
 
 Pairs = tuple[tuple[str, str], ...]
 CANONICAL_STEM = "https://id.gs1.org"
@@ -121,7 +121,7 @@ def build_digital_link(pairs: Iterable[tuple[str, str]], stem: str = CANONICAL_S
                 f"AI {ai} can be neither qualifier of {key} nor data attribute", code="not_an_attribute"
             )
     link = stem.rstrip("/") + "".join(f"/{ai}/{encode_link_segment(values[ai])}" for ai in path)
-    query = "&".join(f"{ai}={encode_link_segment(values[ai])}" for ai in rest)
+    query = "&".join(f"{ai}={encode_query_value(values[ai])}" for ai in rest)
     return f"{link}?{query}" if query else link
 
 

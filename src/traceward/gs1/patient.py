@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
+from traceward.gs1.check_digits import has_valid_check_digit
+
 # Escapes may be nested by each system that a URI passes; deeper nesting than this is not undone.
 _DEEPEST_ESCAPE = 8
 _GSRN = r"(?:[\s.\-_]?[0-9]){10,}"
@@ -17,7 +19,11 @@ _PATIENT = re.compile(
     rf"|[?&;](?:8018|gsrn)={_GSRN}"  # data attribute of a Digital Link
     rf"|\(8018\)\s*{_GSRN}"  # bracketed element string
     r"|(?<![0-9])8018[0-9]{18}(?![0-9])"  # bare element string
+    r"|\](?:c1|d2|e0|j1|q3)8018"  # scan data
 )
+# Within longer digits, as behind a GTIN: whatever ends in its check digit is taken for a GSRN. Looks ahead, so that
+# overlapping places are all seen.
+_WITHIN_DIGITS = re.compile(r"(?=8018([0-9]{18}))")
 
 
 def contains_patient_identifier(text: str) -> bool:
@@ -28,14 +34,17 @@ def contains_patient_identifier(text: str) -> bool:
 
     >>> contains_patient_identifier("URN:EPC:ID:GSRN:9521141.0000000042")
     True
-    >>> contains_patient_identifier("https://hospital.example/%38018/952114100000000428")
+    >>> contains_patient_identifier("https://hospital.example/%38018/952114100000000421")
     True
     >>> contains_patient_identifier("urn:epc:id:gsrnp:9521141.0000000042")
     False
     """
     if "%" not in text and "8018" not in text and "gsrn" not in text.lower():
         return False
-    return _PATIENT.search(_decoded(text).lower()) is not None
+    plain = _decoded(text).lower()
+    if _PATIENT.search(plain) is not None:
+        return True
+    return any(has_valid_check_digit(found[1]) for found in _WITHIN_DIGITS.finditer(plain))
 
 
 def _decoded(text: str) -> str:

@@ -26,6 +26,15 @@ def encode_link_segment(value: str) -> str:
     return value if _UNTOUCHED(value) else quote(value, safe=_PLAIN_IN_LINK)
 
 
+def encode_query_value(value: str) -> str:
+    """The value as a data attribute in the query of a Digital Link.
+
+    >>> encode_query_value("A;B=1")
+    'A%3BB%3D1'
+    """
+    return quote(value, safe="")
+
+
 def encode_urn_component(value: str) -> str:
     """The value as one component of an EPC URN.
 
