@@ -1,0 +1,131 @@
+"""The desktop pages in a real browser: stock, trace, sign-in, and what both kinds of page owe to every reader."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from pages import assert_accessible, faultless, sign_in, small_targets
+from playwright.sync_api import Browser, expect
+
+from conftest import LiveServer, desk, phone
+
+pytestmark = pytest.mark.browser
+
+PATIENT = "401234500000123452"
+LOT = "trace?gtin=09521141045305&lot=LOT77A&asOf=2026-06-30"
+
+
+def test_a_wrong_key_is_refused_in_words_and_leaves_no_trace(live_server: LiveServer, browser: Browser) -> None:
+    context = desk(browser)
+    with faultless(context, live_server):
+        page = context.new_page()
+        page.goto(f"{live_server.url}/app/stock")
+        page.get_by_label("Your key").fill("tw_wrong_key")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert")).to_contain_text("not accepted")
+        assert context.cookies() == []
+    context.close()
+
+
+def test_the_session_cookie_is_out_of_reach_of_scripts(live_server: LiveServer, browser: Browser) -> None:
+    context = desk(browser)
+    page = sign_in(context, live_server, "northgate-supply", "stock")
+    (cookie,) = context.cookies()
+    assert cookie["httpOnly"]
+    assert cookie["sameSite"] == "Strict"
+    assert page.evaluate("document.cookie") == ""
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Your key")).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Your key")).to_be_visible()
+    context.close()
+
+
+def test_the_trace_of_the_recalled_lot_answers_the_worked_example(live_server: LiveServer, browser: Browser) -> None:
+    """The numbers of the story at the end of June 2026; rejects a page that adds up rows of different kinds."""
+    context = desk(browser)
+    with faultless(context, live_server):
+        page = sign_in(context, live_server, "northgate-clinical", LOT)
+        page.goto(f"{live_server.url}/app/{LOT}")
+        expect(page.get_by_role("status").filter(has_text="in all")).to_be_visible()
+        ward = page.get_by_role("row").filter(has_text="Ward B, cabinet 1")
+        expect(ward).to_contain_text("4")
+        expect(page.get_by_text(f"GSRN {PATIENT}")).to_be_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("key", ["northgate-supply", "cordia"])
+def test_no_page_shows_the_patient_to_a_reader_without_the_clinical_role(
+    live_server: LiveServer, browser: Browser, key: str
+) -> None:
+    context = desk(browser)
+    answers: list[str] = []
+    context.on("response", lambda response: answers.append(response.url))
+    with faultless(context, live_server):
+        page = sign_in(context, live_server, key, LOT)
+        page.goto(f"{live_server.url}/app/{LOT}")
+        expect(page.get_by_role("status").filter(has_text="in all")).to_be_visible()
+        assert PATIENT not in page.content()
+        expect(page.get_by_role("heading", name="Patients")).to_have_count(0)
+        page.goto(f"{live_server.url}/app/stock")
+        page.get_by_test_id("place").first.wait_for()
+        assert PATIENT not in page.content()
+    context.close()
+
+
+def test_the_filter_finds_rows_by_place_and_lot(live_server: LiveServer, browser: Browser) -> None:
+    context = desk(browser)
+    page = sign_in(context, live_server, "northgate-supply", "stock")
+    page.get_by_test_id("place").first.wait_for()
+    everything = page.locator("tbody tr").count()
+    page.get_by_label("Filter").fill("ward lot77a")
+    expect(page.get_by_test_id("place")).to_have_count(1)
+    assert page.locator("tbody tr").count() < everything
+    page.get_by_label("Filter").fill("no such thing")
+    expect(page.get_by_text("Nothing matches the filter")).to_be_visible()
+    context.close()
+
+
+def test_a_demonstration_says_so_on_every_page(live_server: LiveServer, browser: Browser) -> None:
+    context = desk(browser)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/app/")
+    expect(page.get_by_text("Demonstration with made-up data")).to_be_visible()
+    context.close()
+
+
+def test_the_administrator_manages_keys_and_sees_no_stock(live_server: LiveServer, browser: Browser) -> None:
+    context = desk(browser)
+    with faultless(context, live_server):
+        page = sign_in(context, live_server, "admin", "")
+        expect(page.get_by_role("heading", name="Partners and keys")).to_be_visible()
+        expect(page.get_by_role("link", name="Stock")).to_have_count(0)
+        page.get_by_label("Organisation").select_option(label="Northgate Hospital")
+        page.get_by_label("For whom or what").fill("Theatre 3 phone")
+        page.get_by_role("button", name="Make the key").click()
+        expect(page.get_by_test_id("new-key")).to_contain_text("tw_")
+        row = page.get_by_role("row").filter(has_text="Theatre 3 phone")
+        row.get_by_role("button", name="Revoke Theatre 3 phone").click()
+        row.get_by_role("button", name="Really revoke").click()
+        expect(row).to_have_count(0)
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["scan", "stock", LOT, "nowhere"])
+def test_every_page_passes_axe_at_phone_and_desk_width(
+    live_server: LiveServer, browser: Browser, path: str, scheme: Literal["light", "dark"]
+) -> None:
+    """WCAG 2.2 AA and best practice; at 320 px nothing is wider than the screen; the phone page has 44 px targets."""
+    context = phone(browser, color_scheme=scheme)
+    page = sign_in(context, live_server, "northgate-clinical", path)
+    page.goto(f"{live_server.url}/app/{path}")
+    page.wait_for_load_state("networkidle") if path != "stock" else page.get_by_test_id("place").first.wait_for()
+    for width in (390, 1280, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert_accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    if path == "scan":
+        assert small_targets(page) == []
+    context.close()

@@ -1,0 +1,290 @@
+"""The phone page in a real browser, with a camera that shows drawn labels, against the real server."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from fake_camera import empty, label, symbol
+from pages import chips, faultless, items, sign_in
+from playwright.sync_api import Browser, Page, Route, expect
+
+from conftest import LiveServer, desk, phone
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+SCREENS = ROOT / "docs" / "screens"
+VALVE, SCREW = "09521141010235", "09521141045305"
+CORDIA = "https://id.gs1.org/417/9521141000007"
+CABINET = "https://id.gs1.org/414/4012345000016/254/OR3-CAB2"
+THEATRE = "https://id.gs1.org/414/4012345000016/254/OR3"
+
+Seeing = Callable[..., Browser]
+_serials = itertools.count(1)
+
+
+def days_from_now(days: int) -> str:
+    """A YYMMDD date relative to today, so that no label here expires by the passing of time."""
+    return f"{dt.datetime.now(dt.UTC).date() + dt.timedelta(days=days):%y%m%d}"
+
+
+def valve(days: int = 400) -> tuple[str, str]:
+    """A new serial number and the label of a valve that has it, in brackets."""
+    serial = f"W{uuid.uuid4().hex[:6].upper()}{next(_serials)}"
+    return serial, f"(01){VALVE}(17){days_from_now(days)}(10)L23-W(21){serial}"
+
+
+def in_stock(server: LiveServer, bracketed: str) -> None:
+    """Receive the valve into Northgate's cabinet, as consignment of Cordia."""
+    item = {"elementString": bracketed}
+    server.post_action(
+        "northgate-supply",
+        {"action": "receive", "place": {"id": CABINET}, "items": [item], "counterparty": CORDIA},
+    )
+
+
+def transfers_of(server: LiveServer, serial: str, key: str = "northgate-supply") -> list[dict[str, object]]:
+    answer = httpx.get(
+        f"{server.url}/consignment/ownership-transfers?perPage=1000",
+        headers={"Authorization": f"Bearer {server.keys[key]}"},
+    )
+    return [one for one in answer.json()["transfers"] if one["serial"] == serial and not one["voided"]]
+
+
+def choose_theatre(page: Page) -> None:
+    page.get_by_label("Used at").select_option(THEATRE)
+
+
+def test_a_nurse_scans_and_taps_use_and_the_desk_sees_stock_fall_and_ownership_pass(
+    live_server: LiveServer, browser_seeing: Seeing
+) -> None:
+    """Rejects a page that shows what it hoped for: the desk's table changes only by what the server captured."""
+    serial, bracketed = valve()
+    in_stock(live_server, bracketed)
+    printed = ["CORDIA HEART VALVE", "23 mm  STERILE R", "LOT L23-W", f"SN {serial}"]
+    browser = browser_seeing([label([symbol(bracketed)], printed)])
+    at_desk, at_bedside = desk(browser), phone(browser)
+    with faultless(at_desk, live_server), faultless(at_bedside, live_server):
+        desktop = sign_in(at_desk, live_server, "northgate-supply", "stock")
+        row = desktop.locator(f"tr[data-item$='/21/{serial}']")
+        expect(row).to_contain_text("Cordia")
+        nurse = sign_in(at_bedside, live_server, "northgate-clinical", "scan")
+        expect(items(nurse)).to_have_count(1, timeout=15_000)
+        expiry = bracketed.split("(17)")[1][:6]
+        assert chips(nurse) == [f"(01) {VALVE}", f"(17) {expiry}", "(10) L23-W", f"(21) {serial}"]
+        choose_theatre(nurse)
+        screenshot(nurse, "phone-scan.png")
+        nurse.get_by_role("button", name="Use 1 item").click()
+        expect(nurse.get_by_text("Saved: 1 item used")).to_be_visible()
+        expect(row).to_have_count(0, timeout=5_000)
+        passed = desktop.get_by_test_id("transfer").filter(has_text=serial)
+        expect(passed).to_contain_text("Cordia")
+        expect(passed).to_contain_text("→")
+        expect(passed).to_contain_text("Northgate")
+        screenshot(desktop, "desktop-stock.png")
+    assert len(transfers_of(live_server, serial)) == 1
+
+
+def screenshot(page: Page, name: str) -> None:
+    """Renew a picture of the documentation, when asked to by TRACEWARD_WRITE_SCREENS=1."""
+    if os.environ.get("TRACEWARD_WRITE_SCREENS") == "1":
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENS / name)
+
+
+@pytest.mark.parametrize("kind", ["DataMatrix", "Code128", "QRCode"])
+def test_each_symbology_of_GS1_gives_one_item_with_its_element_strings(
+    live_server: LiveServer, browser_seeing: Seeing, kind: str
+) -> None:
+    """All are tilted by 4 degrees: rejects reader options that give up the second scan line of linear symbols."""
+    bracketed = f"(01){SCREW}(10)LOT77A" if kind == "Code128" else valve()[1]
+    drawn = symbol(bracketed, kind, scale=2 if kind == "Code128" else 5)
+    context = phone(browser_seeing([label([drawn], tilt_degrees=4)]), viewport={"width": 820, "height": 1180})
+    with faultless(context, live_server):
+        page = sign_in(context, live_server, "northgate-supply", "scan")
+        expect(items(page)).to_have_count(1, timeout=15_000)
+        assert chips(page)[0] in bracketed.replace("(01)", "(01) ")
+        page.wait_for_timeout(1500)
+        assert items(page).count() == 1
+
+
+def test_three_labels_in_one_picture_give_three_items_and_no_doubles(
+    live_server: LiveServer, browser_seeing: Seeing
+) -> None:
+    labels = [valve()[1] for _ in range(3)]
+    context = phone(
+        browser_seeing([label([symbol(one, scale=4) for one in labels])]), viewport={"width": 820, "height": 1180}
+    )
+    with faultless(context, live_server):
+        page = sign_in(context, live_server, "northgate-supply", "scan")
+        expect(items(page)).to_have_count(3, timeout=15_000)
+        # Some dozens of further frames show the same three.
+        page.wait_for_timeout(3000)
+        assert items(page).count() == 3
+
+
+def test_a_code_that_is_not_GS1_is_refused_in_words(live_server: LiveServer, browser_seeing: Seeing) -> None:
+    plain = symbol(f"01{VALVE}21X1", gs1=False)
+    context = phone(browser_seeing([label([plain])]))
+    with faultless(context, live_server):
+        page = sign_in(context, live_server, "northgate-supply", "scan")
+        expect(page.get_by_text("not a GS1 barcode")).to_be_visible(timeout=15_000)
+        assert items(page).count() == 0
+
+
+def test_an_empty_table_gives_no_item(live_server: LiveServer, browser_seeing: Seeing) -> None:
+    context = phone(browser_seeing([empty()]))
+    with faultless(context, live_server):
+        page = sign_in(context, live_server, "northgate-supply", "scan")
+        page.get_by_text("Hold a GS1 barcode").wait_for()
+        page.wait_for_timeout(4000)
+        assert items(page).count() == 0
+
+
+def test_an_expired_item_cannot_be_used_and_says_why(live_server: LiveServer, browser_seeing: Seeing) -> None:
+    """Rejects colour alone, and a check of the date's text: the day before yesterday is expired in every time zone."""
+    context = phone(browser_seeing([label([symbol(valve(days=-2)[1])])]))
+    with faultless(context, live_server):
+        page = sign_in(context, live_server, "northgate-supply", "scan")
+        expect(items(page)).to_contain_text("Expired on", timeout=15_000)
+        expect(items(page)).to_contain_text("It must not be used.")
+        choose_theatre(page)
+        expect(page.get_by_role("button", name="Use 1 item")).to_be_disabled()
+        expect(page.get_by_text("Remove the item marked in red first.")).to_be_visible()
+
+
+def without_camera(page: Page, error: str) -> None:
+    page.add_init_script(
+        f"navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', '{error}'));"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [("NotFoundError", "This device has no camera."), ("NotAllowedError", "Camera permission is denied.")],
+)
+def test_the_page_says_why_there_is_no_picture_and_offers_typing(
+    live_server: LiveServer, browser: Browser, error: str, words: str
+) -> None:
+    context = phone(browser)
+    page = sign_in(context, live_server, "northgate-supply", "stock")
+    without_camera(page, error)
+    page.goto(f"{live_server.url}/app/scan")
+    expect(page.get_by_role("alert")).to_contain_text(words)
+    expect(page.get_by_role("alert")).to_contain_text("You can type the label instead.")
+    context.close()
+
+
+def typed(page: Page, text: str) -> None:
+    if page.get_by_role("button", name="Type it").count():
+        page.get_by_role("button", name="Type it").click()
+    page.get_by_label("Text under the barcode").fill(text)
+    page.get_by_role("button", name="Add").click()
+
+
+def typing_page(browser: Browser, server: LiveServer) -> Page:
+    page = sign_in(phone(browser), server, "northgate-supply", "stock")
+    without_camera(page, "NotFoundError")
+    page.goto(f"{server.url}/app/scan")
+    return page
+
+
+def test_a_typed_label_is_marked_as_typed_and_its_check_digit_is_judged(
+    live_server: LiveServer, browser: Browser
+) -> None:
+    page = typing_page(browser, live_server)
+    typed(page, "(01)09521141010236(10)L23-A(21)BAD1")
+    expect(items(page).first).to_have_class("item bad")
+    expect(items(page).first).to_contain_text("check digit")
+    choose_theatre(page)
+    expect(page.get_by_role("button", name="Use 1 item")).to_be_disabled()
+    page.get_by_role("button", name="Remove").click()
+    typed(page, valve()[1])
+    expect(items(page).first).to_have_class("item good")
+    expect(items(page).first).to_contain_text("Typed")
+    page.context.close()
+
+
+def test_an_answer_lost_on_the_way_and_sent_again_books_one_event(live_server: LiveServer, browser: Browser) -> None:
+    """Rejects a client that makes identity or time anew for each attempt: that would book the use twice."""
+    serial, bracketed = valve()
+    in_stock(live_server, bracketed)
+    page = typing_page(browser, live_server)
+    bodies: list[str | None] = []
+
+    def lose_the_first_answer(route: Route) -> None:
+        bodies.append(route.request.post_data)
+        if len(bodies) == 1:
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/consignment/actions", lose_the_first_answer)
+    typed(page, bracketed)
+    choose_theatre(page)
+    page.get_by_role("button", name="Use 1 item").click()
+    expect(page.get_by_text("Not confirmed yet")).to_be_visible()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("Saved: 1 item used")).to_be_visible()
+    assert bodies[0] == bodies[1]
+    assert len(transfers_of(live_server, serial)) == 1
+    page.context.close()
+
+
+def test_changing_the_task_with_unsaved_items_asks_first(live_server: LiveServer, browser: Browser) -> None:
+    page = typing_page(browser, live_server)
+    typed(page, valve()[1])
+    expect(items(page)).to_have_count(1)
+    page.get_by_role("button", name="Count").click()
+    expect(page.get_by_text("Leave 1 item unsaved?")).to_be_visible()
+    page.get_by_role("button", name="Keep the list").click()
+    expect(items(page)).to_have_count(1)
+    page.get_by_role("button", name="Count").click()
+    page.get_by_role("button", name="Empty the list").click()
+    expect(items(page)).to_have_count(0)
+    page.context.close()
+
+
+def test_the_whole_use_can_be_done_by_keyboard(live_server: LiveServer, browser: Browser) -> None:
+    _serial, bracketed = valve()
+    in_stock(live_server, bracketed)
+    page = typing_page(browser, live_server)
+    page.get_by_role("button", name="Type it").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type(bracketed)
+    page.keyboard.press("Enter")
+    expect(items(page).first).to_have_class("item good")
+    place = page.get_by_label("Used at")
+    place.focus()
+    place.select_option(THEATRE)
+    page.get_by_role("radio", name="Consumed").focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("radio", name="Consumed")).to_be_checked()
+    page.get_by_role("button", name="Use 1 item").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Saved: 1 item used")).to_be_visible()
+    page.context.close()
+
+
+def test_nothing_that_was_scanned_stays_on_the_device(live_server: LiveServer, browser: Browser) -> None:
+    serial, bracketed = valve()
+    page = typing_page(browser, live_server)
+    typed(page, bracketed)
+    choose_theatre(page)
+    expect(items(page)).to_have_count(1)
+    kept = page.evaluate(
+        "() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href])"
+    )
+    assert serial not in kept
+    assert "tw_" not in kept
+    assert page.evaluate("() => indexedDB.databases().then(all => all.length)") == 0
+    page.context.close()
