@@ -9,30 +9,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from traceward.epcis.extension import Context
+from traceward.epcis.extension import Context, check_context
 
 
 class RawEvent:
     """One event: its text exactly as sent, and its data when asked for.
 
-    index: position in eventList from 0; path: `eventList[3]`, or empty for an event sent alone, which has no
-    document_context but its own @context.
+    index: position in eventList from 0; document_context: None for an event sent alone, which has its own @context.
     `data` and `context` raise ValidationException when the text breaks the codec's rules (duplicate key, NaN, ...).
     Data holds numbers as int or Decimal, so that no digit is lost.
     """
 
-    __slots__ = ("_context", "_data", "_document_context", "_read", "index", "path", "text")
+    __slots__ = ("_context", "_data", "_document_context", "_read", "index", "text")
 
-    def __init__(
-        self, index: int, path: str, text: bytes, document_context: Context | None, read: Callable[[bytes], Any]
-    ) -> None:
+    def __init__(self, index: int, text: bytes, document_context: Context | None, read: Callable[[bytes], Any]) -> None:
         self.index = index
-        self.path = path
         self.text = text
         self._document_context = document_context
         self._read = read
         self._data: dict[str, Any] | None = None
         self._context: Context | None = None
+
+    @property
+    def path(self) -> str:
+        """Where the event stands: `eventList[3]`, or empty for an event sent alone."""
+        return "" if self._document_context is None else f"eventList[{self.index}]"
 
     @property
     def data(self) -> dict[str, Any]:
@@ -46,6 +47,8 @@ class RawEvent:
         """The document's context followed by the event's own, if it has one."""
         if self._context is None:
             own, document = self.data.get("@context"), self._document_context
+            if own is not None:
+                check_context(own, "an event")
             if document is None:
                 self._context = Context.of(own)
             else:

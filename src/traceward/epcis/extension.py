@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import orjson
+import msgspec
+
+from traceward.epcis.errors import Finding, ValidationException
 
 CONSIGNMENT_NAMESPACE = "https://ns.traceward.org/consignment/"
 STANDARD_CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
@@ -34,6 +36,30 @@ _SCHEMES = frozenset(
 )
 
 
+MAX_CONTEXT_BYTES = 65_536
+MAX_PREFIXES = 500
+_CLAUSE = "EPCIS 2.0 JSON binding, @context"
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def check_context(value: Any, what: str) -> None:
+    """Refuse an @context that is no URL, object or list of both, or is too large to be kept beside every event.
+
+    Raises ValidationException; what: who needs the context, for the message.
+    """
+    entries = value if isinstance(value, list) else [value]
+    message = None
+    if not entries or not all(isinstance(entry, (str, dict)) for entry in entries):
+        message = f"@context is {str(value)[:80]!a}; {what} needs a URL, an object or a list of both"
+    elif (
+        len(_encode(value)) > MAX_CONTEXT_BYTES
+        or sum(len(entry) for entry in entries if isinstance(entry, dict)) > MAX_PREFIXES
+    ):
+        message = f"@context is larger than {MAX_CONTEXT_BYTES} octets or {MAX_PREFIXES} definitions"
+    if message is not None:
+        raise ValidationException(message, [Finding("@context", "context", message, _CLAUSE)])
+
+
 def is_standard_context(url: str) -> bool:
     """Whether a URL names a published EPCIS context, whatever its version."""
     secure = "https://" + url.removeprefix("http://") if url.startswith("http://") else url
@@ -53,7 +79,7 @@ class Context:
         self.value = value
         self.prefixes = prefixes
         self.unknown_urls = unknown_urls
-        self.text: bytes = orjson.dumps(value)
+        self.text: bytes = _encode(value)
         self.is_standard = isinstance(value, str) and is_standard_context(value)
         self._names: dict[str, str | None] = {}
 

@@ -42,10 +42,10 @@ def expand(data: Mapping[str, Any], context: Context) -> dict[str, Any]:
         elif name in _LEFT_OUT:
             continue
         else:
-            result = _extension(value, context)
-        if result is None or (not result and result.__class__ in (list, dict)):
+            _put(expanded, context.expand_name(name) or name, _extension(value, context))
             continue
-        expanded[name if expander is not None else context.expand_name(name) or name] = result
+        if result or result.__class__ not in (list, dict):
+            expanded[name] = result
     return expanded
 
 
@@ -176,9 +176,7 @@ def _record(fields: Mapping[str, Expander]) -> Expander:
             if known is not None:
                 result[name] = known(entry, context)
             else:
-                expanded = _extension(entry, context)
-                if expanded is not None:
-                    result[context.expand_name(name) or name] = expanded
+                _put(result, context.expand_name(name) or name, _extension(entry, context))
         return result
 
     return expander
@@ -228,11 +226,20 @@ def _extension(value: Any, context: Context) -> Any:
     if value.__class__ is dict:
         fields: dict[str, Any] = {}
         for name, entry in value.items():
-            item = _extension(entry, context)
-            if item is not None:
-                fields[context.expand_name(name) or name] = item
+            _put(fields, context.expand_name(name) or name, _extension(entry, context))
         return fields or ""
     return None
+
+
+def _put(fields: dict[str, Any], name: str, value: Any) -> None:
+    """Set an extension; one name under two spellings is a repeated element, as a list is."""
+    if value is None:
+        return
+    if name in fields:
+        before = fields[name]
+        joined = [*(before if before.__class__ is list else [before])]
+        value = joined + (value if value.__class__ is list else [value])
+    fields[name] = value
 
 
 _QUANTITIES = _sorted_records({"epcClass": _identifier, "quantity": _number, "uom": _text}, _quantity_key)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,8 @@ import orjson
 
 from traceward.epcis.document import Document, RawEvent
 from traceward.epcis.errors import CaptureLimitExceededException, Finding, ValidationException
-from traceward.epcis.extension import Context
+from traceward.epcis.extension import Context, check_context
+from traceward.epcis.json_marks import list_length, nests_deeper
 from traceward.epcis.json_text import members, without
 from traceward.epcis.times import parse_time_us
 
@@ -26,14 +28,14 @@ MAX_DEPTH = 64
 MAX_INTEGER = 2**63 - 1
 MAX_NUMBER_LENGTH = 64
 MAX_BYTES = 128 * 1024 * 1024
-MAX_EVENTS = 1_000_000
+MAX_EVENTS = 100_000
+# What is read as one piece: a text of a few bytes per value takes some 30 times its size in memory.
+MAX_PIECE_BYTES = 2 * 1024 * 1024
 
 _CLAUSE = "RFC 8259; own rule: one reading for every reader"
 _DOCUMENT = "EPCIS 2.0 JSON binding, EPCISDocument"
 _VERSION = re.compile(r"2(\.\d+)*", re.ASCII)
 _BOM = b"\xef\xbb\xbf"
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _NOT_SURROGATE = re.compile(r"[\ud800-\udfff\x00]")
 
 _writer = msgspec.json.Encoder(decimal_format="number")
@@ -60,10 +62,10 @@ def read_event(body: bytes, *, max_bytes: int = MAX_BYTES) -> RawEvent:
     if len(body) > max_bytes:
         raise CaptureLimitExceededException(f"{len(body)} octets; at most {max_bytes} are read at once")
     text = body.removeprefix(_BOM).strip(b" \t\r\n")
-    event = RawEvent(0, "", text, None, _read_object)
+    event = RawEvent(0, text, None, _read_object)
     if event.data.get("type") in ("EPCISDocument", "EPCISQueryDocument"):
         raise _invalid("type", "document", "a document was sent where one bare event is expected", _DOCUMENT)
-    _check_context(event.data, "an event sent alone")
+    check_context(event.data.get("@context"), "an event sent alone")
     return event
 
 
@@ -87,15 +89,16 @@ def read_document(body: bytes, *, max_events: int = MAX_EVENTS, max_bytes: int =
     if findings:
         raise ValidationException(_summary(findings), findings)
     assert raw_list is not None
+    # Told before the list is taken apart: a list of millions of tiny values would fill the memory.
+    if raw_list.count(b",") >= max_events and (count := list_length(raw_list)) > max_events:
+        raise CaptureLimitExceededException(f"{count} events; at most {max_events} are taken at once")
     texts = _decoded(_raw_items, raw_list, path)
-    if len(texts) > max_events:
-        raise CaptureLimitExceededException(f"{len(texts)} events; at most {max_events} are taken at once")
     context = Context.of(fields["@context"])
     return Document(
         kind=fields["type"],
         context=context,
         events=[
-            RawEvent(index, f"eventList[{index}]", _without_superseded_id(bytes(raw)), context, _read_object)
+            RawEvent(index, _without_superseded_id(bytes(raw)), context, _read_object)
             for index, raw in enumerate(texts)
         ],
         schema_version=fields.get("schemaVersion"),
@@ -176,7 +179,7 @@ def _document_findings(fields: Mapping[str, Any]) -> list[Finding]:
             )
         )
     try:
-        _check_context(fields, "a document")
+        check_context(fields.get("@context"), "a document")
     except ValidationException as error:
         findings.extend(error.findings)
     if kind == "EPCISDocument":
@@ -205,14 +208,6 @@ def _creation_date_findings(fields: Mapping[str, Any]) -> list[Finding]:
     return []
 
 
-def _check_context(fields: Mapping[str, Any], what: str) -> None:
-    context = fields.get("@context")
-    entries = context if isinstance(context, list) else [context]
-    if not entries or not all(isinstance(entry, (str, dict)) for entry in entries):
-        message = f"@context is {context!r:.80}; {what} needs a URL, an object or a list of both"
-        raise _invalid("@context", "context", message, "EPCIS 2.0 JSON binding, @context")
-
-
 def _read_object(text: bytes) -> dict[str, Any]:
     value = _read(text)
     if not isinstance(value, dict):
@@ -221,7 +216,11 @@ def _read_object(text: bytes) -> dict[str, Any]:
 
 
 def _read(text: bytes) -> Any:
-    _check_depth(text)
+    if len(text) > MAX_PIECE_BYTES:
+        message = f"{len(text)} octets; an event, or a document without its events, has at most {MAX_PIECE_BYTES}"
+        raise _invalid("", "size", message, _CLAUSE)
+    if nests_deeper(text, MAX_DEPTH):
+        raise _invalid("", "depth", f"nested deeper than {MAX_DEPTH} levels, or brackets do not pair", _CLAUSE)
     try:
         value = _strict.decode(text.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -233,19 +232,6 @@ def _read(text: bytes) -> Any:
     if b"\\u" in text:
         _check_characters(value)
     return value
-
-
-def _check_depth(text: bytes) -> None:
-    """Refuse more than 64 levels, in linear time and without recursion."""
-    if text.count(b"{") + text.count(b"[") <= MAX_DEPTH:
-        return
-    brackets = _STRING.sub(b"", text).translate(None, _NOT_BRACKETS)
-    for _ in range(MAX_DEPTH):
-        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
-        if not brackets:
-            return
-    if len(set(brackets)) > 1:
-        raise _invalid("", "depth", f"nested deeper than {MAX_DEPTH} levels, or brackets do not pair", _CLAUSE)
 
 
 def _check_characters(value: Any) -> None:
@@ -266,8 +252,7 @@ def _check_characters(value: Any) -> None:
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
         raise _invalid("", "duplicate_key", f"the key '{twice[:80]}' occurs twice in one object", _CLAUSE)
     return fields
 

@@ -17,6 +17,7 @@ from traceward.epcis.errors import Finding, Severity, ValidationException
 from traceward.epcis.extension import Context
 from traceward.epcis.shape import EVENT_FIELDS, Findings, extension, is_uri, shown
 from traceward.epcis.times import parse_time_us
+from traceward.epcis.vocabulary import to_bare
 
 
 def _names(text: str) -> frozenset[str]:
@@ -61,11 +62,13 @@ def check_data(data: Mapping[str, Any], context: Context, *, strict: bool = Fals
     rules = _TYPES.get(kind) if kind.__class__ is str else None
     if rules is not None:
         _check_fields(data, rules, findings)
-        if not any(finding.severity == "error" for finding in findings.found):
+        if not findings.has_errors:
             _check_common(data, findings, "error" if strict else "warning")
         rules.check(data, findings)
     elif kind.__class__ is str and is_uri(str(kind)) and context.declares(str(kind)):
         _check_own_type(data, findings)
+        if not findings.has_errors:
+            _check_common(data, findings, "error" if strict else "warning")
     else:
         message = f"type is {shown(kind)}; expected {', '.join(_TYPES)}, or a URI or declared prefix:name of your own"
         findings.add("type", "event_type", message, "EPCIS 2.0 event types")
@@ -91,9 +94,9 @@ def _check_fields(data: Mapping[str, Any], rules: _TypeRules, findings: Findings
 
 
 def _check_own_type(data: Mapping[str, Any], findings: Findings) -> None:
-    """An event of one's own type: only the common fields are known, and what else it holds is its own affair."""
+    """An event of one's own type: fields of the standard keep their shape, what else it holds is its own affair."""
     for name, value in data.items():
-        if name in _BASE:
+        if name in EVENT_FIELDS:
             EVENT_FIELDS[name](value, name, findings)
     for name in ("eventTime", "eventTimeZoneOffset"):
         if name not in data:
@@ -133,7 +136,7 @@ def _check_persistent(persistent: Mapping[str, Any], findings: Findings) -> None
 
 def _check_declaration(declaration: Mapping[str, Any], findings: Findings) -> None:
     reason = declaration.get("reason")
-    if reason is not None and "did_not_occur" in reason and declaration.get("correctiveEventIDs"):
+    if reason is not None and to_bare("er", reason) == "did_not_occur" and declaration.get("correctiveEventIDs"):
         message = "reason did_not_occur comes with correctiveEventIDs; expected none: nothing happened to be corrected"
         findings.add("errorDeclaration.correctiveEventIDs", "did_not_occur", message, "CBV 2.0 error reasons")
 

@@ -20,6 +20,9 @@ from traceward.gs1.epc_uri import canonical_identifier
 
 MAX_URI_LENGTH = 2048
 MAX_QUANTITY = 10**15
+MAX_FINDINGS = 100
+MAX_PATH_LENGTH = 256
+MAX_MESSAGE = 512
 _EARLIEST_US = 631_152_000_000_000  # 1990-01-01: before it, an eventTime is a broken clock
 
 _URI = re.compile(
@@ -40,15 +43,31 @@ Check = Callable[[Any, str, "Findings"], None]
 class Findings:
     """The findings of one event as they are collected; `context` tells what its prefixes mean."""
 
-    __slots__ = ("context", "found")
+    __slots__ = ("_errors", "_warnings", "context", "found")
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.found: list[Finding] = []
+        self._errors = self._warnings = 0
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether the event may not be captured."""
+        return self._errors > 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many errors are noted that no more are looked for: hints cost time."""
+        return self._errors >= MAX_FINDINGS
 
     def add(self, path: str, code: str, message: str, clause: str, severity: Severity = "error") -> None:
-        """Note one mistake at a path below the event."""
-        self.found.append(Finding(path, code, message, clause, None, severity))
+        """Note one mistake at a path below the event, up to a hundred errors and as many warnings."""
+        if severity == "error":
+            self._errors += 1
+        else:
+            self._warnings += 1
+        if (self._errors if severity == "error" else self._warnings) <= MAX_FINDINGS:
+            self.found.append(Finding(path[:MAX_PATH_LENGTH], code, message[:MAX_MESSAGE], clause, None, severity))
 
 
 @lru_cache(maxsize=65_536)
@@ -58,9 +77,10 @@ def is_uri(text: str) -> bool:
 
 
 def shown(value: Any) -> str:
-    """A value as it stands in a message: short, and on one line."""
-    text = f"'{value}'" if isinstance(value, str) else str(value)
-    return ascii(text[:80])[1:-1] if not text.isprintable() else text[:80]
+    """A value as it stands in a message: short, on one line, text in quotes."""
+    text = str(value)[:80]
+    printable = text if text.isprintable() else ascii(text)[1:-1]
+    return f"'{printable}'" if isinstance(value, str) else printable
 
 
 def uri(value: Any, path: str, findings: Findings) -> None:
@@ -166,6 +186,8 @@ _TERM_NAMES: Mapping[Kind, str] = {
 
 
 def _check_other_term(kind: Kind, value: Any, path: str, findings: Findings, clause: str) -> None:
+    if findings.is_full:
+        return
     if value.__class__ is not str or not is_uri(value):
         close = nearest(kind, value) if isinstance(value, str) else None
         hint = f"; did you mean '{close}'?" if close else ""
@@ -196,11 +218,12 @@ def list_of(item: Check, *, at_least: int = 0, unique: bool = False) -> Check:
             return
         if len(value) < at_least:
             findings.add(path, "empty", f"{path} is empty; expected at least {at_least}", _DATA)
-        known = len(findings.found)
         for index, entry in enumerate(value):
             item(entry, f"{path}[{index}]", findings)
-        if unique and known == len(findings.found) and len(set(value)) != len(value):
-            _check_repeats(value, path, findings)
+        if unique and len(value) > 1:
+            texts = [entry for entry in value if entry.__class__ is str]
+            if len(texts) == len(value) != len(set(texts)):
+                _check_repeats(texts, path, findings)
 
     return check
 
@@ -265,13 +288,18 @@ def record(fields: Mapping[str, Check], required: tuple[str, ...] = (), *, exten
 
 def extension(name: str, _value: Any, path: str, findings: Findings, *, allowed: bool = True) -> None:
     """A field that the standard does not know: its name must be a URI, or a CURIE with a declared prefix."""
-    here = f"{path}.{name}" if path else name
+    if allowed and findings.context.expand_name(name) is not None:
+        return
+    printable = shown(name)
+    here = f"{path}.{printable[1:-1]}" if path else printable[1:-1]
     if not allowed:
-        findings.add(here, "unknown_field", f"{shown(name)} is no field of {path}", _DATA)
-    elif findings.context.expand_name(name) is None:
-        what = "has a prefix that @context does not declare" if ":" in name else "is no field of the standard here"
-        message = f"{shown(name)} {what}; expected a known field, or prefix:name with the prefix in @context"
-        findings.add(here, "unknown_field" if ":" not in name else "undeclared_prefix", message, _OWN_KEYS)
+        findings.add(here, "unknown_field", f"{printable} is no field of {path}", _DATA)
+        return
+    code, what = "unknown_field", "is no field of the standard here"
+    if ":" in name:
+        code, what = "undeclared_prefix", "has a prefix that @context does not declare"
+    message = f"{printable} {what}; expected a known field, or prefix:name with the prefix in @context"
+    findings.add(here, code, message, _OWN_KEYS)
 
 
 QUANTITY_ELEMENT = record({"epcClass": uri, "quantity": quantity, "uom": uom}, ("epcClass",), extensible=False)

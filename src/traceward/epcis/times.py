@@ -15,6 +15,7 @@ _TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,30}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
 )
 _EPOCH_DAY = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
+_EARLIEST_S, _LATEST_S = -62_135_596_800, 253_402_300_799  # the first and the last second of years 1 to 9999
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -45,7 +46,9 @@ def parse_time_us(text: str) -> int:
                 f"'{text[:64]}' has the offset {sign}{offset_hour}:{offset_minute}; at most 14:00"
             )
         seconds += -offset * 60 if sign == "+" else offset * 60
-    micros = int(fraction[:6].ljust(6, "0")) if fraction is not None else 0
+    if not _EARLIEST_S <= seconds <= _LATEST_S:
+        raise ValidationException(f"'{text[:64]}' lies outside the years 1 to 9999 in UTC")
+    micros = int(fraction[:6].ljust(6, "0")) if fraction is not None and seconds < _LATEST_S else 0
     return seconds * 1_000_000 + micros
 
 

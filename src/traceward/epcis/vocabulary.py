@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Kind = Literal["bizstep", "disp", "btt", "sdt", "er", "comp", "measurement", "alert"]
@@ -134,8 +135,9 @@ def in_standard_namespace(text: str) -> bool:
     return text.startswith((_CBV_WEB, "urn:epcglobal:cbv:", "cbv:")) or "ns.gs1.org/cbv/" in text
 
 
+@lru_cache(maxsize=4096)
 def nearest(kind: Kind, text: str) -> str | None:
     """The standard word most like the text, for a hint; None when none is close."""
     local = text.rsplit(":", 1)[-1].rsplit("-", 1)[-1]
-    close = difflib.get_close_matches(local[:64], sorted(KINDS[kind].words), n=1)
+    close = difflib.get_close_matches(local[:32], sorted(KINDS[kind].words), n=1)
     return close[0] if close else None
