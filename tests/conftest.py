@@ -2,11 +2,16 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from postgres_server import PostgresMissing, new_database, running_postgres
+
+if TYPE_CHECKING:
+    from live_server import LiveServer
 
 # No deadline: a shared machine's pauses are no property of the code.
 settings.register_profile("sampled", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
@@ -52,3 +57,13 @@ def new_postgres_database(postgres_url: str) -> Callable[[], str]:
     """A function that makes an empty database and returns its `postgresql://` URL; each call makes another one."""
     numbers = itertools.count(1)
     return lambda: new_database(postgres_url, f"test_{next(numbers)}")
+
+
+@pytest.fixture
+def live_server(tmp_path: Path) -> "Iterator[LiveServer]":
+    """A demo server with its story, on SQLite, fresh for this test; `running_server` makes every other kind."""
+    # Only tests that need the server should wait for its imports.
+    from live_server import running_server
+
+    with running_server(tmp_path / "data", demo=True) as server:
+        yield server

@@ -79,7 +79,7 @@ def new_database(maintenance_url: str, name: str) -> str:
 def _account() -> str | None:
     if os.geteuid() != 0:
         return None
-    import pwd  # noqa: PLC0415 - absent on Windows, where nobody is root
+    import pwd  # absent on Windows, where nobody is root
 
     known = {entry.pw_name for entry in pwd.getpwall()}
     for name in UNPRIVILEGED_ACCOUNTS:
