@@ -128,8 +128,9 @@ def serve(options: argparse.Namespace, rest: Sequence[str]) -> int:
     for name in ("host", "port", "data"):
         value = getattr(options, name)
         if value is not None:
-            flags += [f"--{name}", str(Path(value).resolve()) if name == "data" else str(value)]
-    return _replace_process([str(_bin("traceward")), "serve", *flags, *rest])
+            flags += [f"--{name}", str(value)]
+    # The user's own folder stays the current one: paths in flags and settings are meant from there.
+    return _replace_process([str(_bin("traceward")), "serve", *flags, *rest], folder=Path.cwd())
 
 
 def test(options: argparse.Namespace, rest: Sequence[str]) -> int:
@@ -408,9 +409,9 @@ def _benches() -> list[str]:
     return sorted(file.stem for file in (ROOT / "bench").glob("[a-z]*.py"))
 
 
-def _replace_process(command: Sequence[str]) -> int:
+def _replace_process(command: Sequence[str], folder: Path = ROOT) -> int:
     """Become that command, so that signals reach it; on Windows, which cannot, wait for it and return its exit code."""
-    os.chdir(ROOT)
+    os.chdir(folder)
     sys.stdout.flush()
     if os.name != "nt":
         os.execv(command[0], list(command))  # noqa: S606 - a list of arguments, no shell

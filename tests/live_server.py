@@ -1,4 +1,4 @@
-"""A real Traceward server in a thread, on an ephemeral port of loopback, for tests that speak HTTP or drive a browser."""
+"""A real Traceward server in a thread on an ephemeral loopback port, for tests that speak HTTP or drive a browser."""
 
 import contextlib
 import socket
