@@ -1,5 +1,8 @@
 """Element strings: forms, modes, findings and their positions, round trips, broken input."""
 
+import contextlib
+import time
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -17,10 +20,14 @@ from traceward.gs1.element_string import (
     parse_element_strings,
     parse_scan_data,
 )
-from traceward.gs1.errors import DigitalLinkError, ElementStringError
+from traceward.gs1.epc_from_elements import epc_identifiers
+from traceward.gs1.epc_uri import canonical_identifier, contains_patient_identifier
+from traceward.gs1.errors import DigitalLinkError, ElementStringError, UdiError
 from traceward.gs1.parsed import join_symbols
+from traceward.gs1.udi import parse_udi
 
 GTIN = "09506000117843"
+MODES: tuple[Mode, ...] = ("strict", "lenient")
 
 
 def pairs(parsed: ParsedElementStrings) -> list[tuple[str, str]]:
@@ -196,6 +203,38 @@ def test_a_lot_that_looks_as_if_it_swallowed_the_next_ai_is_a_warning(data: str,
     parsed = parse_element_strings(data)
     assert ("separator_suspected" in codes(parsed)) == suspected
     assert parsed.is_valid
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "]d210" + "A" * 1_000_000,
+        "]d230" + "9" * 1_000_000,
+        f"]d201{GTIN}37" + "9" * 1_000_000,
+        "]d2" + GS * 1_000_000,
+        f"(01){GTIN}(10)" + "(" * 100_000,
+        "https://a" + "/10/x" * 200_000,
+        "https://a/01/" + "9" * 1_000_000,
+        "https://a/" + "/" * 1_000_000,
+        "%25" * 300_000,
+        "+A99912345/Q" + "9" * 1_000_000 + "0",
+        "=" * 1_000_000,
+    ],
+    ids=lambda text: text[:16],
+)
+def test_hostile_data_of_a_megabyte_is_judged_within_a_second(text: str) -> None:
+    """Rejects patterns that take time quadratic in the data, and int() of more digits than Python converts."""
+    start = time.process_time()
+    for mode in MODES:
+        parsed = parse(text, mode=mode)
+        assert not parsed.is_valid
+        assert all(len(finding.message) < 2_000 for finding in parsed.findings)
+        epc_identifiers(parsed.elements)
+    canonical_identifier(text)
+    contains_patient_identifier(text)
+    with contextlib.suppress(UdiError):
+        parse_udi(text)
+    assert time.process_time() - start < 2
 
 
 def test_associations_hold_over_all_symbols_of_an_item() -> None:

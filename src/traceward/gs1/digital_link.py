@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from traceward.gs1.application_identifiers import APPLICATION_IDENTIFIERS
-from traceward.gs1.errors import DigitalLinkError
+from traceward.gs1.errors import DigitalLinkError, shortened
 from traceward.gs1.percent import decode_percent, encode_link_segment, encode_query_value
 
 Pairs = tuple[tuple[str, str], ...]
@@ -39,9 +39,11 @@ def link_path_pairs(uri: str) -> Pairs:
     """
     found = _URI.fullmatch(uri)
     if found is None or not _HOST.fullmatch(found["host"]):
-        raise DigitalLinkError(f"'{uri}' is not a Digital Link; expected http(s)://host/.../key", code="not_http")
+        raise DigitalLinkError(
+            f"'{shortened(uri)}' is not a Digital Link; expected http(s)://host/.../key", code="not_http"
+        )
     if not _URI_CHARACTERS.fullmatch(uri):
-        raise DigitalLinkError(f"'{uri}' has characters that no URI may have", code="uri_characters")
+        raise DigitalLinkError(f"'{shortened(uri)}' has characters that no URI may have", code="uri_characters")
     segments = found["path"].split("/")
     pairs: list[tuple[str, str]] = []
     for index in range(len(segments) - 2, 0, -2):
@@ -54,7 +56,7 @@ def link_path_pairs(uri: str) -> Pairs:
             _check_qualifiers(pairs, uri)
             return tuple(pairs)
     raise DigitalLinkError(
-        f"'{uri}' has no GS1 primary key in its path; compressed links are not read", code="no_primary_key"
+        f"'{shortened(uri)}' has no GS1 primary key in its path; compressed links are not read", code="no_primary_key"
     )
 
 
@@ -76,9 +78,11 @@ def link_query_pairs(uri: str) -> Pairs:
             continue
         entry = APPLICATION_IDENTIFIERS.get(name)
         if entry is None:
-            raise DigitalLinkError(f"'{uri}': query name '{name}' is no AI", code="unknown_ai")
+            raise DigitalLinkError(f"'{shortened(uri)}': query name '{shortened(name)}' is no AI", code="unknown_ai")
         if not entry.is_attribute:
-            raise DigitalLinkError(f"'{uri}': AI {name} may not be a data attribute", code="not_an_attribute")
+            raise DigitalLinkError(
+                f"'{shortened(uri)}': AI {name} may not be a data attribute", code="not_an_attribute"
+            )
         # In a query '+' is a blank (HTML forms); in a path it is itself.
         pairs.append((name, _decoded(value.replace("+", " "), uri)))
     return tuple(pairs)
@@ -143,7 +147,9 @@ def _segment_ai(segment: str) -> str | None:
 def _decoded(text: str, uri: str) -> str:
     value = decode_percent(text)
     if not value:
-        raise DigitalLinkError(f"'{uri}': '{text}' is empty or wrongly percent-encoded", code="percent_encoding")
+        raise DigitalLinkError(
+            f"'{shortened(uri)}': '{shortened(text)}' is empty or wrongly percent-encoded", code="percent_encoding"
+        )
     return value
 
 
@@ -154,7 +160,7 @@ def _check_qualifiers(pairs: list[tuple[str, str]], uri: str) -> None:
         if len(positions) == len(given) and positions == sorted(set(positions)):
             return
     raise DigitalLinkError(
-        f"'{uri}': qualifiers {'/'.join(given)} after {key}; expected, in this order, some of "
+        f"'{shortened(uri)}': qualifiers {shortened('/'.join(given))} after {key}; expected, in this order, some of "
         f"{' or '.join('/'.join(sequence) for sequence in _PRIMARY[key] or ()) or 'none'}",
         code="qualifier_order",
     )

@@ -18,7 +18,7 @@ from traceward.gs1.application_identifiers import ai_digits
 from traceward.gs1.associations import check_associations
 from traceward.gs1.check_digits import check_digit, has_valid_check_digit, is_digits
 from traceward.gs1.digital_link import link_path_pairs, link_query_pairs, misplaced_in_query
-from traceward.gs1.errors import DigitalLinkError
+from traceward.gs1.errors import DigitalLinkError, shortened
 from traceward.gs1.lint_error import LintError
 from traceward.gs1.parsed import GS, ElementString, Finding, Form, ParsedElementStrings
 from traceward.gs1.value_rules import VALUE_RULES, ValueRule, first_fault
@@ -161,7 +161,8 @@ def parse_digital_link(text: str, *, symbology_identifier: str | None = None) ->
             findings.append(Finding("gtin_padded", "warning", f"AI 01 has '{given}'; expected 14 digits", ai))
         if any(element.ai == ai for element in elements):
             findings.append(Finding("repeated_ai", "error", f"AI {ai} stands twice; expected once", ai))
-        elements.append(_element(VALUE_RULES[ai], value, max(text.find(f"{ai}/"), 0), 0, findings))
+        position = _link_position(text, ai)
+        elements.append(_element(VALUE_RULES[ai], value, position, position + len(ai) + 1, findings))
     findings.extend(
         Finding("qualifier_in_query", "error", f"AI {ai} in the query; expected in the path after {path[0][0]}", ai)
         for ai in misplaced_in_query(path, query)
@@ -187,6 +188,12 @@ def _parse_unmarked(data: str, symbology: str | None, mode: Mode) -> ParsedEleme
     return None
 
 
+def _link_position(text: str, ai: str) -> int:
+    """Where an AI stands in a Digital Link; 0 where a key word stands for it."""
+    places = [text.find(mark) for mark in (f"/{ai}/", f"?{ai}=", f"&{ai}=", f";{ai}=")]
+    return max(*places, -1) + 1
+
+
 def _parse_gtin_symbol(data: str, symbology: str, mode: Mode) -> ParsedElementStrings:
     """A bare GTIN, and after '|]e0' the element strings of a composite symbol's second part."""
     key, bar, composite = data.partition("|]e0")
@@ -194,7 +201,7 @@ def _parse_gtin_symbol(data: str, symbology: str, mode: Mode) -> ParsedElementSt
     findings: list[Finding] = []
     digits = _GTIN_SYMBOLOGIES[symbology]
     if len(key) != digits or not is_digits(key):
-        message = f"{symbology} has '{key}'; expected {digits} digits"
+        message = f"{symbology} has '{shortened(key)}'; expected {digits} digits"
         return _nothing("gtin_length", message, symbology, "key", data)
     element = _element(VALUE_RULES["01"], key.zfill(14), 0, 0, findings)
     if not bar:
@@ -249,7 +256,7 @@ def _unknown_ai(data: str, ai: str, position: int) -> Finding:
         code, what = ("leading_separator" if position == 0 else "double_separator"), "a separator"
     else:
         code, what = "unknown_ai", f"'{ai}'"
-    return Finding(code, "error", f"{what} at {position} of '{data}'; expected an AI", None, position)
+    return Finding(code, "error", f"{what} at {position} of '{shortened(data)}'; expected an AI", None, position)
 
 
 def _value_end(text: str, start: int, mode: Mode, findings: list[Finding]) -> int:
@@ -270,8 +277,8 @@ def _element(rule: ValueRule, value: str, position: int, start: int, findings: l
     """The element string, after adding the finding about its value, if any. start: of the value in the data."""
     fault = first_fault(rule, value)
     if fault is not None:
-        what = fault.code.replace("_", " ")
-        message = f"AI {rule.ai} has '{value}': {what} at {fault.position}; expected {_expected(rule, fault, value)}"
+        what = f"{fault.code.replace('_', ' ')} at {fault.position}"
+        message = f"AI {rule.ai} has '{shortened(value)}': {what}; expected {_expected(rule, fault, value)}"
         findings.append(Finding(fault.code, "error", message, rule.ai, start + fault.position))
     return ElementString(rule.ai, value, rule.title, position)
 
@@ -299,7 +306,8 @@ def _swallowed_separators(elements: list[ElementString]) -> list[Finding]:
     if not elements or elements[-1].ai not in ("10", "21"):
         return []
     last = elements[-1]
-    found = _SWALLOWED.search(last.value)
+    # Only what may be a lot or serial number at all; the pattern is quadratic in longer text.
+    found = _SWALLOWED.search(last.value) if len(last.value) <= VALUE_RULES[last.ai].longest else None
     if found is None:
         return []
     ai = (found["date"] or found["ai"])[:3]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from traceward.gs1.check_digits import is_digits
 from traceward.gs1.digital_link import CANONICAL_STEM
 from traceward.gs1.epc_uri import canonical_identifier, identifier_kind
 from traceward.gs1.parsed import ElementString
@@ -60,7 +61,7 @@ def epc_identifiers(elements: Iterable[ElementString]) -> EpcIdentifiers:
         next(_links(_PLACES, values), None),
         next(_links(_PARTIES, values), None),
         next(_links((("01", "10"), ("01",)), {ai: value for ai, value in content.items() if value}), None),
-        int(count) if count.isascii() and count.isdigit() else None,
+        int(count) if is_digits(count) and len(count) <= 8 else None,
     )
 
 

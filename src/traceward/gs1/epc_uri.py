@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 from traceward.gs1.check_digits import check_digit, is_digits
 from traceward.gs1.digital_link import CANONICAL_STEM, link_path_pairs
-from traceward.gs1.errors import DigitalLinkError, EpcUriError
+from traceward.gs1.errors import DigitalLinkError, EpcUriError, shortened
 from traceward.gs1.patient import contains_patient_identifier
 from traceward.gs1.percent import decode_percent, encode_link_segment, encode_urn_component
 
@@ -35,6 +35,8 @@ Kind = Literal[
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _CACHED = 100_000
+# Longer texts are no EPC; kept, they would fill the memory.
+_LONGEST_CACHED = 400
 _URN_EPC = "urn:epc:"
 _CSET82_TEXT = re.compile(r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]+").fullmatch
 _CPI_TEXT = re.compile(r"[0-9A-Z#/\-]+").fullmatch
@@ -145,11 +147,13 @@ def urn_to_digital_link(urn: str) -> str:
     parts = urn.split(":", 4)
     if len(parts) != 5 or (urn[:8] != _URN_EPC and urn[:8].lower() != _URN_EPC):
         raise EpcUriError(
-            f"'{urn}' is not an EPC URN; expected urn:epc:<id|class|idpat>:<scheme>:<key>", code="not_urn"
+            f"'{shortened(urn)}' is not an EPC URN; expected urn:epc:<id|class|idpat>:<scheme>:<key>", code="not_urn"
         )
     _, _, form, scheme, body = parts
     if scheme not in _UNDER.get(form, ()):
-        raise EpcUriError(f"'{urn}': urn:epc:{form}:{scheme} has no Digital Link", code="no_digital_link", position=8)
+        raise EpcUriError(
+            f"'{shortened(urn)}': urn:epc:{form}:{scheme} has no Digital Link", code="no_digital_link", position=8
+        )
     numeric = _NUMERIC.get(scheme)
     if numeric is not None:
         return _numeric_link(urn, numeric, form, body)
@@ -166,7 +170,7 @@ def _numeric_link(urn: str, scheme: _NumericScheme, form: str, body: str) -> str
     key = prefix + reference
     if not dot or not (6 <= len(prefix) <= 12 and len(key) == scheme.digits and key.isascii() and key.isdigit()):
         raise EpcUriError(
-            f"'{urn}': expected a company prefix of 6-12 digits and a reference, {scheme.digits} digits together",
+            f"'{shortened(urn)}': expected prefix (6-12 digits) and reference, together {scheme.digits} digits",
             code="key_digits",
         )
     if scheme.leads:
@@ -178,11 +182,11 @@ def _numeric_link(urn: str, scheme: _NumericScheme, form: str, body: str) -> str
         piece, _, rest = tail.partition(".")
         total, dot, tail = rest.partition(".")
         if not dot or len(piece) != 2 or len(total) != 2 or not is_digits(piece + total):
-            raise EpcUriError(f"'{urn}': expected piece and total of two digits each", code="piece_total")
+            raise EpcUriError(f"'{shortened(urn)}': expected piece and total of two digits each", code="piece_total")
         link += piece + total
     if form == "idpat":
         if tail != "*":
-            raise EpcUriError(f"'{urn}': expected '*' for the serial of a pattern", code="pattern")
+            raise EpcUriError(f"'{shortened(urn)}': expected '*' for the serial of a pattern", code="pattern")
         return link
     if scheme.ai == "414" and tail == "0":
         return link
@@ -193,12 +197,15 @@ def _link_tail(urn: str, tail: str, longest: int, digits: bool) -> str:
     """The serial component of a URN as a Digital Link segment."""
     if len(tail) <= longest and _PLAIN_TEXT(tail):
         if digits and not is_digits(tail):
-            raise EpcUriError(f"'{urn}': serial '{tail}'; expected digits", code="serial_characters")
+            raise EpcUriError(
+                f"'{shortened(urn)}': serial '{shortened(tail)}'; expected digits", code="serial_characters"
+            )
         return tail
     value = decode_percent(tail) if _URN_TEXT(tail) else None
     if not value or len(value) > longest or not _CSET82_TEXT(value) or digits:
         raise EpcUriError(
-            f"'{urn}': serial '{tail}'; expected 1-{longest} characters of CSET 82, escaped", code="serial_characters"
+            f"'{shortened(urn)}': serial '{shortened(tail)}'; expected 1-{longest} characters of CSET 82, escaped",
+            code="serial_characters",
         )
     return encode_link_segment(value)
 
@@ -211,10 +218,12 @@ def _text_link(urn: str, scheme: _TextScheme, form: str, body: str) -> str:
     value = decode_percent(reference) if _URN_TEXT(reference) else None
     allowed = _CPI_TEXT if scheme.serial_ai else _CSET82_TEXT
     if not (6 <= len(prefix) <= 12 and is_digits(prefix)):
-        raise EpcUriError(f"'{urn}': company prefix '{prefix}'; expected 6-12 digits", code="key_digits")
+        raise EpcUriError(
+            f"'{shortened(urn)}': company prefix '{shortened(prefix)}'; expected 6-12 digits", code="key_digits"
+        )
     if not value or len(prefix) + len(value) > scheme.max_length or not allowed(value):
         raise EpcUriError(
-            f"'{urn}': reference '{reference}'; expected, prefix included, 1-{scheme.max_length} characters, escaped",
+            f"'{shortened(urn)}': expected prefix and reference of 1-{scheme.max_length} characters, escaped",
             code="reference_characters",
         )
     link = f"{CANONICAL_STEM}/{scheme.ai}/{encode_link_segment(prefix + value)}"
@@ -222,10 +231,12 @@ def _text_link(urn: str, scheme: _TextScheme, form: str, body: str) -> str:
         return link
     if form == "idpat":
         if serial != "*":
-            raise EpcUriError(f"'{urn}': expected '*' for the serial of a pattern", code="pattern")
+            raise EpcUriError(f"'{shortened(urn)}': expected '*' for the serial of a pattern", code="pattern")
         return link
     if len(serial) > 12 or not is_digits(serial):
-        raise EpcUriError(f"'{urn}': serial '{serial}'; expected 1-12 digits", code="serial_characters")
+        raise EpcUriError(
+            f"'{shortened(urn)}': serial '{shortened(serial)}'; expected 1-12 digits", code="serial_characters"
+        )
     return f"{link}/{scheme.serial_ai}/{serial}"
 
 
@@ -246,7 +257,7 @@ def canonical_identifier(uri: str) -> str:
     >>> canonical_identifier("https://acme.example/orders/PO-17")
     'https://acme.example/orders/PO-17'
     """
-    return _canonical_cached(uri)
+    return _canonical_cached(uri) if len(uri) <= _LONGEST_CACHED else _canonical(uri)
 
 
 def _canonical(uri: str) -> str:
@@ -322,7 +333,6 @@ _SIMPLE_KINDS: dict[str, Kind] = {
 _APPENDED_KINDS: dict[str, tuple[Kind, int]] = {"8003": ("grai", 14), "253": ("gdti", 13), "255": ("sgcn", 13)}
 
 
-@lru_cache(maxsize=_CACHED)
 def identifier_kind(canonical: str) -> IdentifierKind:
     """What a canonical identifier names, with its parts; kind "other" for what is no EPC.
 
@@ -333,6 +343,11 @@ def identifier_kind(canonical: str) -> IdentifierKind:
     >>> identifier_kind("https://id.gs1.org/414/4012345000016").kind
     'sgln'
     """
+    return _kind_cached(canonical) if len(canonical) <= _LONGEST_CACHED else _OTHER
+
+
+@lru_cache(maxsize=_CACHED // 4)
+def _kind_cached(canonical: str) -> IdentifierKind:
     stem, separator, path = canonical.partition(CANONICAL_STEM + "/")
     segments = path.split("/")
     if stem or not separator or len(segments) % 2:

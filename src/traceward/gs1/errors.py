@@ -14,6 +14,13 @@ This module must not format answers for users; the web layer renders these error
 
 from __future__ import annotations
 
+_LONGEST_QUOTED = 120
+
+
+def shortened(text: str) -> str:
+    """The text for a message. Sound GS1 values and most identifiers are shorter; hostile data is not."""
+    return text if len(text) <= _LONGEST_QUOTED else f"{text[:_LONGEST_QUOTED]}..."
+
 
 class Gs1Error(ValueError):
     """Data that breaks a rule of GS1; `code` names the rule, `position` counts characters from 0 (None = the whole)."""

@@ -15,7 +15,7 @@ _DEEPEST_ESCAPE = 8
 _GSRN = r"(?:[\s.\-_]?[0-9]){10,}"
 _PATIENT = re.compile(
     r"urn:epc:[a-z]+:gsrn(?:-[0-9]+)?:"  # id, idpat, tag, pat; gsrnp does not match
-    rf"|/+(?:8018|gsrn)/+{_GSRN}"  # path of a Digital Link, AI or short name
+    rf"|/(?:8018|gsrn)/+{_GSRN}"  # path of a Digital Link, AI or short name
     rf"|[?&;](?:8018|gsrn)={_GSRN}"  # data attribute of a Digital Link
     rf"|\(8018\)\s*{_GSRN}"  # bracketed element string
     r"|(?<![0-9])8018[0-9]{18}(?![0-9])"  # bare element string

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
+from traceward.gs1.check_digits import is_digits
 from traceward.gs1.dates import parse_yymmdd
 from traceward.gs1.epc_from_elements import epc_identifiers
 from traceward.gs1.errors import DateError
@@ -89,4 +90,4 @@ def _date_of(
 
 
 def _count(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() else None
+    return int(text) if text and is_digits(text) and len(text) <= 8 else None

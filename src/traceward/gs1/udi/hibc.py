@@ -11,8 +11,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
+from traceward.gs1.check_digits import is_digits
 from traceward.gs1.dates import days_in_month, four_digit_year
-from traceward.gs1.errors import UdiError
+from traceward.gs1.errors import UdiError, shortened
 from traceward.gs1.parsed import Finding
 from traceward.gs1.udi.udi import Udi, private_identifiers
 
@@ -25,6 +26,7 @@ _DATE_FLAGS = {
     "5": (1, "YYJJJ"), "6": (1, "YYJJJHH"), "7": (1, ""),
 }  # fmt: skip
 _QUANTITY_DIGITS = {"8": 2, "9": 5}
+_QUANTITY_LONGEST = 9
 _SUPPLEMENTS = (("16D", "manufacturing"), ("14D", "expiration"), ("S", "serial"), ("Q", "quantity"))
 
 
@@ -45,7 +47,9 @@ def check_character(text: str) -> str:
     for position, character in enumerate(text):
         value = _MOD43.find(character)
         if value < 0:
-            raise UdiError(f"'{character}' in '{text}'; expected {_MOD43}", code="hibc_character", position=position)
+            raise UdiError(
+                f"'{character}' in '{shortened(text)}'; expected {_MOD43}", code="hibc_character", position=position
+            )
         total += value
     return _MOD43[total % 43]
 
@@ -63,12 +67,16 @@ def parse_hibc(text: str, *, symbology_identifier: str | None = None, reference_
     data = text.strip("*")
     data = data[:-1] + " " if data.endswith("_") else data
     if len(data) < 4 or data[0] != "+":
-        raise UdiError(f"'{text}' is no HIBC data; expected '+', data and a check character", code="not_hibc")
+        raise UdiError(
+            f"'{shortened(text)}' is no HIBC data; expected '+', data and a check character", code="not_hibc"
+        )
     year = reference_year if reference_year is not None else datetime.now(UTC).year
     udi = Udi(issuing_agency="HIBCC", carrier_hrf=data, carrier_aidc=(symbology_identifier or "") + data)
     expected = check_character(data[:-1])
     if expected != data[-1]:
-        udi = _noted(udi, "hibc_check_character", f"'{data}': check character '{data[-1]}'; expected '{expected}'")
+        udi = _noted(
+            udi, "hibc_check_character", f"'{shortened(data)}': check character '{data[-1]}'; expected '{expected}'"
+        )
     body = data[1:-1]
     if body[0].isalpha():
         primary, *parts = body.split("/")
@@ -109,7 +117,9 @@ def join_hibc(primary: Udi, secondary: Udi) -> Udi:
 
 def _with_primary(udi: Udi, primary: str) -> Udi:
     if not _PRIMARY(primary):
-        message = f"primary data '{primary}'; expected labeler code (4), product code (1-18) and a unit digit"
+        message = (
+            f"primary data '{shortened(primary)}'; expected labeler code (4), product code (1-18) and a unit digit"
+        )
         udi = _noted(udi, "hibc_primary", message)
     return replace(udi, di=primary)
 
@@ -145,19 +155,21 @@ def _with_supplement(udi: Udi, part: str) -> Udi:
         if name == "quantity":
             return _with_quantity(udi, value)
         return _with_date(udi, name, value, "YYYYMMDD", 0)
-    return _noted(udi, "hibc_supplement", f"supplement '{part}'; expected one that starts with S, Q, 14D or 16D")
+    return _noted(
+        udi, "hibc_supplement", f"supplement '{shortened(part)}'; expected one that starts with S, Q, 14D or 16D"
+    )
 
 
 def _with_quantity(udi: Udi, text: str) -> Udi:
-    if not (text.isascii() and text.isdigit()):
-        return _noted(udi, "hibc_quantity", f"quantity '{text}'; expected digits")
+    if not (is_digits(text) and len(text) <= _QUANTITY_LONGEST):
+        return _noted(udi, "hibc_quantity", f"quantity '{text[:20]}'; expected 1-{_QUANTITY_LONGEST} digits")
     return replace(udi, quantity=int(text))
 
 
 def _with_date(udi: Udi, name: str, text: str, date_format: str, year: int) -> Udi:
     read = _read_date(text, date_format, year)
     if read is None:
-        udi = _noted(udi, "hibc_date", f"{name} date '{text}'; expected a date as {date_format}")
+        udi = _noted(udi, "hibc_date", f"{name} date '{shortened(text)}'; expected a date as {date_format}")
     value, hour = read if read is not None else (None, None)
     if name == "manufacturing":
         return replace(udi, manufacturing_date=value, manufacturing_original=text, manufacturing_format=date_format)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
-from traceward.gs1.errors import UdiError
+from traceward.gs1.errors import UdiError, shortened
 from traceward.gs1.parsed import Finding
 from traceward.gs1.udi.udi import Udi, private_identifiers
 
@@ -47,7 +47,7 @@ def parse_iccbba(text: str, *, symbology_identifier: str | None = None) -> Udi:
         position = field.end()
     if not found:
         raise UdiError(
-            f"'{text}' is no ICCBBA data; expected data structures that start with = or &", code="not_iccbba"
+            f"'{shortened(text)}' is no ICCBBA data; expected data structures that start with = or &", code="not_iccbba"
         )
     di, lot = found.get("di") or found.get("container"), found.get("lot") or found.get("container_lot")
     serial = found.get("serial")
