@@ -5,9 +5,8 @@ Edits and joins bytes; it never rebuilds an event from a model, so what a partne
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -160,18 +159,33 @@ def _joined_contexts(outer: bytes, own: bytes) -> bytes:
     return orjson.dumps(entries if len(entries) > 1 else entries[0])
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerEvent:
+def answer_text(text: bytes, data: Mapping[str, Any], *, event_id: str | None = None) -> bytes:
+    """The text of one event made ready at capture for answers in the default format; the text itself if it is so.
+
+    Identifiers as Digital Link, without recordTime, with eventID: an answer then only puts recordTime in front.
+    text: one event as sent, without blanks around it; data: the same decoded; event_id: as ``with_record_time``.
+    """
+    ready = render_event(text, data=data)
+    if "recordTime" in data:
+        ready = json_text.without(ready, "recordTime")
+    if event_id is not None and "eventID" not in data:
+        ready = json_text.with_first(ready, b'"eventID":' + orjson.dumps(event_id))
+    return ready
+
+
+class AnswerEvent(NamedTuple):
     """One event of an answer.
 
     text: JSON text in the EPC format asked for; record_time: RFC 3339 text; context: JSON text of the context in which
-    it was captured, None for the standard one; event_id: the id that was assigned where the text has none.
+    it was captured, None for the standard one; event_id: the id that was assigned where the text has none;
+    is_ready: the text is one that ``answer_text`` gave, so that nothing need be searched in it.
     """
 
     text: bytes
     record_time: str
     context: bytes | None = None
     event_id: str | None = None
+    is_ready: bool = False
 
 
 def query_document(
@@ -185,30 +199,40 @@ def query_document(
 
     The context that all events share stands at the document. Where events differ, the document has the standard
     context alone and each event carries its own: joining them would let one partner's prefix change the meaning of
-    another's event. EPCIS 2.0 8.2, decisions on formats.
+    another's event. EPCIS 2.0 8.2.
     """
     answered = list(events)
     contexts = {event.context for event in answered}
-    shared = contexts.pop() if len(contexts) == 1 else None
-    differ = bool(contexts)
-    if shared is not None and b"epcis-context" not in shared:
+    differ = len(contexts) > 1
+    shared = None if differ or not contexts else contexts.pop()
+    if shared is None:
+        shared = _STANDARD_CONTEXT_TEXT
+    elif b"epcis-context" not in shared:
         shared = _joined_contexts(_STANDARD_CONTEXT_TEXT, shared)
-    body = b",".join(
-        [
-            with_record_time(
-                event.text, event.record_time, event_id=event.event_id, context=event.context if differ else None
-            )
-            for event in answered
-        ]
-    )
     subscription = b"" if subscription_id is None else b'"subscriptionID":%b,' % orjson.dumps(subscription_id)
-    return (
+    pieces = [
         b'{"@context":%b,"type":"EPCISQueryDocument","schemaVersion":"2.0","creationDate":%b,'
-        b'"epcisBody":{"queryResults":{%b"queryName":%b,"resultsBody":{"eventList":[%b]}}}}'
-    ) % (
-        shared if shared is not None else _STANDARD_CONTEXT_TEXT,
-        orjson.dumps(creation_date),
-        subscription,
-        orjson.dumps(query_name),
-        body,
-    )
+        b'"epcisBody":{"queryResults":{%b"queryName":%b,"resultsBody":{"eventList":['
+        % (shared, orjson.dumps(creation_date), subscription, orjson.dumps(query_name))
+    ]
+    pieces += _event_pieces(answered, carry_contexts=differ)
+    pieces.append(b"]}}}}")
+    return b"".join(pieces)
+
+
+def _event_pieces(answered: list[AnswerEvent], *, carry_contexts: bool) -> list[bytes]:
+    """The events with commas between them, in pieces: the text of an event is copied as few times as can be."""
+    pieces: list[bytes] = []
+    heads: dict[str, bytes] = {}
+    for text, record_time, context, event_id, is_ready in answered:
+        if is_ready and (context is None or not carry_contexts):
+            head = heads.get(record_time)
+            if head is None:
+                head = heads[record_time] = b',{"recordTime":"' + record_time.encode() + b'",'
+            pieces += (head, text[1:])
+        else:
+            own = context if carry_contexts else None
+            pieces += (b",", with_record_time(text, record_time, event_id=event_id, context=own))
+    if pieces:
+        pieces[0] = pieces[0][1:]
+    return pieces
