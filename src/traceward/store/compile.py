@@ -68,6 +68,11 @@ class ForViewer:
     descending: bool
     after: Cursor | None
 
+    @property
+    def other_time(self) -> TimeRange:
+        """The range of the time by which the answer is not ordered."""
+        return self.event_time if self.by_record_time else self.record_time
+
 
 COLUMN_KEYS: Final = {"bizStep": "biz_step", "bizLocation": "biz_location"}
 _SELECTIVE: Final = (

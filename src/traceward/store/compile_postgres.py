@@ -49,6 +49,26 @@ def cut_walk(query: ForViewer, limit: int, column: Terms | None = None) -> State
     return Statement("cut walk", sql, (*params, *more, limit))
 
 
+def short_range(query: ForViewer, limit: int) -> Statement:
+    """(order value, seq) of matches within the range of the time by which the answer is not ordered.
+
+    The last row is (None, how many events are in that range), at most PROBE + 1: more, and the answer is void.
+    """
+    other = "event_time_us" if query.by_record_time else "record_time_us"
+    tests = list(time_tests(other, query.event_time if query.by_record_time else query.record_time))
+    inner = " AND ".join(["viewer=?", *(test for test, _ in tests)])
+    where, params = _ranges(query)
+    terms, more = _has_terms(query.terms)
+    name = order_column(query)
+    sql = (
+        "WITH w AS MATERIALIZED (SELECT viewer, event_time_us, record_time_us, seq, terms FROM visible"  # noqa: S608
+        f" WHERE {inner} ORDER BY {other}, seq LIMIT {PROBE + 1})"
+        f" (SELECT {name}, seq FROM w WHERE {' AND '.join(where + terms)} {_order(query)} LIMIT ?)"
+        " UNION ALL SELECT NULL, count(*) FROM w"
+    )
+    return Statement("short range", sql, (query.viewer, *(value for _, value in tests), *params, *more, limit))
+
+
 def walk_column(query: ForViewer, column: Terms, limit: int) -> Statement:
     """(order value, seq) of events whose column has one of the clause's values, by event time."""
     where, params = _ranges(query)

@@ -67,24 +67,40 @@ def walk_numbers(
     return Statement("walk of rare numbers", sql, (outer.hash, *outer.params, *params, limit))
 
 
+def count_arrivals(query: ForViewer) -> Statement:
+    """How many events the viewer has in the query's record time, up to PROBE."""
+    tests = list(time_tests("record_time_us", query.record_time))
+    where = " AND ".join(["viewer=?", *(test for test, _ in tests)])
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM arrival WHERE {where} LIMIT {PROBE})"  # noqa: S608
+    return Statement("count of arrivals", sql, (query.viewer, *(value for _, value in tests)))
+
+
 def walk_arrivals(query: ForViewer, limit: int) -> Statement:
     """(record time, seq) of the viewer's events by record time that pass every clause."""
+    return _from_arrivals("walk of arrivals", "a.record_time_us", query, limit)
+
+
+def sort_arrivals(query: ForViewer, limit: int) -> Statement:
+    """(event time, seq) of events in a record time that is known to hold few, by event time."""
+    return _from_arrivals("few arrivals", "a.event_time_us", query, limit)
+
+
+def _from_arrivals(name: str, order: str, query: ForViewer, limit: int) -> Statement:
     where = ["a.viewer=?"]
     params: list[Any] = [query.viewer]
     for column, time_range in (("a.record_time_us", query.record_time), ("a.event_time_us", query.event_time)):
         for test, value in time_tests(column, time_range):
             where.append(test)
             params.append(value)
-    _add_cursor(query, ("a.record_time_us", "a.seq"), where, params)
+    _add_cursor(query, (order, "a.seq"), where, params)
     for terms in query.terms:
         where.append(_has_term("a.event_time_us", "a.seq", terms))
         params += terms.hashes
     for numbers in query.numbers:
         where.append(_has_number("a.seq", numbers))
         params += [numbers.hash, *numbers.params]
-    order = _order("a.record_time_us", query).replace("p.seq", "a.seq")
-    sql = f"SELECT a.record_time_us, a.seq FROM arrival a WHERE {' AND '.join(where)} {order} LIMIT ?"  # noqa: S608
-    return Statement("walk of arrivals", sql, (*params, limit))
+    sql = f"SELECT {order}, a.seq FROM arrival a WHERE {' AND '.join(where)} {_order(order, query)} LIMIT ?"  # noqa: S608
+    return Statement(name, sql, (*params, limit))
 
 
 def _conditions(
@@ -127,4 +143,4 @@ def _add_cursor(query: ForViewer, names: tuple[str, str], where: list[str], para
 
 def _order(time: str, query: ForViewer) -> str:
     direction = "DESC" if query.descending else "ASC"
-    return f"ORDER BY {time} {direction}, p.seq {direction}"
+    return f"ORDER BY {time} {direction}, {time[0]}.seq {direction}"

@@ -6,13 +6,17 @@ Chooses by small counted probes, never by what a planner may think; it builds no
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from heapq import merge
+from typing import Final
 
+from traceward.epcis.predicates import TimeRange
 from traceward.store import compile_postgres, compile_sqlite
 from traceward.store.compile import Cursor, ForViewer, Statement, Terms
 from traceward.store.connection import Row, batches
 
 Run = Callable[[Statement], list[Row]]
-_RECORD_TIMES = "SELECT record_time_us, seq FROM event WHERE seq IN {in}"
+UNBOUNDED: Final = TimeRange()
+
+_RECORD_TIMES: Final = "SELECT record_time_us, seq FROM event WHERE seq IN {in}"
 
 
 def merged(lists: Iterable[Iterable[Cursor]], *, descending: bool, limit: int) -> list[Cursor]:
@@ -36,11 +40,15 @@ def find_sqlite(run: Run, query: ForViewer, limit: int) -> list[Cursor]:
     seqs = _seq_range(run, query)
     if seqs is None:
         return []
-    rarest, count = _rarest(run, query)
+    rarest, count = _rarest(run, query, query.terms)
     for numbers in query.numbers:
         found = run(compile_sqlite.count_numbers(numbers))[0][0]
         if found < min(count, compile_sqlite.PROBE):
             return _cursors(run(compile_sqlite.walk_numbers(query, numbers, seqs, limit)))
+    if query.record_time != UNBOUNDED:
+        found = run(compile_sqlite.count_arrivals(query))[0][0]
+        if found < min(count, compile_sqlite.PROBE):
+            return _cursors(run(compile_sqlite.sort_arrivals(query, limit)))
     hashes = (query.everything,) if rarest is None else rarest.hashes
     others = tuple(terms for terms in query.terms if terms is not rarest)
     walks = (_cursors(run(compile_sqlite.walk_postings(query, h, others, seqs, limit))) for h in hashes)
@@ -48,7 +56,8 @@ def find_sqlite(run: Run, query: ForViewer, limit: int) -> list[Cursor]:
 
 
 def _sqlite_by_record_time(run: Run, query: ForViewer, limit: int) -> list[Cursor]:
-    rarest, count = _rarest(run, query)
+    everything = () if query.event_time == UNBOUNDED else (Terms((query.everything,), None, (), selective=False),)
+    rarest, count = _rarest(run, query, query.terms + everything)
     if rarest is None or count >= compile_sqlite.PROBE:
         return _cursors(run(compile_sqlite.walk_arrivals(query, limit)))
     seqs = _seq_range(run, query)
@@ -69,13 +78,14 @@ def _sqlite_by_record_time(run: Run, query: ForViewer, limit: int) -> list[Curso
     return sorted(set(keys), reverse=query.descending)
 
 
-def _rarest(run: Run, query: ForViewer) -> tuple[Terms | None, int]:
+def _rarest(run: Run, query: ForViewer, clauses: tuple[Terms, ...]) -> tuple[Terms | None, int]:
     """The clause with the shortest posting lists and their length, or None and PROBE where there is no clause."""
     best: Terms | None = None
     least = compile_sqlite.PROBE
-    if len(query.terms) == 1 and not query.numbers and not query.by_record_time:
-        return query.terms[0], least
-    for terms in query.terms:
+    alone = len(clauses) == 1 and not query.numbers and query.record_time == UNBOUNDED
+    if alone and not query.by_record_time:
+        return clauses[0], least
+    for terms in clauses:
         total = 0
         for h in terms.hashes:
             total += run(compile_sqlite.count_terms(query, h))[0][0]
@@ -139,6 +149,10 @@ def _postgres_by_common_numbers(run: Run, query: ForViewer, limit: int) -> list[
 
 
 def _postgres_by_terms(run: Run, query: ForViewer, limit: int) -> list[Cursor]:
+    if query.other_time != UNBOUNDED and not any(terms.selective for terms in query.terms):
+        *rows, (_, found) = run(compile_postgres.short_range(query, limit))
+        if found <= compile_postgres.PROBE:
+            return _ordered(rows, query)
     if not query.terms:
         return _cursors(run(compile_postgres.walk(query, limit)))
     if not any(terms.selective for terms in query.terms):

@@ -1,0 +1,77 @@
+"""Page tokens: a place in an answer, sealed so that it can be neither read, altered, shared nor used elsewhere.
+
+Sealed and not only signed, since the number of an event would tell how many hidden ones there are. It reads no
+database; whoever uses a token must still ask with the caller's own rights.
+"""
+
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from hashlib import blake2b
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from traceward.store.compile import Cursor
+from traceward.store.errors import BadPageToken
+
+#: order value, event number, expiry; microseconds since 1970 UTC.
+_BODY: Final = struct.Struct(">qqq")
+_KEY_ID_BYTES: Final = 4
+#: One text for every refusal, so that a refusal tells nothing about the token.
+_REFUSAL: Final = "the page token is not one that this server gave to this caller for this query, or it has expired"
+
+
+class PageTokens:
+    """Makes and reads page tokens under one secret; `previous` secrets are still read after a change of secret."""
+
+    def __init__(self, secret: bytes, *, previous: tuple[bytes, ...] = ()) -> None:
+        self._current = _key_id(secret)
+        self._ciphers = {_key_id(each): AESSIV(_key(each)) for each in (*previous, secret)}
+
+    def issue(self, cursor: Cursor, query_digest: bytes, caller: str, expires_us: int) -> str:
+        """The URL-safe token of a place. query_digest: any bytes that stand for the query; caller: who may use it."""
+        body = _BODY.pack(cursor.order_us, cursor.seq, expires_us)
+        sealed = self._ciphers[self._current].encrypt(body, [query_digest, caller.encode()])
+        return urlsafe_b64encode(self._current + sealed).rstrip(b"=").decode()
+
+    def read(self, token: str, query_digest: bytes, caller: str, now_us: int) -> Cursor:
+        """The place that a token stands for.
+
+        Raises BadPageToken, with the same text each time, for a token that is altered, of another query or caller, or
+        past its time.
+        """
+        order_us, seq, expires_us = _BODY.unpack(self._opened(token, query_digest, caller))
+        if now_us >= expires_us:
+            raise BadPageToken(_REFUSAL)
+        return Cursor(order_us, seq)
+
+    def expires_us(self, token: str, query_digest: bytes, caller: str) -> int:
+        """When a token ends; raises BadPageToken as `read` does, but not for its time."""
+        return int(_BODY.unpack(self._opened(token, query_digest, caller))[2])
+
+    def _opened(self, token: str, query_digest: bytes, caller: str) -> bytes:
+        try:
+            data = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+        except (Base64Error, UnicodeEncodeError):
+            raise BadPageToken(_REFUSAL) from None
+        canonical = urlsafe_b64encode(data).rstrip(b"=").decode() == token
+        cipher = self._ciphers.get(data[:_KEY_ID_BYTES])
+        if cipher is None or not canonical:
+            raise BadPageToken(_REFUSAL)
+        try:
+            body = cipher.decrypt(data[_KEY_ID_BYTES:], [query_digest, caller.encode()])
+        except (InvalidTag, ValueError):
+            raise BadPageToken(_REFUSAL) from None
+        if len(body) != _BODY.size:
+            raise BadPageToken(_REFUSAL)
+        return body
+
+
+def _key(secret: bytes) -> bytes:
+    return blake2b(secret, digest_size=64, person=b"page tokens").digest()
+
+
+def _key_id(secret: bytes) -> bytes:
+    return blake2b(secret, digest_size=_KEY_ID_BYTES, person=b"page token id").digest()
