@@ -162,7 +162,7 @@ class Event(_Open):
     type: Text
     event_time: Text
     event_time_zone_offset: Text
-    record_time: Text | None = None
+    record_time: Any = None  # ignored on capture, whatever it is
     event_id: Text | None = None
     certification_info: Text | tuple[Text, ...] | None = None
     error_declaration: ErrorDeclaration | None = None
