@@ -65,6 +65,8 @@ class Book:
         self.counts: list[Count] = []
         self.shown: dict[bytes, set[str]] = {}
         self.uses: dict[tuple[str, str | None], Decimal] = {}
+        self.gone: set[str] = set()
+        self.noticed = False
         self._load = load
 
     def find(self, key: str) -> Record | None:
@@ -74,6 +76,7 @@ class Book:
             found = self._load(key)
             if found is not None:
                 self.records[key] = found
+                self.noticed = self.noticed or (isinstance(found, ClassStock) and bool(found.notices))
         return found
 
     def instance(self, key: str, claimant: str | None = None) -> Instance:
@@ -115,6 +118,8 @@ class Book:
 
     def notices(self, key: str, lot: str | None) -> list[Notice]:
         """The notices on an item's GTIN and lot, oldest first."""
+        if not self.noticed:
+            return []
         if not key.startswith(GS1 + "01/"):
             found = self.find(class_record(key))
             return found.notices if isinstance(found, ClassStock) else []

@@ -28,9 +28,7 @@ def act_on_class(book: Book, act: Act, key: str, quantity: Decimal | None, uom: 
     if entitled is not None:
         _perform(book, act, stock, entitled[0], quantity, uom)
         return
-    book.raise_conflict("claimed", act, stock, *stock.concerned)
-    if act.event.biz_step is not None:
-        _show_holders(book, act, stock)
+    _note_claim(book, act, stock)
     _perform(book, act, book.stock(key, act.captors[0]), act.captors[0], quantity, uom)
 
 
@@ -114,8 +112,15 @@ def _stock_for(book: Book, act: Act, key: str, captor: str) -> ClassStock:
     stock = book.stock(key)
     if entitled_to_class(book, act, stock) is not None:
         return stock
-    book.raise_conflict("claimed", act, stock, *stock.concerned)
+    _note_claim(book, act, stock)
     return book.stock(key, captor)
+
+
+def _note_claim(book: Book, act: Act, stock: ClassStock) -> None:
+    # Only the maker is told: to others who have the same lot a stranger's claim on it is no concern.
+    maker = book.parties.maker_of(stock.key)
+    book.raise_conflict("claimed", act, stock, maker if maker in stock.concerned else None)
+    _touched(book, act, stock)
 
 
 def _create(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
@@ -228,7 +233,7 @@ def _note(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decima
 def _notice(book: Book, act: Act, stock: ClassStock, entitled: bool) -> None:
     event = act.event
     if not entitled:
-        book.raise_conflict("claimed", act, stock, *stock.concerned)
+        _note_claim(book, act, stock)
         return
     sets = {*event.set_flags}
     if event.disposition in steps.STICKY:
@@ -240,6 +245,7 @@ def _notice(book: Book, act: Act, stock: ClassStock, entitled: bool) -> None:
             party = maker
             stock.public.append(event.eid)
             book.show(event.eid, stock.concerned)
+        book.noticed = True
         stock.notices.append(
             Notice(event.event_time_us, tuple(sorted(sets)), tuple(sorted(event.unset_flags)), party, event.eid)
         )

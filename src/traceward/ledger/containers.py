@@ -13,6 +13,7 @@ from traceward.ledger.instances import (
     carry,
     concerned,
     leave_container,
+    note_claim,
     open_instance,
     perform,
     touch,
@@ -123,12 +124,9 @@ def _take_item_out(book: Book, act: Act, container: Instance, record: Instance, 
 def _child(book: Book, act: Act, key: str, captor: str) -> tuple[Instance | None, str]:
     """The record of a child that the captor may move, or his claim's; None where its life has ended."""
     record = book.instance(key)
-    before = record.status
     entitled = entitled_to_instance(book, act, record)
     if entitled is None:
-        book.raise_conflict("claimed", act, record)
-        if before != UNSEEN:
-            book.show(act.event.eid, (record.owner, record.holder))
+        note_claim(book, act, record)
         record = book.instance(key, captor)
     if record.status == UNSEEN:
         open_instance(book, act, record, entitled[0] if entitled is not None else captor)

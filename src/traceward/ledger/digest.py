@@ -25,8 +25,8 @@ def ledger_digest(ledger: Ledger) -> bytes:
     for key, record in sorted(ledger.records.items()):
         state.update(key.encode())
         state.update(canonical_record(record))
-    for row in (*ledger.conflicts.values(), *ledger.transfers.values()):
-        rows.append(_ENCODER.encode(_canonical(dataclasses.asdict(row))))
+    rows += [_ENCODER.encode(_canonical(dataclasses.asdict(row))) for row in ledger.conflicts.values()]
+    rows += [_ENCODER.encode(_canonical(dataclasses.asdict(row))) for row in ledger.transfers.values()]
     for encoded in sorted(rows):
         state.update(encoded)
     return state.digest()

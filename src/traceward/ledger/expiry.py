@@ -4,10 +4,14 @@ It must not read the clock: the instant is always an argument.
 """
 
 import calendar
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from functools import lru_cache
 
 from traceward.ledger.facts import LedgerEvent
+
+MINUTE_US = 60_000_000
+DAY_US = 24 * 60 * MINUTE_US
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 @lru_cache(maxsize=4096)
@@ -29,14 +33,14 @@ def is_past(expiry: str | None, event: LedgerEvent) -> bool:
     day = last_day(expiry) if expiry is not None else None
     if day is None:
         return False
-    local = datetime.fromtimestamp(event.event_time_us // 1_000_000, UTC) + _offset(event.offset)
-    return local.date() > day
+    local_us = event.event_time_us + _offset_us(event.offset)
+    return local_us // DAY_US > day.toordinal() - _EPOCH
 
 
 @lru_cache(maxsize=256)
-def _offset(text: str) -> timedelta:
+def _offset_us(text: str) -> int:
     sign = -1 if text.startswith("-") else 1
     hours, _, minutes = text.lstrip("+-").partition(":")
     if not (hours.isdigit() and minutes.isdigit()):
-        return timedelta()
-    return sign * timedelta(hours=int(hours), minutes=int(minutes))
+        return 0
+    return sign * (int(hours) * 60 + int(minutes)) * MINUTE_US

@@ -156,13 +156,27 @@ def keys(event: LedgerEvent) -> tuple[str, ...]:
 
     A patient and a place are no keys, though either can be the parent of an association.
     """
+    if len(event.instances) == 1 and not (event.quantities or event.children or event.parent or event.private):
+        return event.instances
+    return tuple(sorted(item_keys(event) | class_keys(event)))
+
+
+def item_keys(event: LedgerEvent) -> set[str]:
+    """The serialised items and containers that the event names."""
     found = {*event.instances, *event.children, *event.inputs, *event.outputs}
-    for named in (event.quantities, event.child_quantities, event.input_quantities, event.output_quantities):
-        found.update([entry[0] for entry in named])
     container = container_of(event)
     if container is not None:
         found.add(container)
-    return tuple(sorted(key for key in found if not key.startswith(PATIENT)))
+    return {key for key in found if not key.startswith(PATIENT)} if event.private else found
+
+
+def class_keys(event: LedgerEvent) -> set[str]:
+    """The classes that the event names."""
+    return {
+        entry[0]
+        for named in (event.quantities, event.child_quantities, event.input_quantities, event.output_quantities)
+        for entry in named
+    }
 
 
 def container_of(event: LedgerEvent) -> str | None:

@@ -14,12 +14,12 @@ from traceward.ledger.classes import act_on_class
 from traceward.ledger.conflicts import conflict
 from traceward.ledger.containers import act_on_container
 from traceward.ledger.entitlement import relation_of
-from traceward.ledger.facts import LedgerEvent, keys
+from traceward.ledger.facts import LedgerEvent, class_keys, item_keys, keys
 from traceward.ledger.instances import act_on_instance, concerned, touch
 from traceward.ledger.links import act_on_links, check_links
 from traceward.ledger.parties import Parties
 from traceward.ledger.standing import standing_conflicts
-from traceward.ledger.state import UNSEEN, ClassStock, Instance, Ledger, PatientLinks, class_record
+from traceward.ledger.state import ClassStock, Instance, Ledger, PatientLinks
 from traceward.ledger.visibility import named_parties
 
 ONE = Decimal(1)
@@ -93,23 +93,24 @@ def pass_over(book: Book, event: LedgerEvent, corrected: corrections.Corrections
     used = act.effect == steps.USE
     amounts = dict.fromkeys(event.instances, ONE)
     amounts.update({key: quantity or Decimal(0) for key, quantity, _ in event.quantities})
-    for key in act.named:
+    records: list[Instance | ClassStock] = []
+    for key in sorted(item_keys(event)):
         item = book.instance(key)
-        stock = book.find(class_record(key))
-        if item.status != UNSEEN:
-            touch(book, act, item, concerned(book, item))
-        if isinstance(stock, ClassStock):
-            for slot in stock.slots.values():
-                if any(captor in (slot.owner, slot.holder) for captor in event.captured_by):
-                    book.show(event.eid, (slot.owner, slot.holder))
-            stock.order = act.order
-            book.change(stock)
-        if struck and used and key in amounts:
-            use = (event.eid, event.usage_report, amounts[key])
-            record = stock if isinstance(stock, ClassStock) else item
-            record.voided_uses.append(use)
-            record.order = act.order
-            book.change(record)
+        touch(book, act, item, concerned(book, item))
+        records.append(item)
+    for key in sorted(class_keys(event)):
+        stock = book.stock(key)
+        for slot in stock.slots.values():
+            if any(captor in (slot.owner, slot.holder) for captor in event.captured_by):
+                book.show(event.eid, (slot.owner, slot.holder))
+        stock.order = act.order
+        book.change(stock)
+        records.append(stock)
+    for record in records:
+        if struck and used and record.key in amounts:
+            record.voided_uses.append((event.eid, event.usage_report, amounts[record.key]))
+        if event.eid in corrected.waiting:
+            record.waiting.append(event.eid)
     kind = "original_missing" if event.eid in corrected.waiting else "not_declarant"
     if event.eid in corrected.waiting or event.eid in corrected.refused:
         named = keys(event)
@@ -145,12 +146,8 @@ def ledger_of(book: Book) -> Ledger:
 
 
 def is_blank(record: Instance | ClassStock | PatientLinks) -> bool:
-    """Whether a record says nothing."""
-    if isinstance(record, PatientLinks):
-        return not record.links
-    if isinstance(record, Instance):
-        return record.status == UNSEEN and not record.voided_uses
-    return not (record.slots or record.notices or record.opened or record.voided_uses)
+    """Whether no event has had any bearing on a record."""
+    return record.order is None
 
 
 def _transform(book: Book, act: Act) -> None:

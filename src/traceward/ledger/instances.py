@@ -29,24 +29,30 @@ def act_on_instance(book: Book, act: Act, key: str) -> tuple[Instance, str]:
     if entitled is not None:
         perform(book, act, record, *entitled)
         return record, entitled[0]
-    book.raise_conflict("claimed", act, record)
-    if record.status != UNSEEN:
-        book.show(act.event.eid, (record.owner, record.holder))
+    note_claim(book, act, record)
     captor = act.captors[0]
     claim = book.instance(key, captor)
     perform(book, act, claim, captor, OPEN if claim.status == UNSEEN else "own")
     return claim, captor
 
 
+def note_claim(book: Book, act: Act, record: Instance) -> None:
+    """Record that the event claims an item of others, and let those who own and hold it see the event."""
+    book.raise_conflict("claimed", act, record)
+    book.show(act.event.eid, (record.owner, record.holder))
+    record.order = act.order
+    book.change(record)
+
+
 def perform(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:
     """Apply the event to a record on behalf of an entitled captor."""
     if record.order == act.order and record.status != UNSEEN:
-        return  # its container, named by the same event, carried it already
+        return  # its container, named by the same event, brought it along
     before = concerned(book, record)
     if record.status in steps.SINKS:
         _after_the_end(book, act, record)
     else:
-        if record.status == UNSEEN:
+        if record.status == UNSEEN and act.effect not in _SEEN_ONLY:
             open_instance(book, act, record, captor)
         if basis == IMPLIED and act.effect not in _SEEN_ONLY:
             book.raise_conflict("implied_receipt", act, record)

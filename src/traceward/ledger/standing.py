@@ -12,11 +12,13 @@ from traceward.ledger.state import ClassStock, Instance, Notice, item_of
 def standing_conflicts(book: Book, record: Instance | ClassStock) -> None:
     """Raise the conflicts that the record's present state amounts to, and forget those that no longer hold."""
     for name in record.standing:
-        book.conflicts.pop(name, None)
+        if book.conflicts.pop(name, None) is None:
+            book.gone.add(name)
     raised = [] if record.claimant is not None else _not_quarantined(book, record)
     record.standing = sorted(found.id for found in raised)
     for found in raised:
         book.conflicts[found.id] = found
+        book.gone.discard(found.id)
 
 
 def _not_quarantined(book: Book, record: Instance | ClassStock) -> list[Conflict]:

@@ -25,7 +25,8 @@ class Instance(msgspec.Struct, array_like=True):
     place: where it is; while in transit, where it goes. origin: where it left. container: record key.
     seen: (time, place, eid) of the last event that named it. owners: (time, owner, eid) for each change.
     trail: (eid, parties concerned at that event). contents: record keys of what lies in it.
-    voided_uses: (eid, usage report, quantity) of uses that were declared in error.
+    voided_uses: (eid, usage report, quantity) of uses that were declared in error. waiting: eids of error declarations
+    whose original is not here. standing: ids of the conflicts that hold as long as the state does.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Instance(msgspec.Struct, array_like=True):
     trail: list[tuple[bytes, tuple[str, ...]]] = []
     contents: set[str] = set()
     voided_uses: list[tuple[bytes, str | None, Decimal]] = []
+    waiting: list[bytes] = []
     standing: list[str] = []
 
 
@@ -100,6 +102,7 @@ class ClassStock(msgspec.Struct, array_like=True):
     notices: list[Notice] = []
     opened: dict[str, Decimal] = {}
     voided_uses: list[tuple[bytes, str | None, Decimal]] = []
+    waiting: list[bytes] = []
     standing: list[str] = []
 
 

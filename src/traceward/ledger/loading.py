@@ -1,0 +1,96 @@
+"""Stored records, read in batches before the events that need them are applied.
+
+It must not change what it read; the fold works on the records that it hands out.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from traceward.ledger.facts import GS1, LedgerEvent, class_keys, item_keys
+from traceward.ledger.persistence import record_of
+from traceward.ledger.state import ClassStock, Instance, Record, class_record, links_record
+from traceward.store import ledger_rows
+from traceward.store.write import WriteTransaction
+
+_DEPTH = 64
+
+
+class Loader:
+    """The stored records that one projection works on. noticed: one of them is a class with notices."""
+
+    def __init__(self, tx: WriteTransaction) -> None:
+        self._tx = tx
+        self._records: dict[str, Record | None] = {}
+        self.noticed = False
+
+    def fetch(self, events: Iterable[LedgerEvent]) -> None:
+        """Read the records that events name, what lies in them, and the classes that they belong to."""
+        wanted = set[str]()
+        gtins = set[str]()
+        for event in events:
+            for key in event.instances if event.parent is None and not event.private else item_keys(event):
+                wanted.add(key)
+                gtins.add(key[:36])
+            for key in class_keys(event):
+                wanted.add(class_record(key))
+                gtins.add(key[:36])
+            if event.lot is not None:
+                gtins.update(f"{key[:36]}/10/{event.lot}" for key in event.instances)
+            if event.private:
+                named = item_keys(event) | class_keys(event)
+                wanted.update(links_record(key, party) for key in named for party in event.captured_by)
+        wanted.update(class_record(gtin) for gtin in gtins if gtin.startswith(GS1 + "01/"))
+        for _ in range(_DEPTH):
+            wanted = self.fetch_keys(wanted)
+            if not wanted:
+                return
+
+    def fetch_keys(self, wanted: Iterable[str]) -> set[str]:
+        """Read records by key; gives back the keys of what lies in them, around them and of their lots."""
+        missing = {key for key in wanted if key not in self._records}
+        found = ledger_rows.load_records(self._tx, missing) if missing else {}
+        further = set[str]()
+        for key in missing:
+            row = found.get(key)
+            record = self._records[key] = record_of(row) if row is not None else None
+            if isinstance(record, Instance):
+                further |= record.contents
+                if record.container is not None:
+                    further.add(record.container)
+                if record.key.startswith(GS1 + "01/"):
+                    further.add(class_record(record.key[:36]))
+                    if record.lot is not None:
+                        further.add(class_record(f"{record.key[:36]}/10/{record.lot}"))
+            elif isinstance(record, ClassStock):
+                self.noticed = self.noticed or bool(record.notices)
+                if record.key.startswith(GS1 + "01/"):
+                    further.add(class_record(record.key[:36]))
+                further.update(slot.container for slot in record.slots.values() if slot.container is not None)
+        return further - self._records.keys()
+
+    def load(self, key: str) -> Record | None:
+        """The stored record of a key, None where there is none."""
+        if key not in self._records:
+            self.fetch_keys((key,))
+        return self._records[key]
+
+    def is_stored(self, key: str) -> bool:
+        """Whether a record of this key stands in the store."""
+        return self.load(key) is not None
+
+    def touched(self, event: LedgerEvent) -> Iterator[Record]:
+        """The stored records that the event can touch: what it names, and all that lies in that."""
+        names = [*item_keys(event), *(class_record(key) for key in class_keys(event))]
+        if event.private:
+            named = item_keys(event) | class_keys(event)
+            names += [links_record(key, party) for key in named for party in event.captured_by]
+        seen = set[str]()
+        while names:
+            name = names.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            record = self.load(name)
+            if record is not None:
+                yield record
+                if isinstance(record, Instance):
+                    names.extend(record.contents)

@@ -1,0 +1,340 @@
+"""The ledger kept up with captures, in their transaction: the tables always hold what a replay would give.
+
+It must not commit, and it must not decide anything that the fold does not: it chooses only what to fold again.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from traceward.ledger import closure, steps
+from traceward.ledger.book import Book, Relations
+from traceward.ledger.closure import StreamReader
+from traceward.ledger.conflicts import Conflict
+from traceward.ledger.entitlement import relation_of
+from traceward.ledger.facts import LedgerEvent, class_keys, class_parts, item_keys, keys
+from traceward.ledger.fold import apply_all, apply_event, ledger_of, merge_witnesses, relations
+from traceward.ledger.loading import Loader
+from traceward.ledger.parties import Parties
+from traceward.ledger.persistence import balance_rows, conflict_row, record_row, transfer_row
+from traceward.ledger.standing import standing_conflicts
+from traceward.ledger.state import (
+    ClassStock,
+    Ledger,
+    PatientLinks,
+    class_record,
+    item_of,
+)
+from traceward.ledger.visibility import named_parties
+from traceward.store import ledger_rows
+from traceward.store.rows import Balance, LedgerRecord, Relation
+from traceward.store.write import WriteTransaction
+
+DAY_US = 86_400_000_000
+# Conflicts that another proven relation can settle.
+_UNPROVEN = ("claimed", "first_seen", "lot_short")
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What a projection changed for readers.
+
+    visible: for each new shared event, the parties that may see it (a private one is for its captors' clinical role
+    alone and is not here). newly_visible, no_longer: (party, eid) of events stored before. Pairs of newly_visible may
+    be known already. conflicts: those opened. changed: item and class keys whose state changed.
+    """
+
+    visible: dict[bytes, frozenset[str]] = field(default_factory=dict)
+    newly_visible: tuple[tuple[str, bytes], ...] = ()
+    no_longer: tuple[tuple[str, bytes], ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    changed: frozenset[str] = frozenset()
+
+
+class Projector:
+    """Keeps the ledger's tables. parties: the registry; a new one needs a new Projector and a `rebuild`."""
+
+    def __init__(self, parties: Parties) -> None:
+        self._parties = parties
+
+    def apply(
+        self, tx: WriteTransaction, new_events: Sequence[LedgerEvent], before: Sequence[LedgerEvent] = ()
+    ) -> Projection:
+        """Take new events into the ledger.
+
+        The unit must have inserted the events, their witnesses and their streams already. before: where a new event
+        is one that was stored earlier and has a further captor now, what it was then. An event beyond recordTime +
+        24 h is kept for `apply_due`; the parties that it names see it at once.
+        """
+        horizon_us = tx.record_time_us + DAY_US
+        present = [event for event in new_events if event.event_time_us <= horizon_us]
+        future = [event for event in new_events if event.event_time_us > horizon_us]
+        if not future:
+            return self._project(tx, present, before)
+        seqs = tx.existing([event.eid for event in future])
+        ledger_rows.put_due(tx, [(event.event_time_us - DAY_US, seqs[event.eid].seq) for event in future])
+        projection = self._project(tx, present, before)
+        for event in future:
+            if not event.private:
+                named = named_parties(event, self._parties)
+                projection.visible[event.eid] = frozenset(
+                    party for party in named if party is not None and party in self._parties
+                )
+        return projection
+
+    def apply_due(self, tx: WriteTransaction, now_us: int, *, limit: int = 1000) -> Projection:
+        """Take in the events whose time has come, oldest first; those already visible may be in `visible` again."""
+        seqs = ledger_rows.take_due(tx, now_us, limit=limit)
+        events = [closure.stored_event(row, self._party_ids(tx)) for row in tx.events(seqs, witnesses=True)]
+        return self._project(tx, events, ())
+
+    def rebuild(self, tx: WriteTransaction) -> Ledger:
+        """Fold every stored event afresh and make the tables what comes out; the answer says who sees what."""
+        party_ids = self._party_ids(tx)
+        events: list[LedgerEvent] = []
+        not_due = {seq for (seq,) in tx.fetch("SELECT seq FROM due")}
+        seqs = [seq for (seq,) in tx.fetch("SELECT seq FROM event ORDER BY seq") if seq not in not_due]
+        for start in range(0, len(seqs), 1000):
+            rows = tx.events(seqs[start : start + 1000], witnesses=True)
+            events += [closure.stored_event(row, party_ids) for row in rows]
+        for table in ("ledger_record", "balance", "conflict", "conflict_party", "conflict_key", "ownership_transfer"):
+            tx.execute(f"DELETE FROM {table}")  # noqa: S608
+        tx.execute("DELETE FROM relation")
+        proven = relations(events)
+        _put_relations(tx, events, frozenset())
+        ledger = self._fold(events, proven)
+        _write_difference(tx, Ledger(), ledger, None)
+        return ledger
+
+    def _project(
+        self, tx: WriteTransaction, new_events: Sequence[LedgerEvent], before: Sequence[LedgerEvent]
+    ) -> Projection:
+        if not new_events:
+            return Projection()
+        events = sorted(merge_witnesses(new_events), key=steps.order_of)
+        known = frozenset((row.owner, row.consignee) for row in ledger_rows.load_relations(tx))
+        proven = _put_relations(tx, events, known)
+        loader = Loader(tx)
+        loader.fetch(events)
+        again = {event.eid for event in before}
+        late = [event for event in events if event.eid in again or self._is_late(loader, event)]
+        touched = _unproven_keys(tx, proven - known)
+        if not late and not touched:
+            return self._go_on(tx, loader, events, proven)
+        streams = StreamReader(tx, self._party_ids(tx), events, before)
+        scope = self._scope(tx, streams, events, late, touched)
+        onward = [event for event in events if not scope.intersection(keys(event))]
+        onward = [event for event in onward if not streams.contents(keys(event)) & scope]
+        projection = self._go_on(tx, loader, onward, proven)
+        return self._go_back(tx, streams, scope, known, proven, projection, {event.eid for event in events})
+
+    def _is_late(self, loader: Loader, event: LedgerEvent) -> bool:
+        """Whether the event cannot simply be applied after all that was applied before."""
+        if event.declares is not None or closure.is_notice(event):
+            return True
+        order = steps.order_of(event)
+        for record in loader.touched(event):
+            if record.order is not None and record.order > order:
+                return True
+            if isinstance(record, PatientLinks):
+                continue
+            if record.waiting or any(use[1] == event.usage_report for use in record.voided_uses):
+                return True
+        return False
+
+    def _scope(
+        self,
+        tx: WriteTransaction,
+        streams: StreamReader,
+        events: Sequence[LedgerEvent],
+        late: Sequence[LedgerEvent],
+        touched: Collection[str],
+    ) -> set[str]:
+        """The keys whose state may change: those of late events, what lay in them, and what shares new events."""
+        scope = set(touched)
+        for event in late:
+            scope.update(keys(event))
+            if closure.is_notice(event):
+                scope |= _items_of_classes(tx, event, events)
+        while True:
+            scope = streams.contents(scope)
+            more = {
+                key
+                for event in events
+                if scope.intersection(keys(event)) or streams.contents(keys(event)) & scope
+                for key in keys(event)
+            }
+            if more <= scope:
+                return scope
+            scope |= more
+
+    def _go_on(
+        self, tx: WriteTransaction, loader: Loader, events: Sequence[LedgerEvent], proven: Relations
+    ) -> Projection:
+        """Apply events that come after everything that touches what they touch."""
+        book = Book(self._parties, proven, loader.load)
+        book.noticed = loader.noticed
+        for event in events:
+            apply_event(book, event, event.captured_by)
+        for record in book.changed.values():
+            if not isinstance(record, PatientLinks):
+                standing_conflicts(book, record)
+        _write_book(tx, loader, book)
+        new = {event.eid for event in events}
+        return Projection(
+            {event.eid: frozenset(book.shown.get(event.eid, ())) for event in events if not event.private},
+            tuple((party, eid) for eid, seen in book.shown.items() if eid not in new for party in sorted(seen)),
+            (),
+            tuple(book.conflicts.values()),
+            frozenset(item_of(key) for key in book.changed),
+        )
+
+    def _go_back(
+        self,
+        tx: WriteTransaction,
+        streams: StreamReader,
+        scope: set[str],
+        known: Relations,
+        proven: Relations,
+        projection: Projection,
+        new: set[bytes],
+    ) -> Projection:
+        """Fold again what late events touch, without and with them, and write the difference."""
+        around = streams.containers(scope)
+        seen_by = {eid: event for eid, event in streams.found.items() if around.intersection(keys(event))}
+        named = {key for event in seen_by.values() for key in keys(event)}
+        wide = streams.containers(streams.contents(named | scope))
+        streams.read(_with_notices(tx, closure.classes_of(streams.found.values(), wide), streams))
+        earlier = self._fold(streams.stored.values(), known)
+        now = self._fold(streams.found.values(), proven)
+        opened = _write_difference(tx, earlier, now, scope)
+        gained, lost = [], []
+        for eid, event in seen_by.items():
+            if event.private:
+                continue
+            old, fresh = earlier.visible.get(eid, frozenset()), now.visible.get(eid, frozenset())
+            if eid in new:
+                projection.visible[eid] = projection.visible.get(eid, frozenset()) | fresh
+            gained += [(party, eid) for party in sorted(fresh - old) if eid not in new or eid in streams.stored]
+            if not closure.is_notice(event):
+                lost += [(party, eid) for party in sorted(old - fresh)]
+        return Projection(
+            projection.visible,
+            (*projection.newly_visible, *gained),
+            tuple(lost),
+            (*projection.conflicts, *opened),
+            projection.changed | scope,
+        )
+
+    def _fold(self, events: Iterable[LedgerEvent], proven: Relations) -> Ledger:
+        book = Book(self._parties, proven)
+        apply_all(book, list(events))
+        return ledger_of(book)
+
+    def _party_ids(self, tx: WriteTransaction) -> closure.PartyIds:
+        ids: dict[int, str] = dict(tx.fetch("SELECT number, id FROM organisation"))
+        return lambda numbers: tuple(sorted(ids[number] for number in numbers if number in ids))
+
+
+def _put_relations(tx: WriteTransaction, events: Sequence[LedgerEvent], known: Relations) -> Relations:
+    """Record the relations that events prove for the first time; gives back all that are proven now."""
+    proven = set(known)
+    rows = []
+    for event in events:
+        pair = relation_of(event)
+        if pair is not None and pair not in proven:
+            proven.add(pair)
+            rows.append(Relation(*pair, event.eid))
+    ledger_rows.put_relations(tx, rows)
+    return frozenset(proven)
+
+
+def _unproven_keys(tx: WriteTransaction, new: Iterable[tuple[str, str]]) -> set[str]:
+    """The keys of which a party claimed something that a newly proven relation may bear out."""
+    consignees = {consignee for _, consignee in new}
+    found = tx.fetch_in("SELECT conflict_id FROM conflict_party WHERE party IN {in}", consignees)
+    ids = {row[0] for row in found}
+    unproven = {
+        row[0] for row in tx.fetch_in("SELECT id, kind FROM conflict WHERE id IN {in}", ids) if row[1] in _UNPROVEN
+    }
+    return {row[0] for row in tx.fetch_in("SELECT key FROM conflict_key WHERE conflict_id IN {in}", unproven)}
+
+
+def _items_of_classes(tx: WriteTransaction, notice: LedgerEvent, events: Iterable[LedgerEvent]) -> set[str]:
+    """The items and lots of the classes that a notice names: those in the ledger, and those of this unit."""
+    found = set[str]()
+    for key in class_keys(notice):
+        gtin, lot, _ = class_parts(key)
+        if gtin is None:
+            continue
+        if lot is None:
+            rows = tx.fetch("SELECT key FROM ledger_record WHERE gtin=?", (gtin,))
+        else:
+            rows = tx.fetch("SELECT key FROM ledger_record WHERE gtin=? AND lot=?", (gtin, lot))
+        found.update(item_of(name) for (name,) in rows)
+        found.update(
+            other for event in events for other in item_keys(event) | class_keys(event) if other.startswith(key[:36])
+        )
+    return found
+
+
+def _with_notices(tx: WriteTransaction, classes: set[str], streams: StreamReader) -> set[str]:
+    """Those of the classes about which there are notices."""
+    loader = Loader(tx)
+    loader.fetch_keys(class_record(key) for key in classes)
+    found = {key for event in streams.found.values() if closure.is_notice(event) for key in class_keys(event)}
+    for key in classes:
+        record = loader.load(class_record(key))
+        if isinstance(record, ClassStock) and record.notices:
+            found.add(key)
+    return found & classes
+
+
+def _write_book(tx: WriteTransaction, loader: Loader, book: Book) -> None:
+    fresh_records: list[LedgerRecord] = []
+    changed_records: list[LedgerRecord] = []
+    fresh_balances: list[Balance] = []
+    changed_balances: list[Balance] = []
+    slotted: list[str] = []
+    for key, record in book.changed.items():
+        if loader.is_stored(key):
+            changed_records.append(record_row(record))
+            changed_balances += balance_rows(record)
+            if isinstance(record, ClassStock):
+                slotted.append(key)
+        else:
+            fresh_records.append(record_row(record))
+            fresh_balances += balance_rows(record)
+    tx.write("ledger_record", ledger_rows.RECORD_COLUMNS, fresh_records, "fail")
+    ledger_rows.insert_balances(tx, fresh_balances)
+    ledger_rows.put_records(tx, changed_records)
+    ledger_rows.replace_balances(tx, slotted, changed_balances)
+    if book.gone:
+        ledger_rows.delete_conflicts(tx, sorted(book.gone))
+    ledger_rows.put_conflicts(tx, [conflict_row(found, tx.record_time_us) for found in book.conflicts.values()])
+    ledger_rows.put_transfers(tx, [transfer_row(transfer) for transfer in book.transfers.values()])
+
+
+def _write_difference(tx: WriteTransaction, earlier: Ledger, now: Ledger, scope: set[str] | None) -> list[Conflict]:
+    """Make the tables say `now` where they said `earlier`, for the keys of scope (None: all); the opened conflicts."""
+
+    def covers(key: str) -> bool:
+        return scope is None or key in scope
+
+    old = {key: record_row(record) for key, record in earlier.records.items() if covers(item_of(key))}
+    new = {key: record_row(record) for key, record in now.records.items() if covers(item_of(key))}
+    changed = [key for key, row in new.items() if old.get(key) != row]
+    vanished = [key for key in old if key not in new]
+    ledger_rows.put_records(tx, [new[key] for key in changed])
+    ledger_rows.delete_records(tx, vanished)
+    balances = [row for key in changed for row in balance_rows(now.records[key])]
+    ledger_rows.replace_balances(tx, [*changed, *vanished], balances)
+    before = {name: found for name, found in earlier.conflicts.items() if any(covers(key) for key in found.keys)}
+    after = {name: found for name, found in now.conflicts.items() if any(covers(key) for key in found.keys)}
+    opened = [found for name, found in after.items() if before.get(name) != found]
+    ledger_rows.delete_conflicts(tx, [name for name in before if name not in after])
+    ledger_rows.put_conflicts(tx, [conflict_row(found, tx.record_time_us) for found in opened])
+    past = {name: row for name, row in earlier.transfers.items() if covers(row.key)}
+    present = {name: row for name, row in now.transfers.items() if covers(row.key)}
+    tx.execute_in("DELETE FROM ownership_transfer WHERE id IN {in}", [name for name in past if name not in present])
+    ledger_rows.put_transfers(tx, [transfer_row(row) for name, row in present.items() if past.get(name) != row])
+    return opened

@@ -1,0 +1,89 @@
+"""A store with a projector on it: captures events as a server does, without the server."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from traceward.ledger.digest import ledger_digest
+from traceward.ledger.facts import LedgerEvent, encode_event, keys
+from traceward.ledger.parties import Parties
+from traceward.ledger.persistence import stored_ledger
+from traceward.ledger.projector import Projection, Projector
+from traceward.store.engine import Store
+from traceward.store.models import Organisation
+from traceward.store.rows import EventRow, Witness
+from traceward.store.terms import key_hash
+from traceward.store.write import WriteTransaction
+
+
+class Ledgers:
+    """One store's ledger under test. seen: eid -> parties that may see it, kept up from what each projection says."""
+
+    def __init__(self, store: Store, parties: Parties) -> None:
+        self.store = store
+        self.projector = Projector(parties)
+        self.numbers = {party.id: number for number, party in enumerate(parties, 1)}
+        self.seen: defaultdict[bytes, set[str]] = defaultdict(set)
+        store.committer.run(self._register)
+
+    def capture(self, events: Sequence[LedgerEvent]) -> Projection:
+        """Capture events in one unit; repeated ones and further witnesses as a server would take them."""
+        return self._keep(self.store.committer.run(lambda tx: self._write(tx, events)))
+
+    def apply_due(self, now_us: int) -> Projection:
+        return self._keep(self.store.committer.run(lambda tx: self.projector.apply_due(tx, now_us)))
+
+    def digest(self) -> bytes:
+        return ledger_digest(self.store.committer.run(stored_ledger))
+
+    def visible(self) -> dict[bytes, frozenset[str]]:
+        return {eid: frozenset(seen) for eid, seen in self.seen.items()}
+
+    def _keep(self, projection: Projection) -> Projection:
+        for eid, parties in projection.visible.items():
+            self.seen[eid] |= parties
+        for party, eid in projection.newly_visible:
+            self.seen[eid].add(party)
+        for party, eid in projection.no_longer:
+            self.seen[eid].discard(party)
+        return projection
+
+    def _register(self, tx: WriteTransaction) -> None:
+        for party, number in self.numbers.items():
+            tx.put(Organisation(number=number, id=party, name=party, created_us=0))
+
+    def _write(self, tx: WriteTransaction, events: Sequence[LedgerEvent]) -> Projection:
+        known = tx.existing([event.eid for event in events])
+        ids = {number: party for party, number in self.numbers.items()}
+        fresh: dict[bytes, LedgerEvent] = {}
+        before: list[LedgerEvent] = []
+        for event in events:
+            if event.eid in fresh:
+                continue
+            there = known.get(event.eid)
+            if there is None:
+                fresh[event.eid] = event
+                continue
+            old = tuple(sorted(ids[number] for number in there.parties))
+            if set(event.captured_by) <= set(old):
+                continue
+            before.append(msgspec.structs.replace(event, captured_by=old))
+            both = tuple(sorted({*old, *event.captured_by}))
+            fresh[event.eid] = msgspec.structs.replace(event, captured_by=both)
+        first = tx.allocate_seq(len(fresh))
+        seqs = {
+            eid: known[eid].seq if eid in known else first + place for place, eid in enumerate(fresh)
+        }  # fmt: skip
+        new = [event for event in fresh.values() if event.eid not in known]
+        at = tx.record_time_us
+        tx.insert_events([
+            EventRow(seqs[e.eid], e.eid, e.event_id, e.event_time_us, at, 0, e.private, None, b"{}", None, encode_event(e))
+            for e in new
+        ])  # fmt: skip
+        tx.insert_witnesses([
+            Witness(e.eid, self.numbers[party], seqs[e.eid], at, None, e.event_id, e.declares is not None)
+            for e in fresh.values() for party in e.captured_by
+        ])  # fmt: skip
+        tx.insert_streams([(key_hash(key), e.event_time_us, seqs[e.eid]) for e in new for key in keys(e)])
+        return self.projector.apply(tx, list(fresh.values()), before)
