@@ -15,7 +15,7 @@ app = typer.Typer(
     name="traceward",
     help="GS1 EPCIS 2.0 traceability for medical consignment stock.",
     no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
 )
 for command in (serve, scan, capture, doctor):
     app.command()(command)

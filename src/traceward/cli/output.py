@@ -37,17 +37,17 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if cell is None else _visible(str(cell))) for cell in row))
+        table.add_row(*(Text("" if cell is None else visible(str(cell))) for cell in row))
     Console().print(table)
 
 
 def fail(message: str, code: ExitCode) -> typer.Exit:
     """The exception to raise in order to end the command; its reason is on standard error by then."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"traceward: {_visible(message)}"))
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"traceward: {visible(message)}"))
     return typer.Exit(code)
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """The text with control characters spelt out, so that scanned data cannot steer a terminal (GS becomes <GS>)."""
     return "".join(_SPELT.get(sign) or (sign if sign.isprintable() or sign == "\n" else "\ufffd") for sign in text)
 
