@@ -10,7 +10,7 @@ from typing import Final
 
 import orjson
 
-_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]', re.DOTALL)
+_TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]', re.DOTALL)
 _SPACE: Final = b" \t\n\r"
 
 
@@ -24,9 +24,8 @@ class Member:
     end: int
 
 
-def members(text: bytes) -> list[Member]:
-    """The members of the outermost object of a JSON text, in their order."""
-    found: list[Member] = []
+def members(text: bytes) -> Iterator[Member]:
+    """The members of the outermost object of a JSON text, in their order, each as soon as its end is reached."""
     depth = 0
     key = ""
     start = value_start = -1
@@ -37,17 +36,15 @@ def members(text: bytes) -> list[Member]:
         elif mark in b"}]":
             depth -= 1
             if depth == 0 and value_start >= 0:
-                found.append(_member(text, key, start, value_start, token.start()))
-                value_start = -1
+                yield _member(text, key, start, value_start, token.start())
         elif depth == 1:
             if mark == ord(":"):
                 value_start = token.end()
             elif mark == ord(","):
-                found.append(_member(text, key, start, value_start, token.start()))
+                yield _member(text, key, start, value_start, token.start())
                 value_start = -1
             elif value_start < 0:
                 key, start = orjson.loads(token.group()), token.start()
-    return found
 
 
 def _member(text: bytes, key: str, start: int, value_start: int, end: int) -> Member:
@@ -65,12 +62,13 @@ def value_of(text: bytes, key: str) -> bytes | None:
 
 def may_have(text: bytes, key: bytes) -> bool:
     """Tell whether a key may stand anywhere in the text; False is certain. Costs one search of the bytes."""
-    return key in text or b"\\u" in text
+    # One byte is found several times faster than two, and few events have any escape.
+    return key in text or (b"\\" in text and b"\\u" in text)
 
 
 def without(text: bytes, key: str) -> bytes:
     """The text of an object without one member of its outermost level."""
-    found = members(text)
+    found = list(members(text))
     for index, member in enumerate(found):
         if member.key == key:
             if index + 1 < len(found):

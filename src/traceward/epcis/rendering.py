@@ -3,7 +3,6 @@
 Edits and joins bytes; it never rebuilds an event from a model, so what a partner sent comes back as sent.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -47,8 +46,6 @@ _IDENTIFIER_PATHS: Final = frozenset(
     + list(_ENTRY_FIELDS.items())
     + [("sensorElementList", part, field) for part in _SENSOR_PARTS for field in _SENSOR_FIELDS]
 )
-_URN_TOKEN: Final = re.compile(rb'"(urn:epc:[^"\\]*)"', re.IGNORECASE)
-_LINK_TOKEN: Final = re.compile(rb'"(https?://[^"\\]*)"', re.IGNORECASE)
 
 
 def render_event(
@@ -67,10 +64,10 @@ def render_event(
     when at hand. Extension fields are never translated. EPCIS 2.0 REST, GS1-EPC-Format.
     """
     if epc_format is EpcFormat.ALWAYS_GS1_DIGITAL_LINK:
-        return _translated(text, _URN_TOKEN, _to_digital_link, data)
+        return _translated(text, b"urn:epc:", _to_digital_link, data)
     if epc_format is EpcFormat.ALWAYS_EPC_URN:
         known = original if original is not None else {}
-        return _translated(text, _LINK_TOKEN, lambda value: _to_urn(value, prefix_length, known), data)
+        return _translated(text, b"http", lambda value: _to_urn(value, prefix_length, known), data)
     return text
 
 
@@ -87,23 +84,38 @@ def _to_urn(value: str, prefix_length: Callable[[str], int | None] | None, origi
     return (digital_link_to_urn(value, prefix_length) if prefix_length is not None else None) or value
 
 
-def _translated(
-    text: bytes, token: re.Pattern[bytes], translate: Callable[[str], str], data: Mapping[str, Any] | None
-) -> bytes:
-    plain = b"\\" not in text
-    if plain and token.search(text) is None:
-        return text
-    if plain:
-        values = list(_identifiers(data if data is not None else orjson.loads(text)))
-        changes = {value.encode(): translate(value).encode() for value in values}
-        wanted = sum(token.fullmatch(b'"%b"' % value.encode()) is not None for value in values)
-        # Without escapes every identifier stands in the text as a token. If no more tokens stand there than
-        # identifiers were found, none belongs to another field or is a key, and each may be replaced where it stands.
-        if sum(match.group(1) in changes for match in token.finditer(text)) == wanted:
-            return token.sub(lambda match: b'"%b"' % changes.get(match.group(1), match.group(1)), text)
+def _translated(text: bytes, mark: bytes, translate: Callable[[str], str], data: Mapping[str, Any] | None) -> bytes:
+    """The text with its identifiers translated; ``mark`` is in every one that may change, whatever its case."""
+    if b"\\" not in text:
+        if data is None and mark not in text.lower():
+            return text
+        return _translated_plain(text, translate, data if data is not None else orjson.loads(text))
     return json_text.with_strings_replaced(
         text, lambda path, value: translate(value) if path in _IDENTIFIER_PATHS else value
     )
+
+
+def _translated_plain(text: bytes, translate: Callable[[str], str], data: Mapping[str, Any]) -> bytes:
+    """The same for text without escapes, where every other piece between quotation marks is a whole string."""
+    changes: dict[bytes, bytes] = {}
+    expected = 0
+    for value in _identifiers(data):
+        translated = translate(value)
+        if translated != value:
+            changes[value.encode()] = translated.encode()
+            expected += 1
+    if not changes:
+        return text
+    pieces = text.split(b'"')
+    places = [index for index in range(1, len(pieces), 2) if pieces[index] in changes]
+    if len(places) != expected or any(b'"' in new or b"\\" in new for new in changes.values()):
+        # One of them also stands in an extension field, or is a key: only the path tells which is which.
+        return json_text.with_strings_replaced(
+            text, lambda path, value: translate(value) if path in _IDENTIFIER_PATHS else value
+        )
+    for index in places:
+        pieces[index] = changes[pieces[index]]
+    return b'"'.join(pieces)
 
 
 def _identifiers(data: Mapping[str, Any]) -> Iterator[str]:
@@ -135,9 +147,7 @@ def with_record_time(
     added = b'"recordTime":"%b"' % record_time.encode()
     if json_text.may_have(text, b'"recordTime"'):
         text = json_text.without(text, "recordTime")
-    if event_id is not None and not (
-        json_text.may_have(text, b'"eventID"') and json_text.value_of(text, "eventID") is not None
-    ):
+    if event_id is not None and not _has_event_id(text, event_id):
         added = b'"eventID":%b,%b' % (orjson.dumps(event_id), added)
     if context is not None:
         own = json_text.value_of(text, "@context") if json_text.may_have(text, b'"@context"') else None
@@ -146,6 +156,14 @@ def with_record_time(
             context = _joined_contexts(context, own)
         added = b'"@context":%b,%b' % (context, added)
     return json_text.with_first(text, added)
+
+
+def _has_event_id(text: bytes, event_id: str) -> bool:
+    """Tell whether an event stored under an id carries an eventID itself."""
+    # An assigned id is a hash of the whole event, so no event without eventID can hold its own id further down.
+    if b'"eventID":' + orjson.dumps(event_id) in text:
+        return True
+    return json_text.may_have(text, b'"eventID"') and json_text.value_of(text, "eventID") is not None
 
 
 def _joined_contexts(outer: bytes, own: bytes) -> bytes:
