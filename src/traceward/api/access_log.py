@@ -41,7 +41,7 @@ class AccessLog:
 
         try:
             await self._app(scope, receive, watched)
-        except Exception:
+        except Exception:  # noqa: BLE001
             _log.exception("request failed", request_id=request_id, method=scope["method"], route=_route(scope))
             if status == 0:
                 await plain_problem(500)(scope, receive, watched)

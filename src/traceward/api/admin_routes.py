@@ -1,0 +1,77 @@
+"""Administration: organisations and keys, the first run, and health.
+
+An administrator reads no events; nothing here may answer with one.
+"""
+
+from fastapi import APIRouter, Response
+
+from traceward.api.deps import Administrator, Services
+from traceward.api.models import (
+    KeyBody,
+    KeyRequest,
+    NewKeyBody,
+    OrganisationBody,
+    OrganisationRequest,
+    SetupRequest,
+)
+from traceward.services import parties, setup
+
+admin_router = APIRouter(prefix="/admin", tags=["administration"])
+open_router = APIRouter()
+
+
+@admin_router.get("/organisations")
+def get_organisations(_caller: Administrator, runtime: Services) -> dict[str, list[OrganisationBody]]:
+    """Every organisation that this server knows."""
+    known = [
+        OrganisationBody(id=party.id, name=party.name, companyPrefixes=list(party.company_prefixes))
+        for party in runtime.registry.organisations()
+    ]
+    return {"organisations": known}
+
+
+@admin_router.post("/organisations", status_code=201)
+def post_organisation(body: OrganisationRequest, _caller: Administrator, runtime: Services) -> OrganisationBody:
+    """Make an organisation known; events that it may see become visible to it. 409 when its id is taken."""
+    party = parties.add_organisation(
+        runtime, identifier=body.id, name=body.name, company_prefixes=body.companyPrefixes, places=body.places
+    )
+    return OrganisationBody(id=party.id, name=party.name, companyPrefixes=list(party.company_prefixes))
+
+
+@admin_router.get("/keys")
+def get_keys(_caller: Administrator, runtime: Services) -> dict[str, list[KeyBody]]:
+    """Every key that is not revoked, without its secret."""
+    return {"keys": [KeyBody(**parties.key_body(key, runtime.registry)) for key in runtime.registry.live_keys()]}
+
+
+@admin_router.post("/keys", status_code=201)
+def post_key(body: KeyRequest, _caller: Administrator, runtime: Services) -> NewKeyBody:
+    """Make a key for an organisation's role; its text is in this answer and nowhere else."""
+    key, text = parties.add_key(runtime, organisation=body.organisation, role=body.role, name=body.name)
+    return NewKeyBody(**parties.key_body(key, runtime.registry), key=str(text))
+
+
+@admin_router.delete("/keys/{key_id}", status_code=204)
+def delete_key(key_id: str, _caller: Administrator, runtime: Services) -> None:
+    """Revoke a key and end its sessions."""
+    parties.revoke_key(runtime, key_id)
+
+
+@open_router.post("/setup", tags=["administration"])
+def post_setup(body: SetupRequest, runtime: Services) -> dict[str, str]:
+    """Finish the first run with its one-time code: makes an administrator's key, shown in this answer only."""
+    return {"key": setup.finish(runtime, body.code, body.organisation.model_dump() if body.organisation else None)}
+
+
+@open_router.get("/health/live", tags=["health"])
+def live() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "live"}
+
+
+@open_router.get("/health/ready", tags=["health"])
+def ready(runtime: Services) -> Response:
+    """Whether the store can be read and written: 200, else 503 with the reason."""
+    runtime.check_ready()
+    return Response(b'{"status":"ready"}', media_type="application/json")

@@ -1,0 +1,94 @@
+"""Consignment: actions, stock, ownership transfers, conflicts and places.
+
+It must not compute stock: the services answer from the ledger, within what the caller may see.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from traceward.api.deps import Capturer, Reader, ServerSettings, Services
+from traceward.api.epcis_paging import link_headers, page_request
+from traceward.api.models import (
+    ActionAnswer,
+    ActionRequest,
+    ConflictsAnswer,
+    PlacesAnswer,
+    StockAnswer,
+    TransfersAnswer,
+)
+from traceward.epcis.errors import QueryParameterException
+from traceward.services import actions, stock
+
+router = APIRouter(prefix="/consignment", tags=["consignment"])
+
+AsOf = Annotated[str | None, Query(description="A date (its end, UTC) or a date-time; absent: now")]
+
+
+@router.post("/actions", status_code=201, response_model=ActionAnswer)
+def post_action(body: ActionRequest, caller: Capturer, runtime: Services) -> dict[str, object]:
+    """Build the event of one action and capture it. A retry with the same eventID and content changes nothing."""
+    return actions.perform(runtime, caller, body.model_dump(by_alias=False, exclude_none=True))
+
+
+@router.get("/stock", response_model=StockAnswer)
+def get_stock(
+    request: Request,
+    response: Response,
+    caller: Reader,
+    runtime: Services,
+    settings: ServerSettings,
+    asOf: AsOf = None,
+    knownAt: AsOf = None,
+    place: str | None = None,
+    gtin: str | None = None,
+    lot: str | None = None,
+) -> dict[str, object]:
+    """What the caller owns or holds, now or as of a time."""
+    page = page_request(request, settings)
+    _only(page.parameters, {"asOf", "knownAt", "place", "gtin", "lot"})
+    wanted = stock.StockFilter(as_of=asOf, known_at=knownAt, place=place, gtin=gtin, lot=lot)
+    answer = stock.stock_page(runtime, caller, wanted, page.token, page.per_page)
+    response.headers.update(link_headers(request, page, answer.next_token, answer.expires_us))
+    return answer.body
+
+
+@router.get("/ownership-transfers", response_model=TransfersAnswer)
+def get_transfers(
+    request: Request,
+    response: Response,
+    caller: Reader,
+    runtime: Services,
+    settings: ServerSettings,
+    from_: Annotated[str | None, Query(alias="from")] = None,
+    to: str | None = None,
+    asOf: AsOf = None,
+    knownAt: AsOf = None,
+) -> dict[str, object]:
+    """Ownership that the caller gained or gave, by eventTime in [from, to)."""
+    page = page_request(request, settings)
+    _only(page.parameters, {"from", "to", "asOf", "knownAt"})
+    wanted = stock.TransferFilter(start=from_, end=to, as_of=asOf, known_at=knownAt)
+    answer = stock.transfers_page(runtime, caller, wanted, page.token, page.per_page)
+    response.headers.update(link_headers(request, page, answer.next_token, answer.expires_us))
+    return answer.body
+
+
+@router.get("/conflicts", response_model=ConflictsAnswer)
+def get_conflicts(caller: Reader, runtime: Services, asOf: AsOf = None, knownAt: AsOf = None) -> dict[str, object]:
+    """The open conflicts that concern the caller."""
+    return stock.conflicts(runtime, caller, as_of=asOf, known_at=knownAt)
+
+
+@router.get("/places", response_model=PlacesAnswer)
+def get_places(caller: Reader, runtime: Services) -> dict[str, object]:
+    """The places of the caller's organisation, declared ones and those that its events name."""
+    return stock.places(runtime, caller)
+
+
+def _only(parameters: dict[str, list[str]], known: set[str]) -> None:
+    for name, values in parameters.items():
+        if name not in known:
+            raise QueryParameterException(f"{name[:80]!r} is no parameter here; expected one of {sorted(known)}")
+        if len(values) > 1:
+            raise QueryParameterException(f"{name} is given {len(values)} times; expected it once")

@@ -1,0 +1,307 @@
+"""Wire models of our own endpoints: what OpenAPI publishes, and what FastAPI checks on the way in and out.
+
+They must not be database tables nor hold rules; EPCIS documents have no model here, since they pass as stored bytes.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ActionName = Literal["commission", "ship", "receive", "put_away", "transfer", "count", "use", "return"]
+Text = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class _Request(BaseModel):
+    """A body that clients send: unknown fields are refused, so that none is silently without effect."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+
+class ProblemFinding(BaseModel):
+    """One mistake: where it is, what it is, and the rule's clause."""
+
+    path: str
+    code: str
+    message: str
+    clause: str | None = None
+    eventIndex: int | None = None
+    severity: str = "error"
+
+
+class Problem(BaseModel):
+    """An RFC 7807 problem body."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[ProblemFinding] | None = None
+
+
+class ScanText(_Request):
+    """A symbol that the client has decoded itself."""
+
+    symbologyIdentifier: Annotated[str, Field(pattern=r"^\][A-Za-z][0-9A-Za-z]$")]
+    text: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+class ElementStringBody(BaseModel):
+    """One element string: application identifier, its title and its value."""
+
+    ai: str
+    title: str
+    value: str
+
+
+class ScanFinding(BaseModel):
+    """What is wrong or doubtful in a symbol's content."""
+
+    code: str
+    severity: str
+    message: str
+    ai: str | None = None
+    position: int | None = None
+
+
+class UdiBody(BaseModel):
+    """The unique device identification in a symbol; dates are ISO 8601."""
+
+    issuingAgency: str
+    di: str | None
+    lotNumber: str | None
+    serialNumber: str | None
+    expirationDate: str | None
+    manufacturingDate: str | None
+    donationIdentificationNumber: str | None = None
+    carrierHRF: str | None = None
+
+
+class ScannedSymbol(BaseModel):
+    """One symbol, as read and as judged. position: four corners in pixels of the picture, clockwise."""
+
+    symbologyIdentifier: str
+    text: str
+    engine: str | None
+    confirmed: bool
+    position: list[list[float]] | None
+    elementStrings: list[ElementStringBody]
+    findings: list[ScanFinding]
+    udi: UdiBody | None
+    epc: str | None
+    epcClass: str | None
+
+
+class ScanAnswer(BaseModel):
+    """All symbols of a picture, and the stages that were tried to find them."""
+
+    symbols: list[ScannedSymbol]
+    tried: list[str]
+    elapsedMs: float
+
+
+class PlaceRef(_Request):
+    """A place by its GLN, with extension where it has one, or by its identifier (SGLN in either spelling)."""
+
+    gln: Annotated[str, Field(pattern=r"^[0-9]{13}$")] | None = None
+    extension: Annotated[str, Field(min_length=1, max_length=20)] | None = None
+    id: Text | None = None
+
+
+class ActionItem(_Request):
+    """What is acted on: the text of its label, an instance, or a class with a quantity."""
+
+    elementString: Annotated[str, Field(min_length=1, max_length=4000)] | None = None
+    epc: Text | None = None
+    epcClass: Text | None = None
+    quantity: Annotated[float, Field(gt=0, le=1e15)] | None = None
+    uom: Annotated[str, Field(pattern=r"^[A-Z0-9]{2,3}$")] | None = None
+    typed: bool = False
+
+
+class ActionRequest(_Request):
+    """One consignment action. eventID and eventTime are made once by the client, so that a retry changes nothing."""
+
+    action: ActionName
+    place: PlaceRef
+    items: Annotated[list[ActionItem], Field(min_length=1, max_length=1000)]
+    source: PlaceRef | None = Field(default=None, alias="from")
+    eventID: Text | None = None
+    eventTime: Text | None = None
+    eventTimeZoneOffset: Text | None = None
+    counterparty: Text | None = None
+    useType: Literal["implanted", "consumed", "wasted", "trial_not_used"] | None = None
+    usageReport: Text | None = None
+    agreement: Text | None = None
+    reason: Text | None = None
+    countScope: Literal["complete", "partial"] | None = None
+
+
+class ActionWarning(BaseModel):
+    """Something about an accepted action that its user should know."""
+
+    code: str
+    message: str
+
+
+class ActionAnswer(BaseModel):
+    """The event that was captured for an action; eventIDs: all of them, where items of several owners made several."""
+
+    eventID: str
+    event: dict[str, Any]
+    eventIDs: list[str]
+    warnings: list[ActionWarning]
+
+
+class StockItem(BaseModel):
+    """One balance: so much of an item, in one place, with one owner, holder and status."""
+
+    item: str
+    gtin: str | None
+    lot: str | None
+    serial: str | None
+    expiry: str | None
+    place: str | None
+    container: str | None
+    owner: str | None
+    holder: str | None
+    status: str
+    quantity: str
+    uom: str | None
+    flags: list[str]
+    lastEventID: str | None
+
+
+class StockAnswer(BaseModel):
+    """The caller's stock at one time. places and parties: names of the ids that occur."""
+
+    asOf: str
+    items: list[StockItem]
+    places: dict[str, str]
+    parties: dict[str, str]
+
+
+class OwnershipTransfer(BaseModel):
+    """One passing of ownership, by the event that says so."""
+
+    eventTime: str
+    eventID: str
+    from_: str | None = Field(serialization_alias="from", validation_alias="from")
+    to: str | None
+    item: str
+    gtin: str | None
+    lot: str | None
+    serial: str | None
+    quantity: str
+    uom: str | None = None
+    useType: str | None
+    usageReport: str | None
+    agreement: str | None = None
+    voided: bool
+
+
+class TransfersAnswer(BaseModel):
+    """Ownership transfers in eventTime order."""
+
+    transfers: list[OwnershipTransfer]
+
+
+class ConflictBody(BaseModel):
+    """A fact that does not fit the others: recorded, never refused."""
+
+    id: str
+    kind: str
+    severity: str
+    state: str
+    message: str
+    items: list[str]
+    eventIDs: list[str]
+    eventTime: str
+
+
+class ConflictsAnswer(BaseModel):
+    """The conflicts that the caller may see."""
+
+    conflicts: list[ConflictBody]
+
+
+class PlaceBody(BaseModel):
+    """A place and the name that its owner gave it."""
+
+    id: str
+    name: str
+
+
+class PlacesAnswer(BaseModel):
+    """The places of the caller's organisation."""
+
+    places: list[PlaceBody]
+
+
+class SignIn(_Request):
+    """A key, exchanged for a session."""
+
+    key: Annotated[str, Field(max_length=200)]
+
+
+class SessionBody(BaseModel):
+    """Who is signed in."""
+
+    organisation: str
+    organisationName: str
+    role: str
+    name: str
+
+
+class ConfigBody(BaseModel):
+    """What a client must know before sign-in."""
+
+    demo: bool
+    version: str
+
+
+class OrganisationRequest(_Request):
+    """A trading partner to be known to this server."""
+
+    id: Text
+    name: Text
+    companyPrefixes: list[Annotated[str, Field(pattern=r"^[0-9]{4,12}$")]] = []
+    places: dict[str, str] = {}
+
+
+class OrganisationBody(BaseModel):
+    """A known trading partner."""
+
+    id: str
+    name: str
+    companyPrefixes: list[str]
+
+
+class KeyRequest(_Request):
+    """A key to be made for an organisation's role."""
+
+    organisation: Text
+    role: Literal["admin", "clinical", "supply", "supplier", "reader"]
+    name: Annotated[str, Field(max_length=200)] = ""
+
+
+class KeyBody(BaseModel):
+    """A key as listed: never its secret."""
+
+    id: str
+    organisation: str
+    role: str
+    name: str
+    createdAt: str
+
+
+class NewKeyBody(KeyBody):
+    """A key as made: the only time that its text is shown."""
+
+    key: str
+
+
+class SetupRequest(_Request):
+    """The one-time code of a first run, and the organisation to begin with."""
+
+    code: Annotated[str, Field(max_length=200)]
+    organisation: OrganisationRequest | None = None

@@ -1,0 +1,51 @@
+"""POST /scan: a picture, or a symbol that the client decoded, judged by the server's own parser.
+
+The picture is the raw body; it must not be a form. Every body is capped at the door.
+"""
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+
+from traceward.api.deps import ScanCaller, Services
+from traceward.api.models import ScanAnswer, ScanText
+from traceward.epcis.errors import UnsupportedMediaTypeException, ValidationException
+from traceward.epcis.json_codec import read_json
+from traceward.services import scan
+
+router = APIRouter(tags=["scan"])
+
+_PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "application/octet-stream")
+_REQUEST_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {"schema": ScanText.model_json_schema()},
+        **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in _PICTURE_TYPES},
+    },
+}
+
+
+@router.post("/scan", response_model=ScanAnswer, openapi_extra={"requestBody": _REQUEST_BODY})
+async def post_scan(request: Request, _caller: ScanCaller, runtime: Services) -> Response:
+    """The symbols of a PNG, JPEG or WebP picture, or of a text with its symbology identifier, and what they mean."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await request.body()
+    if media_type == "application/json":
+        text = _scan_text(body)
+        answer = scan.judged_text(text.symbologyIdentifier, text.text)
+    elif media_type in _PICTURE_TYPES or media_type.startswith("image/"):
+        answer = await scan.judged_picture(runtime.scan_pool, body)
+    else:
+        raise UnsupportedMediaTypeException(
+            f"Content-Type is {media_type!r}; expected application/json or one of {', '.join(_PICTURE_TYPES)}"
+        )
+    return Response(orjson.dumps(answer), media_type="application/json")
+
+
+def _scan_text(body: bytes) -> ScanText:
+    try:
+        return ScanText.model_validate(read_json(body))
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = ".".join(str(part) for part in first["loc"])
+        raise ValidationException(f"{path}: {first['msg']}; expected symbologyIdentifier and text") from None

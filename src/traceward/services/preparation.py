@@ -1,0 +1,168 @@
+"""One event on its way in: checked, expanded, identified and indexed, before the writer is asked for anything.
+
+Pure: the same event always prepares to the same value. It must not read or write the store.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from traceward.epcis import event_hash, identity, rendering, rules, terms
+from traceward.epcis.document import RawEvent
+from traceward.epcis.errors import Finding
+from traceward.epcis.extension import Context
+from traceward.epcis.json_codec import read_json
+from traceward.store.rows import EventRow
+from traceward.store.terms import PreparedTerms, prepare_terms
+
+_KINDS: Final = {
+    "ObjectEvent": 0,
+    "AggregationEvent": 1,
+    "TransactionEvent": 2,
+    "TransformationEvent": 3,
+    "AssociationEvent": 4,
+}
+_EXTENSION_KIND: Final = 5
+_HASH_SCHEME: Final = "ni:///"
+_PRIVACY_CLAUSE: Final = "Traceward privacy rule: a patient link is an event of its own"
+_HASH_CLAUSE: Final = "CBV 2.0, event hash id"
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedEvent:
+    """An event that may be captured.
+
+    eid: 16 bytes. event_id: as sent, or assigned. text: as sent. rendered: its Digital Link form where that differs.
+    context: the JSON-LD context that the text needs, None for the standard one. warnings: findings that do not refuse.
+    """
+
+    index: int
+    eid: bytes
+    event_id: str
+    assigned: bool
+    is_declaration: bool
+    private: bool
+    kind: int
+    event_time_us: int
+    expanded: Mapping[str, Any]
+    text: bytes
+    rendered: bytes | None
+    context: bytes | None
+    terms: PreparedTerms
+    warnings: tuple[Finding, ...]
+
+    def row(self, seq: int, record_time_us: int, facts: bytes | None) -> EventRow:
+        """The event's row under the number and time that the commit gives it."""
+        return EventRow(
+            seq,
+            self.eid,
+            self.event_id,
+            self.event_time_us,
+            record_time_us,
+            self.kind,
+            self.private,
+            self.context,
+            self.text,
+            self.rendered,
+            facts,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedEvent:
+    """An event that may not be captured, and why; at least one finding is an error."""
+
+    index: int
+    findings: tuple[Finding, ...]
+
+
+def prepare(raw: RawEvent, secret: bytes, *, hash_is_taken: bool = False) -> PreparedEvent | RefusedEvent:
+    """The event ready to be written, or why it may not be.
+
+    secret: the store's key for index terms. hash_is_taken: the capturing party has other content under the event's
+    hash, so that an eventID which must be assigned is made from the content's digest instead.
+    """
+    findings = rules.check_event(raw)
+    if any(finding.severity == "error" for finding in findings):
+        return RefusedEvent(raw.index, tuple(findings))
+    data, context = raw.data, raw.context
+    expanded = identity.expand(data, context)
+    event_id = expanded.get("eventID")
+    assigned = event_id is None
+    if event_id is None:
+        event_id = identity.assigned_event_id(data, context, hash_is_taken=hash_is_taken)
+        expanded["eventID"] = event_id
+    elif event_id.startswith(_HASH_SCHEME):
+        findings.extend(_hash_findings(raw, event_id))
+    private = identity.private(expanded, data)
+    kind = _KINDS.get(expanded["type"], _EXTENSION_KIND)
+    if private and kind != _KINDS["AssociationEvent"]:
+        findings.append(_patient_finding(raw))
+    rendered = rendering.render_event(raw.text, data=data)
+    return PreparedEvent(
+        index=raw.index,
+        eid=identity.digest(expanded),
+        event_id=event_id,
+        assigned=assigned,
+        is_declaration="errorDeclaration" in expanded,
+        private=private,
+        kind=kind,
+        event_time_us=expanded["eventTime"],
+        expanded=expanded,
+        text=raw.text,
+        rendered=None if rendered is raw.text or rendered == raw.text else rendered,
+        context=raw.stored_context,
+        terms=prepare_terms(
+            terms.event_terms(expanded), terms.event_numbers(expanded), terms.vocabulary_terms(expanded), secret
+        ),
+        warnings=tuple(findings),
+    )
+
+
+def prepare_again(event: PreparedEvent, secret: bytes) -> PreparedEvent:
+    """The same event under an id made from its content, because its party has other content under its hash."""
+    raw = _stored(event.index, event.text, event.context)
+    prepared = prepare(raw, secret, hash_is_taken=True)
+    assert isinstance(prepared, PreparedEvent)
+    return prepared
+
+
+def stored_terms(text: bytes, context: bytes | None, event_id: str, secret: bytes) -> PreparedTerms:
+    """The index rows of an event that is stored already: what `prepare` made of it when it came."""
+    expanded = expanded_stored(text, context, event_id)
+    return prepare_terms(
+        terms.event_terms(expanded), terms.event_numbers(expanded), terms.vocabulary_terms(expanded), secret
+    )
+
+
+def expanded_stored(text: bytes, context: bytes | None, event_id: str) -> dict[str, Any]:
+    """The expanded form of an event that is stored already."""
+    raw = _stored(0, text, context)
+    expanded = identity.expand(raw.data, raw.context)
+    expanded.setdefault("eventID", event_id)
+    return expanded
+
+
+def errors_of(refused: Iterable[RefusedEvent]) -> list[Finding]:
+    """Every finding of refused events, in the order of the document."""
+    return [finding for event in sorted(refused, key=lambda one: one.index) for finding in event.findings]
+
+
+def _stored(index: int, text: bytes, context: bytes | None) -> RawEvent:
+    return RawEvent(index, text, Context.of(read_json(context)) if context is not None else None, read_json)
+
+
+def _hash_findings(raw: RawEvent, event_id: str) -> list[Finding]:
+    algorithm = event_id.removeprefix(_HASH_SCHEME).partition(";")[0]
+    if algorithm != "sha-256" or event_id.lower() == event_hash.event_hash(raw.data, raw.context).lower():
+        return []
+    message = f"eventID is {event_id!r}, which is not the hash of this event; it is kept as a name"
+    return [Finding("eventID", "hash_mismatch", message, _HASH_CLAUSE, None, "warning").under(raw.path, raw.index)]
+
+
+def _patient_finding(raw: RawEvent) -> Finding:
+    message = (
+        "the event names a patient (AI 8018): it is kept private to the capturing party's clinical role and moves no "
+        "stock; expected the patient in an AssociationEvent of its own"
+    )
+    return Finding("", "patient_in_shared_event", message, _PRIVACY_CLAUSE, None, "warning").under(raw.path, raw.index)

@@ -1,0 +1,193 @@
+"""Queries: parameters become a page of stored documents, joined as bytes; only what the caller may see is touched.
+
+It must not rebuild events from models, nor tell what is hidden from what is absent.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from traceward.epcis import evaluate, rendering
+from traceward.epcis.errors import NoSuchResource, QueryTooLargeException
+from traceward.epcis.extension import CONSIGNMENT_NAMESPACE, Context
+from traceward.epcis.predicates import AnyTerm, Query
+from traceward.epcis.query import parse_query
+from traceward.epcis.rendering import AnswerEvent, EpcFormat
+from traceward.epcis.times import format_time_us
+from traceward.gs1.epc_uri import digital_link_to_urn
+from traceward.services.preparation import expanded_stored
+from traceward.services.principals import Principal
+from traceward.services.runtime import Runtime
+from traceward.services.tokens import page_bounds
+from traceward.store.compile import Cursor, VisibleTo
+from traceward.store.read import Reader
+from traceward.store.rows import StoredEvent
+
+_CONTEXT: Final = Context.of({"mcx": CONSIGNMENT_NAMESPACE})
+_STANDARD_TYPES: Final = (
+    "AggregationEvent",
+    "AssociationEvent",
+    "ObjectEvent",
+    "TransactionEvent",
+    "TransformationEvent",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """One page of a query's answer: an EPCISQueryDocument as JSON bytes, and the token of the next page."""
+
+    document: bytes
+    next_token: str | None
+    expires_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class VocabularyPage:
+    """One page of a top-level resource: its values in order, and the token of the next page."""
+
+    values: list[str]
+    next_token: str | None
+    expires_us: int
+
+
+def find_events(
+    runtime: Runtime,
+    caller: Principal,
+    parameters: Mapping[str, Sequence[str]],
+    token: str | None,
+    per_page: int,
+    epc_format: EpcFormat,
+) -> EventPage:
+    """The page of events that the parameters ask for and the caller may see.
+
+    Raises QueryParameterException, QueryTooLargeException when more than maxEventCount match, QueryTooComplexException
+    past the deadline, BadPageToken. EPCIS 2.0 8.2.7.1, SimpleEventQuery.
+    """
+    query = parse_query(parameters, _CONTEXT)
+    viewers = VisibleTo(caller.viewers)
+    bounds = page_bounds(runtime, caller, _query_digest(query), token)
+    limit = per_page
+    if query.event_count_limit is not None:
+        limit = min(per_page, query.event_count_limit - bounds.given)
+    deadline_s = runtime.limits.query_deadline_s
+    with runtime.store.reader() as reader:
+        if query.max_event_count is not None:
+            _refuse_too_many(reader, query, viewers, query.max_event_count, deadline_s)
+        events, next_cursor = _page(reader, query, viewers, bounds.cursor, limit, deadline_s)
+    given = bounds.given + limit
+    if query.event_count_limit is not None and given >= query.event_count_limit:
+        next_cursor = None
+    next_token = bounds.next_token(next_cursor, given) if next_cursor is not None else None
+    return EventPage(_document(runtime, events, epc_format), next_token, bounds.expires_us)
+
+
+def event_document(runtime: Runtime, caller: Principal, event_id: str, epc_format: EpcFormat) -> bytes:
+    """The events under an eventID that the caller may see: the original, and every error declaration of it.
+
+    Raises NoSuchResource, for absent and hidden events alike.
+    """
+    with runtime.store.reader() as reader:
+        events = reader.event_by_id(event_id, VisibleTo(caller.viewers))
+    if not events:
+        raise NoSuchResource("there is no event of this id")
+    return _document(runtime, events, epc_format)
+
+
+def vocabulary_page(
+    runtime: Runtime, caller: Principal, kind: str, token: str | None, per_page: int, epc_format: EpcFormat
+) -> VocabularyPage:
+    """The values of a top-level resource among the events that the caller may see, by code point.
+
+    The five standard event types are always there. kind: one of `VOCABULARY_KINDS`.
+    """
+    bounds = page_bounds(runtime, caller, hashlib.sha256(f"vocabulary {kind}".encode()).digest(), token)
+    after = bounds.after
+    with runtime.store.reader() as reader:
+        values = reader.vocabulary(kind, VisibleTo(caller.viewers), after=after, limit=per_page + 1)
+    if kind == "eventTypes":
+        values = sorted({*values, *(name for name in _STANDARD_TYPES if name > after)})
+    page = values[:per_page]
+    next_token = bounds.next_text_token(page[-1]) if len(values) > per_page else None
+    shown = [_identifier(runtime, value, epc_format) for value in page] if kind in _IDENTIFIER_KINDS else page
+    return VocabularyPage(shown, next_token, bounds.expires_us)
+
+
+_IDENTIFIER_KINDS: Final = frozenset({"epcs", "bizLocations", "readPoints"})
+
+
+def require_item(runtime: Runtime, caller: Principal, kind: str, parameter: str, value: str) -> None:
+    """Nothing when some event that the caller may see has the value; else raises NoSuchResource.
+
+    The five standard event types are there even without events.
+    """
+    query = parse_query({parameter: [value.replace("|", "%7C")]}, _CONTEXT)
+    if kind == "eventTypes" and value in _STANDARD_TYPES:
+        return
+    with runtime.store.reader() as reader:
+        found = reader.find(query, VisibleTo(caller.viewers), limit=1, deadline_s=runtime.limits.query_deadline_s)
+    if not found.keys:
+        raise NoSuchResource("there is no such resource")
+
+
+def rechecked(query: Query, event: StoredEvent) -> bool:
+    """Whether an event that was found by hashes has what was asked for.
+
+    Where one value of each clause stands in the text literally, a collision of 64-bit hashes cannot be why it was
+    found; anything else is decided by expanding the event.
+    """
+    text = event.rendered or event.text
+    literal = all(
+        isinstance(clause, AnyTerm)
+        and not clause.prefixes
+        and any(len(value) > 2 and value.encode() in text for _, value in clause.pairs)
+        for clause in query.clauses
+    )
+    return literal or evaluate.matches(query, expanded_stored(event.text, event.context, event.event_id))
+
+
+def _page(
+    reader: Reader, query: Query, viewers: VisibleTo, after: Cursor | None, limit: int, deadline_s: float
+) -> tuple[list[StoredEvent], Cursor | None]:
+    if limit <= 0:
+        return [], None
+    page = reader.find(query, viewers, after=after, limit=limit, deadline_s=deadline_s)
+    return [event for event in reader.documents(page.seqs) if rechecked(query, event)], page.next
+
+
+def _refuse_too_many(reader: Reader, query: Query, viewers: VisibleTo, most: int, deadline_s: float) -> None:
+    found = reader.count_up_to(query, viewers, most + 1, deadline_s=deadline_s)
+    if found > most:
+        raise QueryTooLargeException(f"more than maxEventCount {most} events match")
+
+
+def _document(runtime: Runtime, events: Sequence[StoredEvent], epc_format: EpcFormat) -> bytes:
+    answers = [
+        AnswerEvent(
+            text=_text(runtime, event, epc_format),
+            record_time=format_time_us(event.record_time_us),
+            context=event.context,
+            event_id=event.event_id,
+        )
+        for event in events
+    ]
+    return rendering.query_document(answers, creation_date=format_time_us(runtime.now_us()))
+
+
+def _text(runtime: Runtime, event: StoredEvent, epc_format: EpcFormat) -> bytes:
+    if epc_format is EpcFormat.ALWAYS_GS1_DIGITAL_LINK:
+        return event.rendered or event.text
+    if epc_format is EpcFormat.ALWAYS_EPC_URN:
+        return rendering.render_event(event.text, epc_format, prefix_length=runtime.prefixes.length)
+    return event.text
+
+
+def _identifier(runtime: Runtime, value: str, epc_format: EpcFormat) -> str:
+    if epc_format is not EpcFormat.ALWAYS_EPC_URN:
+        return value
+    return digital_link_to_urn(value, runtime.prefixes.length) or value
+
+
+def _query_digest(query: Query) -> bytes:
+    return hashlib.sha256(repr(replace(query, max_event_count=None)).encode()).digest()

@@ -1,0 +1,134 @@
+"""What every journey needs, made once per server: store, ledger projector, registry, sessions, scanner, clock.
+
+The composition root (`api.app.create_app`, or a test) makes one; it must not be a global.
+"""
+
+import asyncio
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from traceward.gs1.company_prefix import CompanyPrefixes
+from traceward.ledger.projector import Projector
+from traceward.scanner.workers import ScanPool
+from traceward.services import indexing
+from traceward.services.changes import Changes
+from traceward.services.parties import Registry
+from traceward.services.sessions import Sessions
+from traceward.store.engine import Store, open_store
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of single requests. Sizes in bytes, times in seconds."""
+
+    capture_limit_events: int = 200_000
+    capture_limit_bytes: int = 128_000_000
+    spool_threshold_bytes: int = 5_000_000
+    page_token_ttl_s: int = 3600
+    query_deadline_s: float = 5.0
+    fold_limit_events: int = 200_000
+    setup_code_ttl_s: int = 900
+
+
+@dataclass(frozen=True, slots=True)
+class SetupCode:
+    """What a running server keeps of its one-time set-up code: a digest, and when it ends."""
+
+    digest: bytes
+    expires_us: int
+
+
+def system_clock_us() -> int:
+    """Now, in microseconds since 1970 UTC."""
+    return time.time_ns() // 1000
+
+
+@dataclass(slots=True)
+class Runtime:
+    """The services of one server. `stopping` is set when it shuts down."""
+
+    store: Store
+    registry: Registry
+    sessions: Sessions
+    scan_pool: ScanPool
+    limits: Limits
+    data_dir: Path
+    now_us: Callable[[], int]
+    random_bytes: Callable[[int], bytes]
+    projector: Projector
+    changes: Changes = field(default_factory=Changes)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    background: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(max_workers=1, thread_name_prefix="spooled-capture")
+    )
+    setup_code: SetupCode | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _prefixes: CompanyPrefixes | None = None
+
+    @property
+    def spool_folder(self) -> Path:
+        """Where bodies of large documents wait for their job."""
+        return self.data_dir / "spool"
+
+    @property
+    def prefixes(self) -> CompanyPrefixes:
+        """Lengths of company prefixes: those of known organisations first, then the public table."""
+        if self._prefixes is None:
+            partners = [prefix for one in self.registry.organisations() for prefix in one.company_prefixes]
+            self._prefixes = CompanyPrefixes(partners)
+        return self._prefixes
+
+    def parties_changed(self) -> None:
+        """Take up organisations that were added: a new registry and projector, ledger and visibility folded anew."""
+        with self._lock:
+            self.registry.reload()
+            self._prefixes = None
+            self.projector = Projector(self.registry.parties)
+            registry, secret = self.registry, self.store.secret_key
+            self.store.committer.run(lambda tx: indexing.rebuild(tx, registry, secret))
+
+    def check_ready(self) -> None:
+        """Nothing when the store can be read and written; else raises StoreUnavailable with the reason."""
+        self.store.check()
+        self.store.committer.run(lambda tx: tx.record_time_us)
+
+    def close(self) -> None:
+        """End workers and writer; what was acknowledged is durable, and an unfinished job goes on at the next start."""
+        self.background.shutdown(wait=True, cancel_futures=True)
+        self.scan_pool.close()
+        self.store.close()
+
+
+def open_runtime(
+    store_url: str,
+    *,
+    data_dir: Path,
+    limits: Limits,
+    session_ttl_s: int = 43_200,
+    scan_workers: int = 2,
+    now_us: Callable[[], int] = system_clock_us,
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+) -> Runtime:
+    """The services on the database of store_url; data_dir is made with mode 0700 where it is missing.
+
+    Raises what `open_store` raises: StoreUnavailable, WrongDatabase, ValueError.
+    """
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = open_store(store_url, clock=now_us)
+    registry = Registry(store, now_us)
+    return Runtime(
+        store=store,
+        registry=registry,
+        sessions=Sessions(now_us=now_us, random_bytes=random_bytes, ttl_s=session_ttl_s),
+        scan_pool=ScanPool(workers=scan_workers),
+        limits=limits,
+        data_dir=data_dir,
+        now_us=now_us,
+        random_bytes=random_bytes,
+        projector=Projector(registry.parties),
+    )

@@ -1,0 +1,276 @@
+"""Stock, ownership transfers and conflicts of one organisation: now from the ledger's tables, else from a fold.
+
+Both ways give the same rows for the present. It must not show a balance that names the caller neither as owner nor
+as holder.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from traceward.epcis.times import format_time_us
+from traceward.gs1.epc_uri import canonical_identifier
+from traceward.ledger.conflicts import Conflict
+from traceward.ledger.fold import fold
+from traceward.ledger.persistence import balance_rows, conflict_of, transfer_row
+from traceward.ledger.state import Ledger, item_of
+from traceward.ledger.steps import SINKS
+from traceward.services.principals import Principal, Right
+from traceward.services.runtime import Runtime
+from traceward.services.tokens import page_bounds, text_position
+from traceward.services.visible_events import Moment, all_facts, instant, moment, visible_event_ids
+from traceward.store import ledger_lists, rows
+from traceward.store.compile import VisibleTo
+
+_MAX_TIME_US: Final = 1 << 62
+_CONFLICTS: Final = 1000
+_READ_AT_ONCE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class StockFilter:
+    """What stock is asked for; None asks for any. place: SGLN in either spelling."""
+
+    as_of: str | None = None
+    known_at: str | None = None
+    place: str | None = None
+    gtin: str | None = None
+    lot: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFilter:
+    """Which transfers are asked for: start <= eventTime < end, by what was true and known at a moment."""
+
+    start: str | None = None
+    end: str | None = None
+    as_of: str | None = None
+    known_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BodyPage:
+    """One page of an answer, as plain values, and the token of the next page."""
+
+    body: dict[str, Any]
+    next_token: str | None
+    expires_us: int
+
+
+def stock_page(runtime: Runtime, caller: Principal, wanted: StockFilter, token: str | None, per_page: int) -> BodyPage:
+    """The caller's balances in stock (on hand or in transit), by place and item."""
+    at = moment(runtime, wanted.as_of, wanted.known_at)
+    digest = hashlib.sha256(repr(wanted).encode()).digest()
+    bounds = page_bounds(runtime, caller, digest, token)
+    position = text_position(runtime, caller, digest, token)
+    after: ledger_lists.BalanceKey | None = None
+    if position is not None:
+        place, _, record_key = position.text.partition("\n")
+        after = (place, record_key, position.number or 0)
+    found, last = (
+        _present_balances(runtime, caller, wanted, after, per_page)
+        if at.is_now
+        else _past_balances(runtime, caller, wanted, at, after, per_page)
+    )
+    next_token = None
+    if last is not None:
+        next_token = bounds.next_text_token(f"{last[0]}\n{last[1]}", 0, last[2])
+    with runtime.store.reader() as reader:
+        event_ids = visible_event_ids(reader, caller, {row.last_eid for row in found})
+    items = [_stock_body(row, event_ids) for row in found]
+    named = names(runtime, items)
+    return BodyPage({"asOf": at.text, "items": items, **named}, next_token, bounds.expires_us)
+
+
+def balances_of(ledger: Ledger, party: str) -> list[rows.Balance]:
+    """The balances of a folded ledger that a party owns or holds, in the order of `balances_of_party`."""
+    found = [row for record in ledger.records.values() for row in balance_rows(record)]
+    own = [row for row in found if party in (row.owner, row.holder)]
+    return sorted(own, key=ledger_lists.balance_key)
+
+
+def transfers_page(
+    runtime: Runtime, caller: Principal, wanted: TransferFilter, token: str | None, per_page: int
+) -> BodyPage:
+    """The passings of ownership from or to the caller, by eventTime."""
+    at = moment(runtime, wanted.as_of, wanted.known_at)
+    start_us, end_us = _bound("from", wanted.start, 0), _bound("to", wanted.end, _MAX_TIME_US)
+    digest = hashlib.sha256(repr(wanted).encode()).digest()
+    bounds = page_bounds(runtime, caller, digest, token)
+    position = text_position(runtime, caller, digest, token)
+    after = (position.order_us or 0, position.text) if position is not None else None
+    if at.is_now:
+        with runtime.store.reader() as reader:
+            found = ledger_lists.transfers_of_party(
+                reader, caller.organisation, from_us=start_us, before_us=end_us, after=after, limit=per_page + 1
+            )
+    else:
+        ledger = fold(all_facts(runtime, caller, at), runtime.registry.parties)
+        all_rows = sorted(
+            (transfer_row(one) for one in ledger.transfers.values()), key=lambda row: (row.event_time_us, row.id)
+        )
+        own = [row for row in all_rows if caller.organisation in (row.from_party, row.to_party)]
+        ranged = [row for row in own if start_us <= row.event_time_us < end_us]
+        found = [row for row in ranged if after is None or (row.event_time_us, row.id) > after][: per_page + 1]
+    page = found[:per_page]
+    next_token = bounds.next_text_token(page[-1].id, page[-1].event_time_us, 0) if len(found) > per_page else None
+    with runtime.store.reader() as reader:
+        event_ids = visible_event_ids(reader, caller, {row.eid for row in page})
+    bodies = [_transfer_body(row, event_ids) for row in page]
+    return BodyPage({"transfers": bodies}, next_token, bounds.expires_us)
+
+
+def conflicts(runtime: Runtime, caller: Principal, *, as_of: str | None, known_at: str | None) -> dict[str, Any]:
+    """The conflicts that concern the caller, newest event first; those about patients for the clinical role alone."""
+    at = moment(runtime, as_of, known_at)
+    if at.is_now:
+        with runtime.store.reader() as reader:
+            stored = ledger_lists.conflicts_of_party(reader, caller.organisation, limit=_CONFLICTS)
+        found = [conflict_of(row) for row in stored]
+    else:
+        ledger = fold(all_facts(runtime, caller, at), runtime.registry.parties)
+        found = sorted(ledger.conflicts.values(), key=lambda one: (one.event_time_us, one.id), reverse=True)
+        found = [one for one in found if caller.organisation in (one.private_to, *one.parties)]
+    return {"conflicts": conflict_bodies(runtime, caller, found)}
+
+
+def conflict_bodies(runtime: Runtime, caller: Principal, found: Iterable[Conflict]) -> list[dict[str, Any]]:
+    """The wire form of those of these conflicts that the caller's role may see."""
+    may_see_private = caller.may(Right.READ_PRIVATE)
+    shown = [
+        one for one in found if one.private_to is None or (may_see_private and one.private_to == caller.organisation)
+    ]
+    with runtime.store.reader() as reader:
+        event_ids = visible_event_ids(reader, caller, {eid for one in shown for eid in one.eids})
+    return [
+        {
+            "id": one.id,
+            "kind": one.kind,
+            "severity": one.severity,
+            "state": one.state,
+            "message": one.message,
+            "items": list(one.keys),
+            "eventIDs": [event_ids[eid] for eid in one.eids if eid in event_ids],
+            "eventTime": format_time_us(one.event_time_us),
+        }
+        for one in shown
+    ]
+
+
+def places(runtime: Runtime, caller: Principal) -> dict[str, Any]:
+    """The places of the caller's organisation: those it declared, and those of its own in events that it may see."""
+    own = runtime.registry.find(caller.organisation)
+    known = dict(own.place_names) if own is not None else {}
+    belongs = runtime.registry.parties.party_of_place
+    with runtime.store.reader() as reader:
+        for kind in ("bizLocations", "readPoints"):
+            listed = reader.vocabulary(kind, VisibleTo(caller.viewers), limit=_CONFLICTS)
+            for place in listed:
+                if place not in known and belongs(place) == caller.organisation:
+                    known[place] = place
+    named = sorted(known.items(), key=lambda entry: (entry[1], entry[0]))
+    return {"places": [{"id": place, "name": name} for place, name in named]}
+
+
+def _present_balances(
+    runtime: Runtime,
+    caller: Principal,
+    wanted: StockFilter,
+    after: ledger_lists.BalanceKey | None,
+    per_page: int,
+) -> tuple[list[rows.Balance], ledger_lists.BalanceKey | None]:
+    """One page from the balance table, and its last key where there is more."""
+    found: list[rows.Balance] = []
+    with runtime.store.reader() as reader:
+        while True:
+            part = ledger_lists.balances_of_party(reader, caller.organisation, after=after, limit=_READ_AT_ONCE)
+            for row in part:
+                if _is_wanted(row, wanted):
+                    if len(found) == per_page:
+                        return found, ledger_lists.balance_key(found[-1])
+                    found.append(row)
+            if len(part) < _READ_AT_ONCE:
+                return found, None
+            after = ledger_lists.balance_key(part[-1])
+
+
+def _past_balances(
+    runtime: Runtime,
+    caller: Principal,
+    wanted: StockFilter,
+    at: Moment,
+    after: ledger_lists.BalanceKey | None,
+    per_page: int,
+) -> tuple[list[rows.Balance], ledger_lists.BalanceKey | None]:
+    """One page from a fold of what the caller may see, and its last key where there is more."""
+    ledger = fold(all_facts(runtime, caller, at), runtime.registry.parties)
+    found = [row for row in balances_of(ledger, caller.organisation) if _is_wanted(row, wanted)]
+    rest = [row for row in found if after is None or ledger_lists.balance_key(row) > after]
+    page = rest[:per_page]
+    return page, ledger_lists.balance_key(page[-1]) if len(rest) > per_page else None
+
+
+def _is_wanted(row: rows.Balance, wanted: StockFilter) -> bool:
+    place = canonical_identifier(wanted.place) if wanted.place is not None else None
+    return (
+        row.status not in SINKS
+        and (place is None or row.place == place)
+        and (wanted.gtin is None or row.gtin == wanted.gtin.zfill(14))
+        and (wanted.lot is None or row.lot == wanted.lot)
+    )
+
+
+def _stock_body(row: rows.Balance, event_ids: Mapping[bytes, str]) -> dict[str, Any]:
+    return {
+        "item": item_of(row.record_key),
+        "gtin": row.gtin,
+        "lot": row.lot,
+        "serial": row.serial,
+        "expiry": row.expiry,
+        "place": row.place,
+        "container": item_of(row.container) if row.container is not None else None,
+        "owner": row.owner or None,
+        "holder": row.holder or None,
+        "status": row.status,
+        "quantity": row.quantity,
+        "uom": row.uom,
+        "flags": [flag for flag in row.flags.split(",") if flag],
+        "lastEventID": event_ids.get(row.last_eid),
+    }
+
+
+def _transfer_body(row: rows.OwnershipTransfer, event_ids: Mapping[bytes, str]) -> dict[str, Any]:
+    return {
+        "eventTime": format_time_us(row.event_time_us),
+        "eventID": event_ids.get(row.eid, ""),
+        "from": row.from_party or None,
+        "to": row.to_party or None,
+        "item": row.key,
+        "gtin": row.gtin,
+        "lot": row.lot,
+        "serial": row.serial,
+        "quantity": row.quantity,
+        "uom": row.uom,
+        "useType": row.use_type,
+        "usageReport": row.usage_report,
+        "agreement": row.agreement,
+        "voided": row.voided,
+    }
+
+
+def names(runtime: Runtime, bodies: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """Names of the places and parties that occur in balances or units, as their owners declared them."""
+    found = list(bodies)
+    place_ids = {place for one in found if (place := one.get("place")) is not None}
+    party_ids = {party for one in found for field in ("owner", "holder") if (party := one.get(field)) is not None}
+    declared = {place: name for one in runtime.registry.organisations() for place, name in one.place_names.items()}
+    parties = runtime.registry.parties
+    return {
+        "places": {place: declared.get(place, place) for place in sorted(place_ids)},
+        "parties": {party: parties.name_of(party) for party in sorted(party_ids)},
+    }
+
+
+def _bound(name: str, text: str | None, absent_us: int) -> int:
+    return instant(name, text, end_of_day=False) if text is not None else absent_us

@@ -1,0 +1,123 @@
+"""Where the next page of an answer begins, as a token that only its own caller can use for its own query.
+
+The token carries a position, never data; it must not prove anything: what may be seen is decided anew on each page.
+"""
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from traceward.services.principals import Principal
+from traceward.services.runtime import Runtime
+from traceward.store.compile import Cursor
+from traceward.store.errors import BadPageToken
+
+_KEY_ID: Final = b"\x01"
+_MAC_BYTES: Final = 16
+_LONGEST_TOKEN: Final = 4096
+_BAD: Final = "nextPageToken is not one that this server gave to this caller for this query, or it has expired"
+
+
+class _Position(msgspec.Struct, array_like=True, frozen=True):
+    """expires_us: int microseconds since 1970 UTC. given: how many entries the pages before have held."""
+
+    expires_us: int
+    order_us: int | None = None
+    seq: int | None = None
+    given: int = 0
+    text: str = ""
+
+
+_decoder = msgspec.msgpack.Decoder(_Position)
+
+
+@dataclass(frozen=True, slots=True)
+class PageBounds:
+    """Where a page begins, and the maker of the token of the one after it.
+
+    cursor: of ordered events, or after: of ordered texts; given: entries of the pages before. expires_us: of the
+    tokens that this page gives.
+    """
+
+    cursor: Cursor | None
+    after: str
+    given: int
+    expires_us: int
+    _secret: bytes
+    _binding: bytes
+
+    def next_token(self, cursor: tuple[int, int], given: int = 0) -> str:
+        """The token of the page that begins behind `cursor` (order value, number)."""
+        return self._token(_Position(self.expires_us, cursor[0], cursor[1], given))
+
+    def next_text_token(self, text: str, order_us: int | None = None, number: int | None = None) -> str:
+        """The token of the page that begins behind `text`, with a number beside it where the order has one."""
+        return self._token(_Position(self.expires_us, order_us, number, 0, text))
+
+    def _token(self, position: _Position) -> str:
+        payload = msgspec.msgpack.encode(position)
+        mac = _mac(self._secret, self._binding, payload)
+        return urlsafe_b64encode(_KEY_ID + mac + payload).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class TextPosition:
+    """A place in a list that is ordered by a time or number and a text."""
+
+    number: int | None
+    order_us: int | None
+    text: str
+
+
+def page_bounds(runtime: Runtime, caller: Principal, query_digest: bytes, token: str | None) -> PageBounds:
+    """Where the page of that token begins; the first page without one. Raises BadPageToken for any other token."""
+    position = _read(runtime, caller, query_digest, token) if token is not None else _Position(0)
+    cursor = (
+        Cursor(position.order_us, position.seq) if position.order_us is not None and position.seq is not None else None
+    )
+    return PageBounds(
+        cursor=cursor,
+        after=position.text,
+        given=position.given,
+        expires_us=runtime.now_us() + runtime.limits.page_token_ttl_s * 1_000_000,
+        _secret=runtime.store.secret_key,
+        _binding=_binding(caller, query_digest),
+    )
+
+
+def text_position(runtime: Runtime, caller: Principal, query_digest: bytes, token: str | None) -> TextPosition | None:
+    """The place in a list of texts that a token stands for; None for the first page."""
+    if token is None:
+        return None
+    position = _read(runtime, caller, query_digest, token)
+    return TextPosition(position.seq, position.order_us, position.text)
+
+
+def _read(runtime: Runtime, caller: Principal, query_digest: bytes, token: str) -> _Position:
+    if len(token) > _LONGEST_TOKEN or not token.isascii():
+        raise BadPageToken(_BAD)
+    try:
+        raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    except ValueError:
+        raise BadPageToken(_BAD) from None
+    key_id, mac, payload = raw[:1], raw[1 : 1 + _MAC_BYTES], raw[1 + _MAC_BYTES :]
+    expected = _mac(runtime.store.secret_key, _binding(caller, query_digest), payload)
+    canonical = urlsafe_b64encode(raw).rstrip(b"=").decode() == token
+    if key_id != _KEY_ID or not canonical or not hmac.compare_digest(mac, expected):
+        raise BadPageToken(_BAD)
+    position = _decoder.decode(payload)
+    if position.expires_us <= runtime.now_us():
+        raise BadPageToken(_BAD)
+    return position
+
+
+def _binding(caller: Principal, query_digest: bytes) -> bytes:
+    return hashlib.sha256(f"{caller.organisation}\0{caller.role}\0".encode() + query_digest).digest()
+
+
+def _mac(secret: bytes, binding: bytes, payload: bytes) -> bytes:
+    return hmac.new(secret, b"page token" + binding + payload, "sha256").digest()[:_MAC_BYTES]
