@@ -7,7 +7,7 @@ import pytest
 
 from traceward.store.engine import Store, open_store
 
-NOW_US = 1_830_300_000_000_000  # 2028: the storyline's last events are past
+NOW_US = 1_840_000_000_000_000  # April 2028: the storyline's last events are past
 
 
 @pytest.fixture
