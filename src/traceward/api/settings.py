@@ -22,7 +22,9 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """`sqlite:///path` or `postgresql://...`; without it SQLite inside data_dir."""
     host: str = "127.0.0.1"
+    """Address to listen on; any but loopback needs a finished set-up and TLS."""
     port: int = Field(default=8000, ge=0, le=65535)
+    """Port to listen on; 0 for any free one."""
     behind_proxy: bool = False
     """True when a reverse proxy ends TLS in front of this server: cookies are then marked Secure."""
     allowed_hosts: tuple[str, ...] = ()
@@ -33,25 +35,36 @@ class Settings(BaseSettings):
     """Whether the demo loads its storyline or starts empty."""
 
     capture_limit_events: int = Field(default=200_000, ge=1)
+    """Most events of one capture; told in GS1-EPCIS-Capture-Limit."""
     capture_limit_bytes: int = Field(default=128 * _MEGABYTE, ge=1)
+    """Most bytes of one capture; told in GS1-EPCIS-Capture-File-Size-Limit."""
     spool_threshold_bytes: int = Field(default=5 * _MEGABYTE, ge=1)
     """Documents above this size go to disk with their job and are validated there."""
     scan_limit_bytes: int = Field(default=8 * _MEGABYTE, ge=1)
+    """The cap of a picture sent to /scan."""
     body_limit_bytes: int = Field(default=5 * _MEGABYTE, ge=1)
     """The cap of every other request body."""
     body_timeout_s: float = Field(default=30.0, gt=0)
     """How long a client may take for each 5 MB of its body."""
     uri_limit_bytes: int = Field(default=16_384, ge=256)
+    """Longest request target; longer ones are answered with 414."""
 
     per_page_default: int = Field(default=30, ge=1)
+    """Page size where a request names no perPage."""
     per_page_limit: int = Field(default=1000, ge=1)
+    """Largest page that a request gets, whatever perPage says."""
     page_token_ttl_s: int = Field(default=3600, ge=1)
+    """How long a next-page token works."""
     query_deadline_s: float = Field(default=5.0, gt=0)
+    """How long one query may take before it is refused as too complex."""
     fold_limit_events: int = Field(default=200_000, ge=1)
     """How many events an answer as of another time may fold before it is refused as too complex."""
     session_ttl_s: int = Field(default=12 * 3600, ge=1)
+    """How long a sign-in of the web pages lasts."""
     setup_code_ttl_s: int = Field(default=15 * 60, ge=1)
+    """How long the link of a first run works."""
     scan_workers: int = Field(default=2, ge=1, le=64)
+    """Most pictures read at a time, each in a process of its own."""
     dev: bool = False
     """Adds the interactive API page at /docs; never for production."""
 
