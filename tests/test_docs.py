@@ -64,6 +64,7 @@ def test_every_relative_link_of_a_page_leads_somewhere(page: Path) -> None:
 def test_settings_page_is_that_of_the_settings() -> None:
     maker = load(CHECKOUT / "docs" / "make_settings.py")
     assert maker.PAGE.read_text(encoding="utf-8") == maker.page(), "run docs/make_settings.py"
+    assert "|  |\n" not in maker.page(), "a setting says nothing of its meaning"
 
 
 def test_decisions_are_numbered_without_gaps_and_listed_and_have_their_four_parts() -> None:
