@@ -20,7 +20,7 @@ from traceward.store.errors import BadPageToken
 _BODY: Final = struct.Struct(">qqq")
 _KEY_ID_BYTES: Final = 4
 #: One text for every refusal, so that a refusal tells nothing about the token.
-_REFUSAL: Final = "the page token is not one that this server gave to this caller for this query, or it has expired"
+REFUSAL: Final = "the page token is not one that this server gave to this caller for this query, or it has expired"
 
 
 class PageTokens:
@@ -32,9 +32,7 @@ class PageTokens:
 
     def issue(self, cursor: Cursor, query_digest: bytes, caller: str, expires_us: int) -> str:
         """The URL-safe token of a place. query_digest: any bytes that stand for the query; caller: who may use it."""
-        body = _BODY.pack(cursor.order_us, cursor.seq, expires_us)
-        sealed = self._ciphers[self._current].encrypt(body, [query_digest, caller.encode()])
-        return urlsafe_b64encode(self._current + sealed).rstrip(b"=").decode()
+        return self.seal(_BODY.pack(cursor.order_us, cursor.seq, expires_us), query_digest, caller)
 
     def read(self, token: str, query_digest: bytes, caller: str, now_us: int) -> Cursor:
         """The place that a token stands for.
@@ -42,31 +40,41 @@ class PageTokens:
         Raises BadPageToken, with the same text each time, for a token that is altered, of another query or caller, or
         past its time.
         """
-        order_us, seq, expires_us = _BODY.unpack(self._opened(token, query_digest, caller))
+        order_us, seq, expires_us = self._body(token, query_digest, caller)
         if now_us >= expires_us:
-            raise BadPageToken(_REFUSAL)
+            raise BadPageToken(REFUSAL)
         return Cursor(order_us, seq)
 
     def expires_us(self, token: str, query_digest: bytes, caller: str) -> int:
         """When a token ends; raises BadPageToken as `read` does, but not for its time."""
-        return int(_BODY.unpack(self._opened(token, query_digest, caller))[2])
+        return self._body(token, query_digest, caller)[2]
 
-    def _opened(self, token: str, query_digest: bytes, caller: str) -> bytes:
+    def seal(self, body: bytes, query_digest: bytes, caller: str) -> str:
+        """The URL-safe token of any place, as bytes of the caller's own making; it has no end of its own."""
+        sealed = self._ciphers[self._current].encrypt(body, [query_digest, caller.encode()])
+        return urlsafe_b64encode(self._current + sealed).rstrip(b"=").decode()
+
+    def unseal(self, token: str, query_digest: bytes, caller: str) -> bytes:
+        """The bytes that `seal` was given; raises BadPageToken as `read` does, but not for its time."""
         try:
             data = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
         except (Base64Error, UnicodeEncodeError):
-            raise BadPageToken(_REFUSAL) from None
+            raise BadPageToken(REFUSAL) from None
         canonical = urlsafe_b64encode(data).rstrip(b"=").decode() == token
         cipher = self._ciphers.get(data[:_KEY_ID_BYTES])
         if cipher is None or not canonical:
-            raise BadPageToken(_REFUSAL)
+            raise BadPageToken(REFUSAL)
         try:
-            body = cipher.decrypt(data[_KEY_ID_BYTES:], [query_digest, caller.encode()])
+            return cipher.decrypt(data[_KEY_ID_BYTES:], [query_digest, caller.encode()])
         except (InvalidTag, ValueError):
-            raise BadPageToken(_REFUSAL) from None
+            raise BadPageToken(REFUSAL) from None
+
+    def _body(self, token: str, query_digest: bytes, caller: str) -> tuple[int, int, int]:
+        body = self.unseal(token, query_digest, caller)
         if len(body) != _BODY.size:
-            raise BadPageToken(_REFUSAL)
-        return body
+            raise BadPageToken(REFUSAL)
+        order_us, seq, expires_us = _BODY.unpack(body)
+        return order_us, seq, expires_us
 
 
 def _key(secret: bytes) -> bytes:
