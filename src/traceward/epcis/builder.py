@@ -228,12 +228,17 @@ def _party_findings(kind: str, step: _Step, owning: Pair | None, possessing: Pai
 def _ends(
     owning: Pair | None, possessing: Pair | None, location: tuple[str | None, str | None]
 ) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """The two lists of transfer ends; a location pair only where both ends are known."""
+    """The two lists of transfer ends; locations as far as known, but no destination without a source.
+
+    Goods of a class leave a place that the event must name, even where nobody knows yet where they will arrive.
+    """
     pairs = [("possessing_party", possessing), ("owning_party", owning)]
     if location[0] is not None and location[1] is not None:
         pairs.append(("location", (location[0], location[1])))
     stated = [(name, canonical_identifier(pair[0]), canonical_identifier(pair[1])) for name, pair in pairs if pair]
     sources = [{"type": name, "source": source} for name, source, _ in stated]
+    if location[0] is not None and location[1] is None:
+        sources.append({"type": "location", "source": canonical_identifier(location[0])})
     return sources, [{"type": name, "destination": destination} for name, _, destination in stated]
 
 
