@@ -1,0 +1,1 @@
+"""Benchmarks: each module has `main()`, prints ratios, and never passes or fails on a time."""
