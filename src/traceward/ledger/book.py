@@ -17,6 +17,7 @@ from traceward.ledger.state import (
     Count,
     Instance,
     Notice,
+    Order,
     OwnershipTransfer,
     PatientLinks,
     Record,
@@ -40,11 +41,13 @@ class Act:
 
     __slots__ = ("captors", "effect", "event", "named", "order", "place", "source", "target")
 
-    def __init__(self, event: LedgerEvent, captors: tuple[str, ...], parties: Parties) -> None:
+    def __init__(
+        self, event: LedgerEvent, captors: tuple[str, ...], parties: Parties, order: Order | None = None
+    ) -> None:
         self.event = event
         self.captors = captors
         self.effect = steps.effect_of(event)
-        self.order = steps.order_of(event)
+        self.order = order if order is not None else steps.order_of(event)
         self.named = frozenset(keys(event))
         location = event.location
         self.source = location[0] if location is not None else None
@@ -66,6 +69,8 @@ class Book:
         self.shown: dict[bytes, set[str]] = {}
         self.uses: dict[tuple[str, str | None], Decimal] = {}
         self.gone: set[str] = set()
+        self.twins: dict[str, Instance] = {}
+        self._leads: set[str] = set()
         self.noticed = False
         self._load = load
 
@@ -105,7 +110,27 @@ class Book:
 
     def change(self, record: Record) -> None:
         """Note that a record was changed."""
-        self.changed[record_key(record)] = record
+        name = record_key(record)
+        self.changed[name] = record
+        if self.twins:
+            self.twins.pop(name, None)
+            self._leads.discard(name)
+
+    def add_twin(self, lead: Instance, key: str) -> None:
+        """Keep a never seen item to which the event did exactly what it did to `lead`."""
+        twin = Instance(
+            key, None, lead.owner, lead.holder, lead.place, lead.origin, lead.container, lead.status, lead.flags,
+            lead.lot, lead.expiry, lead.provenance, lead.order, lead.changed_eid, lead.ended_eid, lead.seen,
+            lead.owners, lead.trail,
+        )  # fmt: skip
+        self.records[key] = self.changed[key] = twin
+        self.twins[key] = lead
+        self._leads.add(lead.key)
+
+    def lead_of(self, key: str) -> Instance | None:
+        """The record that equals the one of this key but for the key, where that is known for certain."""
+        lead = self.twins.get(key)
+        return lead if lead is not None and lead.key in self._leads else None
 
     def show(self, eid: bytes, parties: Iterable[str | None]) -> None:
         """Let parties see an event; unregistered ones are passed over."""

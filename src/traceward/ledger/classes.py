@@ -71,7 +71,7 @@ def take_out(
                  steps.flags_after(part.flags, act.event), uom, part.quantity, 0, b""),
         )  # fmt: skip
     if not any(slot.container == inside for slot in stock.slots.values()):
-        container.contents.discard(record_key(stock))
+        container.take_from(record_key(stock))
     _touched(book, act, stock)
 
 
@@ -273,7 +273,7 @@ def _debit(book: Book, act: Act, stock: ClassStock, slot: Slot, quantity: Decima
     if slot.container is not None and slot.quantity == quantity:
         container = book.find(slot.container)
         if isinstance(container, Instance) and all(other.container != slot.container for other in stock.slots.values()):
-            container.contents.discard(record_key(stock))
+            container.take_from(record_key(stock))
             container.order = max(container.order or act.order, act.order)
             book.change(container)
     return part

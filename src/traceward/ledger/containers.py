@@ -37,7 +37,7 @@ def act_on_container(book: Book, act: Act) -> None:
         return
     known = book.instance(key)
     if act.effect == steps.PACK and key.startswith(_RETURNABLE) and not known.contents:
-        known.trail.clear()  # an asset's earlier loans are no pedigree of its new load
+        known.trail = ()  # an asset's earlier loans are no pedigree of its new load
     container, captor = act_on_instance(book, act, key)
     if container.status in steps.SINKS or act.effect == steps.COUNT:
         return
@@ -66,7 +66,7 @@ def _pack(book: Book, act: Act, container: Instance, captor: str) -> None:
             book.raise_conflict("implied_receipt", act, record)
         record.container, record.place, record.status = name, container.place, container.status
         record.holder, record.origin = container.holder, container.origin
-        container.contents.add(record_key(record))
+        container.put_in(record_key(record))
         _settle(book, act, record, before)
     inside = record_key(container)
     for key, quantity, uom in event.child_quantities:
@@ -105,7 +105,7 @@ def _unpack(book: Book, act: Act, container: Instance, captor: str) -> None:
 
 def _empty(book: Book, act: Act, container: Instance, captor: str) -> None:
     inside = record_key(container)
-    for name in sorted(container.contents):
+    for name in sorted(container.contents or ()):
         content = book.find(name)
         if isinstance(content, Instance):
             _take_item_out(book, act, container, content, concerned(book, content))
@@ -116,7 +116,7 @@ def _empty(book: Book, act: Act, container: Instance, captor: str) -> None:
 
 def _take_item_out(book: Book, act: Act, container: Instance, record: Instance, before: tuple[str, ...]) -> None:
     record.container = None
-    container.contents.discard(record_key(record))
+    container.take_from(record_key(record))
     record.place, record.holder, record.status = act.place or container.place, container.holder, container.status
     _settle(book, act, record, before)
 

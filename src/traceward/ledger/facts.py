@@ -30,7 +30,7 @@ class Declaration(msgspec.Struct, frozen=True, array_like=True):
     correctives: tuple[str, ...] = ()
 
 
-class LedgerEvent(msgspec.Struct, frozen=True, array_like=True):
+class LedgerEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The facts of one event that the ledger folds.
 
     eid: 16 bytes. Times: microseconds since 1970 UTC. captured_by: canonical PGLNs, sorted. private: it mentions a
@@ -200,6 +200,8 @@ def class_parts(key: str) -> tuple[str | None, str | None, str | None]:
     """
     if not key.startswith(GS1 + "01/"):
         return None, None, None
+    if key[36:40] == "/21/" and "/" not in key[40:]:
+        return key[22:36], None, key[40:]
     gtin, _, rest = key[22:].partition("/")
     lot = serial = None
     parts = rest.split("/")

@@ -15,11 +15,11 @@ from traceward.ledger.conflicts import conflict
 from traceward.ledger.containers import act_on_container
 from traceward.ledger.entitlement import relation_of
 from traceward.ledger.facts import LedgerEvent, class_keys, item_keys, keys
-from traceward.ledger.instances import act_on_instance, concerned, touch
+from traceward.ledger.instances import act_on_instance, act_on_instances, concerned, touch
 from traceward.ledger.links import act_on_links, check_links
 from traceward.ledger.parties import Parties
 from traceward.ledger.standing import standing_conflicts
-from traceward.ledger.state import ClassStock, Instance, Ledger, PatientLinks
+from traceward.ledger.state import ClassStock, Instance, Ledger, Order, PatientLinks
 from traceward.ledger.visibility import named_parties
 
 ONE = Decimal(1)
@@ -65,9 +65,9 @@ def apply_all(book: Book, events: Sequence[LedgerEvent]) -> None:
             standing_conflicts(book, record)
 
 
-def apply_event(book: Book, event: LedgerEvent, captors: tuple[str, ...]) -> None:
+def apply_event(book: Book, event: LedgerEvent, captors: tuple[str, ...], order: Order | None = None) -> None:
     """Apply one event whose capture by `captors` stands. Its place in the order must be after all applied so far."""
-    act = Act(event, captors, book.parties)
+    act = Act(event, captors, book.parties, order)
     if event.private:
         act_on_links(book, act)
         return
@@ -77,8 +77,8 @@ def apply_event(book: Book, event: LedgerEvent, captors: tuple[str, ...]) -> Non
         return
     if event.parent is not None:
         act_on_container(book, act)
-    for key in event.instances:
-        act_on_instance(book, act, key)
+    if event.instances:
+        act_on_instances(book, act)
     for key, quantity, uom in event.quantities:
         act_on_class(book, act, key, quantity, uom)
 
@@ -108,9 +108,9 @@ def pass_over(book: Book, event: LedgerEvent, corrected: corrections.Corrections
         records.append(stock)
     for record in records:
         if struck and used and record.key in amounts:
-            record.voided_uses.append((event.eid, event.usage_report, amounts[record.key]))
+            record.voided_uses += ((event.eid, event.usage_report, amounts[record.key]),)
         if event.eid in corrected.waiting:
-            record.waiting.append(event.eid)
+            record.waiting += (event.eid,)
     kind = "original_missing" if event.eid in corrected.waiting else "not_declarant"
     if event.eid in corrected.waiting or event.eid in corrected.refused:
         named = keys(event)

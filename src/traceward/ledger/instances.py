@@ -15,6 +15,7 @@ from traceward.ledger.state import UNSEEN, ClassStock, Instance, Slot, item_of, 
 ONE = Decimal(1)
 _SEEN_ONLY = frozenset({steps.NOTE, steps.COUNT, steps.UNKNOWN})
 _ENDED_BY_USE = frozenset({"implanted", "consumed"})
+_ALIKE = frozenset({steps.CREATE, steps.RECEIVE, steps.MOVE, steps.SHIP})
 _STAYS_ON_THE_WAY = frozenset({"transporting", "loading", "unloading", "entering_exiting"})
 _RETURNABLE = "https://id.gs1.org/8003/"
 
@@ -34,6 +35,23 @@ def act_on_instance(book: Book, act: Act, key: str) -> tuple[Instance, str]:
     claim = book.instance(key, captor)
     perform(book, act, claim, captor, OPEN if claim.status == UNSEEN else "own")
     return claim, captor
+
+
+def act_on_instances(book: Book, act: Act) -> None:
+    """Apply the event to all items that it names as its objects.
+
+    Never seen items of one GTIN differ by their serial alone, so what happens to the first happens to the others.
+    """
+    alike: Instance | None = None
+    for key in act.event.instances:
+        if alike is not None and key[:40] == alike.key[:40] and book.find(key) is None:
+            book.add_twin(alike, key)
+            continue
+        new = act.effect in _ALIKE and key[36:40] == "/21/" and book.find(key) is None
+        raised = len(book.conflicts) + len(book.transfers)
+        record, _ = act_on_instance(book, act, key)
+        plain = new and record.claimant is None and raised == len(book.conflicts) + len(book.transfers)
+        alike = record if plain else None
 
 
 def note_claim(book: Book, act: Act, record: Instance) -> None:
@@ -73,11 +91,10 @@ def touch(book: Book, act: Act, record: Instance, before: tuple[str, ...]) -> No
     record.order = act.order
     record.seen = (event.event_time_us, event.read_point or record.place, event.eid)
     parties = tuple(sorted({*before, *concerned(book, record)}))
-    trail = record.trail
-    if not trail or trail[-1][1] != parties:
+    if not record.trail or record.trail[-1][1] != parties:
         for party in parties:
             _show_earlier(book, record, party)
-    trail.append((event.eid, parties))
+    record.trail += ((event.eid, parties),)
     book.show(event.eid, parties)
     book.change(record)
 
@@ -113,7 +130,7 @@ def open_instance(book: Book, act: Act, record: Instance, captor: str) -> None:
     record.status = steps.ON_HAND
     record.provenance = "commissioned" if created else "first_seen"
     record.changed_eid = event.eid
-    record.owners.append((event.event_time_us, record.owner, event.eid))
+    record.owners += ((event.event_time_us, record.owner, event.eid),)
 
 
 def leave_container(book: Book, act: Act, record: Instance, *, told: bool = False) -> None:
@@ -124,7 +141,7 @@ def leave_container(book: Book, act: Act, record: Instance, *, told: bool = Fals
     if not told:
         book.raise_conflict("implied_disaggregation", act, record, what=item_of(record.container))
     if isinstance(container, Instance):
-        container.contents.discard(record_key(record))
+        container.take_from(record_key(record))
         container.order = max(container.order or act.order, act.order)
         book.change(container)
     record.container = None
@@ -133,7 +150,7 @@ def leave_container(book: Book, act: Act, record: Instance, *, told: bool = Fals
 def carry(book: Book, act: Act, container: Instance, seen: frozenset[str] = frozenset()) -> None:
     """Give a container's place, holder and status to all that lies in it, and pass ownership on where it passed."""
     seen |= {record_key(container)}
-    for name in sorted(container.contents - seen):
+    for name in sorted((container.contents or set()) - seen):
         content = book.find(name)
         if isinstance(content, Instance):
             if content.order == act.order:
@@ -185,7 +202,7 @@ def add_slot(book: Book, act: Act, stock: ClassStock, slot: Slot) -> None:
     if slot.container is not None and slot.quantity:
         container = book.find(slot.container)
         if isinstance(container, Instance):
-            container.contents.add(record_key(stock))
+            container.put_in(record_key(stock))
 
 
 def show_slot(book: Book, act: Act, stock: ClassStock, slot: Slot) -> None:
@@ -215,7 +232,7 @@ def _pass_ownership(book: Book, act: Act, record: Instance) -> None:
     owner = owner_after(book, act, record, record.owner, ONE, None)
     if owner != record.owner:
         record.owner = owner
-        record.owners.append((act.event.event_time_us, owner, act.event.eid))
+        record.owners += ((act.event.event_time_us, owner, act.event.eid),)
 
 
 def _create(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:

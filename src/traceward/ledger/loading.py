@@ -53,7 +53,7 @@ class Loader:
             row = found.get(key)
             record = self._records[key] = record_of(row) if row is not None else None
             if isinstance(record, Instance):
-                further |= record.contents
+                further.update(record.contents or ())
                 if record.container is not None:
                     further.add(record.container)
                 if record.key.startswith(GS1 + "01/"):
@@ -77,6 +77,13 @@ class Loader:
         """Whether a record of this key stands in the store."""
         return self.load(key) is not None
 
+    def is_fresh(self, event: LedgerEvent) -> bool:
+        """Whether the event names nothing but items of which there are no stored records."""
+        if event.parent is not None or event.private or event.quantities or not event.instances:
+            return False
+        records = self._records
+        return event.type == "ObjectEvent" and all(records.get(key) is None for key in event.instances)
+
     def touched(self, event: LedgerEvent) -> Iterator[Record]:
         """The stored records that the event can touch: what it names, and all that lies in that."""
         names = [*item_keys(event), *(class_record(key) for key in class_keys(event))]
@@ -93,4 +100,4 @@ class Loader:
             if record is not None:
                 yield record
                 if isinstance(record, Instance):
-                    names.extend(record.contents)
+                    names.extend(record.contents or ())

@@ -5,6 +5,7 @@ It must not commit, and it must not decide anything that the fold does not: it c
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from traceward.ledger import closure, steps
 from traceward.ledger.book import Book, Relations
@@ -15,7 +16,7 @@ from traceward.ledger.facts import LedgerEvent, class_keys, class_parts, item_ke
 from traceward.ledger.fold import apply_all, apply_event, ledger_of, merge_witnesses, relations
 from traceward.ledger.loading import Loader
 from traceward.ledger.parties import Parties
-from traceward.ledger.persistence import balance_rows, conflict_row, record_row, transfer_row
+from traceward.ledger.persistence import TwinRows, balance_rows, conflict_row, record_row, transfer_row
 from traceward.ledger.standing import standing_conflicts
 from traceward.ledger.state import (
     ClassStock,
@@ -131,6 +132,8 @@ class Projector:
         """Whether the event cannot simply be applied after all that was applied before."""
         if event.declares is not None or closure.is_notice(event):
             return True
+        if loader.is_fresh(event):
+            return False
         order = steps.order_of(event)
         for record in loader.touched(event):
             if record.order is not None and record.order > order:
@@ -175,8 +178,8 @@ class Projector:
         book.noticed = loader.noticed
         for event in events:
             apply_event(book, event, event.captured_by)
-        for record in book.changed.values():
-            if not isinstance(record, PatientLinks):
+        for key, record in book.changed.items():
+            if not isinstance(record, PatientLinks) and (book.noticed or (record.standing and key not in book.twins)):
                 standing_conflicts(book, record)
         _write_book(tx, loader, book)
         new = {event.eid for event in events}
@@ -185,7 +188,7 @@ class Projector:
             tuple((party, eid) for eid, seen in book.shown.items() if eid not in new for party in sorted(seen)),
             (),
             tuple(book.conflicts.values()),
-            frozenset(item_of(key) for key in book.changed),
+            frozenset([record.key for record in book.changed.values()]),
         )
 
     def _go_back(
@@ -290,9 +293,10 @@ def _with_notices(tx: WriteTransaction, classes: set[str], streams: StreamReader
 
 
 def _write_book(tx: WriteTransaction, loader: Loader, book: Book) -> None:
-    fresh_records: list[LedgerRecord] = []
+    fresh_records: list[tuple[Any, ...]] = []
     changed_records: list[LedgerRecord] = []
-    fresh_balances: list[Balance] = []
+    fresh_balances: list[tuple[Any, ...]] = []
+    templates: dict[str, TwinRows] = {}
     changed_balances: list[Balance] = []
     slotted: list[str] = []
     for key, record in book.changed.items():
@@ -301,11 +305,17 @@ def _write_book(tx: WriteTransaction, loader: Loader, book: Book) -> None:
             changed_balances += balance_rows(record)
             if isinstance(record, ClassStock):
                 slotted.append(key)
+        elif not book.noticed and (lead := book.lead_of(key)) is not None:
+            template = templates.get(lead.key)
+            if template is None:
+                template = templates[lead.key] = TwinRows(lead)
+            fresh_records.append(template.record(key))
+            fresh_balances.append(template.balance(key))
         else:
             fresh_records.append(record_row(record))
             fresh_balances += balance_rows(record)
     tx.write("ledger_record", ledger_rows.RECORD_COLUMNS, fresh_records, "fail")
-    ledger_rows.insert_balances(tx, fresh_balances)
+    tx.write("balance", ledger_rows.BALANCE_COLUMNS, fresh_balances, "fail")
     ledger_rows.put_records(tx, changed_records)
     ledger_rows.replace_balances(tx, slotted, changed_balances)
     if book.gone:

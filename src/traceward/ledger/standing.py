@@ -15,7 +15,7 @@ def standing_conflicts(book: Book, record: Instance | ClassStock) -> None:
         if book.conflicts.pop(name, None) is None:
             book.gone.add(name)
     raised = [] if record.claimant is not None else _not_quarantined(book, record)
-    record.standing = sorted(found.id for found in raised)
+    record.standing = tuple(sorted(found.id for found in raised))
     for found in raised:
         book.conflicts[found.id] = found
         book.gone.discard(found.id)

@@ -18,7 +18,7 @@ _BY = "|by|"
 _LINKS = "|patient|"
 
 
-class Instance(msgspec.Struct, array_like=True):
+class Instance(msgspec.Struct, array_like=True, gc=False):
     """One serialised item or container.
 
     key: the item. claimant: None for the ledger itself; else the party whose unproven claims this record holds apart.
@@ -45,15 +45,27 @@ class Instance(msgspec.Struct, array_like=True):
     changed_eid: bytes = b""
     ended_eid: bytes | None = None
     seen: tuple[int, str | None, bytes] | None = None
-    owners: list[tuple[int, str | None, bytes]] = []
-    trail: list[tuple[bytes, tuple[str, ...]]] = []
-    contents: set[str] = set()
-    voided_uses: list[tuple[bytes, str | None, Decimal]] = []
-    waiting: list[bytes] = []
-    standing: list[str] = []
+    owners: tuple[tuple[int, str | None, bytes], ...] = ()
+    trail: tuple[tuple[bytes, tuple[str, ...]], ...] = ()
+    contents: set[str] | None = None
+    voided_uses: tuple[tuple[bytes, str | None, Decimal], ...] = ()
+    waiting: tuple[bytes, ...] = ()
+    standing: tuple[str, ...] = ()
+
+    def put_in(self, content: str) -> None:
+        """Note that a record lies in this one."""
+        if self.contents is None:
+            self.contents = set()
+        self.contents.add(content)
+
+    def take_from(self, content: str) -> None:
+        """Note that a record lies in this one no longer."""
+        if self.contents is not None:
+            self.contents.discard(content)
+            self.contents = self.contents or None
 
 
-class Slot(msgspec.Struct, array_like=True):
+class Slot(msgspec.Struct, array_like=True, gc=False):
     """A quantity of one class at one owner, holder, place and status. eid: the event that last changed it."""
 
     place: str | None
@@ -101,9 +113,9 @@ class ClassStock(msgspec.Struct, array_like=True):
     public: list[bytes] = []
     notices: list[Notice] = []
     opened: dict[str, Decimal] = {}
-    voided_uses: list[tuple[bytes, str | None, Decimal]] = []
-    waiting: list[bytes] = []
-    standing: list[str] = []
+    voided_uses: tuple[tuple[bytes, str | None, Decimal], ...] = ()
+    waiting: tuple[bytes, ...] = ()
+    standing: tuple[str, ...] = ()
 
 
 class Link(msgspec.Struct, array_like=True):
