@@ -160,10 +160,12 @@ def test_an_expired_item_cannot_be_used_and_says_why(live_server: LiveServer, br
         expect(page.get_by_text("Remove the item marked in red first.")).to_be_visible()
 
 
-def without_camera(page: Page, error: str) -> None:
-    page.add_init_script(
-        f"navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', '{error}'));"
-    )
+def phone_without_camera(browser: Browser, server: LiveServer, error: str = "NotFoundError") -> Page:
+    """The signed-in phone page in a browser whose camera fails with that DOMException."""
+    context = phone(browser)
+    failing = f"navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', '{error}'));"
+    context.add_init_script(failing)
+    return sign_in(context, server, "northgate-supply", "scan")
 
 
 @pytest.mark.parametrize(
@@ -173,13 +175,10 @@ def without_camera(page: Page, error: str) -> None:
 def test_the_page_says_why_there_is_no_picture_and_offers_typing(
     live_server: LiveServer, browser: Browser, error: str, words: str
 ) -> None:
-    context = phone(browser)
-    page = sign_in(context, live_server, "northgate-supply", "stock")
-    without_camera(page, error)
-    page.goto(f"{live_server.url}/app/scan")
+    page = phone_without_camera(browser, live_server, error)
     expect(page.get_by_role("alert")).to_contain_text(words)
     expect(page.get_by_role("alert")).to_contain_text("You can type the label instead.")
-    context.close()
+    page.context.close()
 
 
 def typed(page: Page, text: str) -> None:
@@ -189,17 +188,10 @@ def typed(page: Page, text: str) -> None:
     page.get_by_role("button", name="Add").click()
 
 
-def typing_page(browser: Browser, server: LiveServer) -> Page:
-    page = sign_in(phone(browser), server, "northgate-supply", "stock")
-    without_camera(page, "NotFoundError")
-    page.goto(f"{server.url}/app/scan")
-    return page
-
-
 def test_a_typed_label_is_marked_as_typed_and_its_check_digit_is_judged(
     live_server: LiveServer, browser: Browser
 ) -> None:
-    page = typing_page(browser, live_server)
+    page = phone_without_camera(browser, live_server)
     typed(page, "(01)09521141010236(10)L23-A(21)BAD1")
     expect(items(page).first).to_have_class("item bad")
     expect(items(page).first).to_contain_text("check digit")
@@ -216,7 +208,7 @@ def test_an_answer_lost_on_the_way_and_sent_again_books_one_event(live_server: L
     """Rejects a client that makes identity or time anew for each attempt: that would book the use twice."""
     serial, bracketed = valve()
     in_stock(live_server, bracketed)
-    page = typing_page(browser, live_server)
+    page = phone_without_camera(browser, live_server)
     bodies: list[str | None] = []
 
     def lose_the_first_answer(route: Route) -> None:
@@ -240,7 +232,7 @@ def test_an_answer_lost_on_the_way_and_sent_again_books_one_event(live_server: L
 
 
 def test_changing_the_task_with_unsaved_items_asks_first(live_server: LiveServer, browser: Browser) -> None:
-    page = typing_page(browser, live_server)
+    page = phone_without_camera(browser, live_server)
     typed(page, valve()[1])
     expect(items(page)).to_have_count(1)
     page.get_by_role("button", name="Count").click()
@@ -256,7 +248,7 @@ def test_changing_the_task_with_unsaved_items_asks_first(live_server: LiveServer
 def test_the_whole_use_can_be_done_by_keyboard(live_server: LiveServer, browser: Browser) -> None:
     _serial, bracketed = valve()
     in_stock(live_server, bracketed)
-    page = typing_page(browser, live_server)
+    page = phone_without_camera(browser, live_server)
     page.get_by_role("button", name="Type it").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
@@ -277,7 +269,7 @@ def test_the_whole_use_can_be_done_by_keyboard(live_server: LiveServer, browser:
 
 def test_nothing_that_was_scanned_stays_on_the_device(live_server: LiveServer, browser: Browser) -> None:
     serial, bracketed = valve()
-    page = typing_page(browser, live_server)
+    page = phone_without_camera(browser, live_server)
     typed(page, bracketed)
     choose_theatre(page)
     expect(items(page)).to_have_count(1)

@@ -76,34 +76,32 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
   };
   return (
     <>
-      {config?.demo && (
-        <p class="demo" role="note">
-          Demonstration with made-up data
-        </p>
-      )}
-      <header class="top">
-        <Link to="/">
-          <span class="brand">Traceward</span>
-        </Link>
-        {signedIn.state === "in" && (
-          <>
-            <nav aria-label="Pages">
-              {pagesFor(signedIn.session.role).map((page) => (
-                <Link key={page.path} to={page.path} current={path === page.path}>
-                  {page.words}
-                </Link>
-              ))}
-            </nav>
-            <div class="who">
-              <span>
-                {signedIn.session.organisationName} <small>{signedIn.session.role}</small>
-              </span>
-              <button type="button" class="link" onClick={() => void signOut()}>
-                Sign out
-              </button>
-            </div>
-          </>
-        )}
+      <header>
+        {config?.demo && <p class="demo">Demonstration with made-up data</p>}
+        <div class="top">
+          <Link to="/">
+            <span class="brand">Traceward</span>
+          </Link>
+          {signedIn.state === "in" && (
+            <>
+              <nav aria-label="Pages">
+                {pagesFor(signedIn.session.role).map((page) => (
+                  <Link key={page.path} to={page.path} current={path === page.path}>
+                    {page.words}
+                  </Link>
+                ))}
+              </nav>
+              <div class="who">
+                <span>
+                  {signedIn.session.organisationName} <small>{signedIn.session.role}</small>
+                </span>
+                <button type="button" class="link" onClick={() => void signOut()}>
+                  Sign out
+                </button>
+              </div>
+            </>
+          )}
+        </div>
       </header>
       {signedIn.state === "asking" && (
         <main>
@@ -120,7 +118,7 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
           </button>
         </main>
       )}
-      {signedIn.state === "out" && <SignInPage onSignedIn={(session) => setSignedIn({ state: "in", session })} />}
+      {signedIn.state === "out" && <SignInPage demo={config?.demo === true} onSignedIn={(session) => setSignedIn({ state: "in", session })} />}
       {signedIn.state === "in" && <Page path={path} basket={basket} table={table} />}
     </>
   );
@@ -134,7 +132,8 @@ function Page({ path, basket, table }: { path: string; basket: Basket; table: Ai
   if (path === "/admin") return <AdminPage />;
   return (
     <main>
-      <Nothing title="There is no such page">
+      <h1>There is no such page</h1>
+      <Nothing title="The address may be mistyped.">
         <Link to="/">Go to the start</Link>
       </Nothing>
     </main>

@@ -128,6 +128,10 @@ async function allPages<T>(path: string): Promise<T[]> {
   return pages;
 }
 
+const DAY_MS = 86_400_000;
+/** How far back to look for recent transfers, until there are enough of them; null: to the beginning. */
+const TRANSFER_WINDOWS_DAYS = [31, 400, null] as const;
+
 export const api = {
   config: () => call<Config>("GET", "/config"),
   session: () => call<Session>("GET", "/session"),
@@ -152,8 +156,17 @@ export const api = {
       parties: Object.assign({}, ...pages.map(({ parties }) => parties)) as Names,
     };
   },
-  transfers: async () =>
-    (await allPages<{ transfers: Transfer[] }>("/consignment/ownership-transfers?perPage=1000")).flatMap(({ transfers }) => transfers),
+  /** The last `wanted` passings of ownership at least, oldest first. */
+  recentTransfers: async (wanted: number): Promise<Transfer[]> => {
+    let found: Transfer[] = [];
+    for (const days of TRANSFER_WINDOWS_DAYS) {
+      const from = days === null ? null : new Date(Date.now() - days * DAY_MS).toISOString();
+      const path = withQuery("/consignment/ownership-transfers", { from, perPage: "1000" });
+      found = (await allPages<{ transfers: Transfer[] }>(path)).flatMap(({ transfers }) => transfers);
+      if (found.length >= wanted) break;
+    }
+    return found;
+  },
   conflicts: async () => (await call<{ conflicts: Conflict[] }>("GET", "/consignment/conflicts")).conflicts,
   traceLot: (gtin: string, lot: string, asOf?: string) =>
     call<LotTrace>("GET", withQuery("/trace/lot", { gtin, lot, asOf })),

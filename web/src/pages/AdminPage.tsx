@@ -3,7 +3,7 @@ import { api, messagesOf } from "../api/client";
 import type { Key, NewKey, Organisation } from "../api/types";
 import { EMPTY_ORGANISATION, faultOfGln, organisationOf } from "../ui/organisation";
 import { NewKeyText, OrganisationFields } from "../ui/OrganisationFields";
-import { Messages, Notice, Waiting } from "../ui/parts";
+import { Messages, Notice, Scroller, Waiting } from "../ui/parts";
 import { readableTime } from "../ui/words";
 
 const ROLES: readonly (readonly [role: string, words: string])[] = [
@@ -72,7 +72,7 @@ function KeyTable({ keys, organisations, onRevoke }: { keys: Key[]; organisation
       <h2>
         <span>Keys</span> <span class="total">{keys.length}</span>
       </h2>
-      <div class="scroller">
+      <Scroller name="Keys">
         <table>
           <thead>
             <tr>
@@ -109,7 +109,7 @@ function KeyTable({ keys, organisations, onRevoke }: { keys: Key[]; organisation
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroller>
     </section>
   );
 }

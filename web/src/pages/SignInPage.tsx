@@ -4,7 +4,7 @@ import type { Session } from "../api/types";
 import { Messages, Notice } from "../ui/parts";
 
 /** Exchanges a key for a session that only the server and the cookie hold; the key itself is not kept. */
-export function SignInPage({ onSignedIn }: { onSignedIn: (session: Session) => void }) {
+export function SignInPage({ demo, onSignedIn }: { demo: boolean; onSignedIn: (session: Session) => void }) {
   const [key, setKey] = useState("");
   const [busy, setBusy] = useState(false);
   const [failures, setFailures] = useState<string[]>([]);
@@ -39,7 +39,9 @@ export function SignInPage({ onSignedIn }: { onSignedIn: (session: Session) => v
           aria-describedby="key-help"
         />
         <p id="key-help" class="quiet">
-          It starts with tw_ and came from whoever runs this server.
+          {demo
+            ? "It starts with tw_. The demonstration printed one for each role where it was started; northgate-clinical sees most."
+            : "It starts with tw_ and came from whoever runs this server."}
         </p>
         {failures.length > 0 && (
           <Notice tone="bad">

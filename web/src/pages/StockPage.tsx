@@ -4,7 +4,7 @@ import { onStockChange } from "../api/live";
 import type { Conflict, Names, StockAnswer, StockRow, Transfer } from "../api/types";
 import { isExpired, readableDate } from "../scan/items";
 import { localDay } from "../scan/clock";
-import { Messages, Nothing, Notice, ShortId, Waiting } from "../ui/parts";
+import { Messages, Nothing, Notice, Scroller, ShortId, Waiting } from "../ui/parts";
 import { ALARMING_FLAGS, flagWords, nameOf, readableQuantity, readableTime, statusWords, useWords } from "../ui/words";
 import { byPlace, filterRows, totalOf } from "./stock-table";
 
@@ -17,7 +17,7 @@ interface Overview {
 const RECENT_TRANSFERS = 10;
 
 async function overview(): Promise<Overview> {
-  const [stock, transfers, conflicts] = await Promise.all([api.stock(), api.transfers(), api.conflicts()]);
+  const [stock, transfers, conflicts] = await Promise.all([api.stock(), api.recentTransfers(RECENT_TRANSFERS), api.conflicts()]);
   return { stock, transfers, conflicts };
 }
 
@@ -99,7 +99,7 @@ function StockTables({ stock, filter, onFilter }: { stock: StockAnswer; filter: 
           <h2>
             <span>{group.name}</span> <span class="total">{group.total}</span>
           </h2>
-          <div class="scroller">
+          <Scroller name={group.name}>
             <table class="stock-table">
               <thead>
                 <tr>
@@ -120,7 +120,7 @@ function StockTables({ stock, filter, onFilter }: { stock: StockAnswer; filter: 
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scroller>
         </section>
       ))}
     </section>

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, messagesOf, Problem } from "../api/client";
 import type { LotTrace, Names, TracePatient, TraceUnit } from "../api/types";
-import { Messages, Nothing, Notice, ShortId, Waiting } from "../ui/parts";
+import { Messages, Nothing, Notice, Scroller, ShortId, Waiting } from "../ui/parts";
 import { ALARMING_FLAGS, flagWords, nameOf, readableQuantity, statusWords } from "../ui/words";
 
 type Result = { state: "none" } | { state: "asking" } | { state: "found"; trace: LotTrace } | { state: "unknown" } | { state: "failed"; messages: string[] };
@@ -119,7 +119,7 @@ function Units({ title, rows, places, parties }: { title: string; rows: readonly
       <h2>
         <span>{title}</span> <span class="total">{sum(rows)}</span>
       </h2>
-      <div class="scroller">
+      <Scroller name={title}>
         <table>
           <thead>
             <tr>
@@ -157,7 +157,7 @@ function Units({ title, rows, places, parties }: { title: string; rows: readonly
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroller>
     </section>
   );
 }
@@ -169,7 +169,7 @@ function Sinks({ rows }: { rows: readonly TraceUnit[] }) {
       <h2>
         <span>Used, returned, wasted, lost</span> <span class="total">{sum(rows)}</span>
       </h2>
-      <div class="scroller">
+      <Scroller name="Units that are gone">
         <table>
           <thead>
             <tr>
@@ -192,7 +192,7 @@ function Sinks({ rows }: { rows: readonly TraceUnit[] }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroller>
     </section>
   );
 }
@@ -211,7 +211,7 @@ function Patients({ patients }: { patients: readonly TracePatient[] }) {
       </h2>
       {patients.length === 0 && <p class="quiet">No unit of this lot is linked to a patient.</p>}
       {patients.length > 0 && (
-        <div class="scroller">
+        <Scroller name="Patients">
           <table>
             <thead>
               <tr>
@@ -234,7 +234,7 @@ function Patients({ patients }: { patients: readonly TracePatient[] }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroller>
       )}
     </section>
   );

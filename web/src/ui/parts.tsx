@@ -75,3 +75,12 @@ export function ShortId({ id }: { id: string }) {
     </abbr>
   );
 }
+
+/** A table that scrolls sideways by itself where the screen is narrower; the keyboard reaches it to scroll. */
+export function Scroller({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    <div class="scroller" role="region" aria-label={name} tabIndex={0}>
+      {children}
+    </div>
+  );
+}

@@ -50,7 +50,7 @@ export const useWords = (useType: string | null): string => (useType === null ? 
 export function nameOf(id: string | null | undefined, names: Names): string {
   if (!id) return "—";
   const given = names[id];
-  if (given) return given;
+  if (given && given !== id) return given;
   const parts = id.replace(/^https:\/\/id\.gs1\.org\//, "").split("/");
   const extension = parts[parts.indexOf("254") + 1];
   if (parts.includes("254") && extension) return `${extension} (${parts[1] ?? ""})`;

@@ -261,7 +261,7 @@ function PlacePicker({ basket, title, locked }: { basket: Basket; title: string;
           <option value="">{places === null && failure === null ? "Loading the places…" : "Choose a place"}</option>
           {(places ?? []).map(({ id, name }) => (
             <option key={id} value={id}>
-              {name ?? nameOf(id, {})}
+              {nameOf(id, name === null ? {} : { [id]: name })}
             </option>
           ))}
         </select>
