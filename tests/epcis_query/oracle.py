@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from traceward.gs1.epc_uri import canonical_identifier, identifier_kind
@@ -124,6 +125,27 @@ def number(value: Any) -> float:
     return float(Decimal(str(value)))
 
 
+SCALES: dict[str, Callable[[Fraction], tuple[str, Fraction]]] = {
+    "CEL": lambda x: ("temperature", x),
+    "KEL": lambda x: ("temperature", x - Fraction("273.15")),
+    "FAH": lambda x: ("temperature", (x - 32) / Fraction("1.8")),
+    "KGM": lambda x: ("mass", x),
+    "GRM": lambda x: ("mass", x / 1000),
+}
+
+
+def compares(operator: str, stored: Any, stored_uom: str | None, asked: str, asked_uom: str | None) -> bool:
+    """Whether a stored number answers a bound: whatever its unit where none is asked for, else in like units."""
+    left, right = Fraction(str(stored)), Fraction(asked)
+    if asked_uom is None:
+        return COMPARE[operator](left, right)
+    if stored_uom is None:
+        return False
+    kind, left = SCALES.get(stored_uom, lambda x: (stored_uom, x))(left)
+    asked_kind, right = SCALES.get(asked_uom, lambda x: (asked_uom, x))(right)
+    return kind == asked_kind and COMPARE[operator](left, right)
+
+
 def flatten(value: Any) -> Iterator[Any]:
     if isinstance(value, list):
         for item in value:
@@ -219,9 +241,8 @@ def holds(name: str, values: list[str], event: Event, children: Mapping[str, lis
         uom = rest[9:] or None
         found = [element for element in quantities(event, *CLASS_LISTS["anyEPCClass"]) if "quantity" in element]
         return any(
-            COMPARE[operator](number(element["quantity"]), number(value))
+            compares(operator, element["quantity"], element.get("uom"), value, uom)
             for element in found
-            if uom in (None, element.get("uom"))
             for value in values
         )
     if rest == "eventID":
@@ -259,7 +280,7 @@ def holds(name: str, values: list[str], event: Event, children: Mapping[str, lis
     field, _, uom = rest.partition("_")
     if field in NUMBERS:
         return any(
-            field in part and part.get("uom") == uom and COMPARE[operator](number(part[field]), number(value))
+            field in part and compares(operator, part[field], part.get("uom"), value, uom)
             for part in sensor_parts(event)
             for value in values
         )

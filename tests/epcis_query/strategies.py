@@ -87,6 +87,7 @@ TIMES = [
     "2027-01-01T00:00:00.123456Z",
 ]  # fmt: skip
 NUMBERS = ["0", "1", "1.5", "20", "20.25", "-3"]
+TEMPERATURES = ["273.15", "293.15", "270.15", "274.65", "20", "68", "34.7", "26.6"]
 DEVICES = ["urn:epc:id:giai:4012345.PUMP-1", "https://id.gs1.org/8004/4012345PUMP-1", "urn:own:probe"]
 TRANSACTIONS = [
     "urn:epcglobal:cbv:bt:4012345000009:CPO-1001",
@@ -115,7 +116,7 @@ extension = st.recursive(
 )
 quantity = st.fixed_dictionaries(
     {"epcClass": st.sampled_from(CLASSES)},
-    optional={"quantity": st.sampled_from([1, 20, 1.5, 20.25]), "uom": st.sampled_from(["KGM", "LTR"])},
+    optional={"quantity": st.sampled_from([1, 20, 1.5, 20.25]), "uom": st.sampled_from(["KGM", "GRM", "LTR"])},
 )
 quantities = st.lists(quantity, min_size=1, max_size=2)
 report_numbers = {
@@ -133,7 +134,7 @@ sensor_report = st.fixed_dictionaries(
     optional={
         **shared_sensor,
         **report_numbers,
-        "uom": st.sampled_from(["CEL", "LUX"]),
+        "uom": st.sampled_from(["CEL", "KEL", "FAH", "LUX"]),
         "booleanValue": st.booleans(),
         "stringValue": st.sampled_from(["x", "y|z"]),
         "hexBinaryValue": st.sampled_from(["0F", "f0"]),
@@ -220,6 +221,7 @@ SINGLE: dict[str, list[str]] = {
     **named("{}_{}", TIMES, ("GE", "LT"), ("time", "startTime", "endTime")),
     **named("{}_{}", NUMBERS, BOUNDS, ("quantity", "percRank", "sDev", "percValue", "value_CEL", "quantity_LTR")),
     **named("{}_{}_CEL", NUMBERS, ("GT", "LE"), ("minValue", "maxValue")),
+    **named("{}_{}", TEMPERATURES, BOUNDS, ("value_KEL", "meanValue_FAH")),
     "EQ_booleanValue": ["true", "false"],
     **named("EXISTS_{}", ["true", "false"], ("errorDeclaration", "sensorElement", "sensorElementList")),
     **named("EXISTS_{}{}", ["true"], SECTIONS, ("ex:a", "mcx:b")),
@@ -237,6 +239,8 @@ LISTED: dict[str, list[str]] = {
     **named("MATCH_{}", EPCS + PATTERNS, ("epc", "parentID", "inputEPC", "outputEPC", "anyEPC")),
     **named("MATCH_{}Class", CLASSES + CLASS_PATTERNS, ("epc", "inputEPC", "outputEPC", "anyEPC")),
     **named("EQ_{}", NUMBERS, ("quantity", "quantity_KGM", "percRank", "sDev", "value_CEL", "meanValue_LUX")),
+    **named("EQ_{}", TEMPERATURES, ("value_KEL", "value_FAH", "maxValue_KEL")),
+    "EQ_quantity_GRM": ["1000", "20000", "20.25", "1"],
     "EQ_eventID": EVENT_IDS,
     "EQ_errorReason": ["incorrect_data", "did_not_occur"],
     "EQ_correctiveEventID": EVENT_IDS,

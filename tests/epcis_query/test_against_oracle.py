@@ -38,7 +38,7 @@ def check(batch: list[dict[str, Any]], params: dict[str, list[str]]) -> None:
     assert {index for index, form in enumerate(forms) if matches(query, form)} == wanted, params
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(st.lists(events(), min_size=1, max_size=5), queries())
 def test_index_and_evaluation_answer_as_the_wording_of_the_parameters_does(
     batch: list[dict[str, Any]], params: dict[str, list[str]]
@@ -105,7 +105,6 @@ def test_every_fixed_name_is_compared_with_the_wording() -> None:
     assert {family.prefix for family in FAMILIES} >= {"EQ_bizTransaction_", "EQ_source_", "EQ_destination_"}
 
 
-@settings(max_examples=50, deadline=None)
 @given(queries())
 @example({"EXISTS_errorDeclaration": ["false"]})
 def test_a_json_query_means_what_the_same_url_means(params: dict[str, list[str]]) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 
 from epcis_query.strategies import CONTEXT, events
 from shared_data import shared
-from traceward.epcis import epc_patterns, terms
+from traceward.epcis import epc_patterns, terms, units
 from traceward.epcis.extension import Context
 from traceward.epcis.identity import expand
 from traceward.epcis.json_codec import read_document, read_json
@@ -24,6 +24,8 @@ SERIAL = "https://id.gs1.org/01/09521141010235/21/V23-0007"
 def test_doctests_of_the_room_hold() -> None:
     assert doctest.testmod(terms).failed == 0
     assert doctest.testmod(epc_patterns).failed == 0
+    assert doctest.testmod(units).attempted == 2
+    assert doctest.testmod(units).failed == 0
 
 
 def test_every_field_of_an_event_has_its_terms() -> None:
@@ -153,14 +155,19 @@ def test_every_term_of_the_official_examples_is_found_by_asking_for_it() -> None
 
 
 def test_the_terms_of_an_event_cost_microseconds(record_property: Any) -> None:
-    """The budget of capture is about 15 us for an event of 20 terms; ten times that fails on any machine."""
+    """The budget of capture is about 15 us for an event of 20 terms; ten times that fails on any machine.
+
+    CPU time, best of several rounds, so that other processes do not count.
+    """
     document = read_document(shared("examples/storyline-cordia.json").read_bytes())
-    forms = [expand(event.data, event.context) for event in document.events] * 20
-    started = time.perf_counter()
-    for form in forms:
-        event_terms(form)
-        event_numbers(form)
-        vocabulary_terms(form)
-    microseconds = (time.perf_counter() - started) / len(forms) * 1e6
-    record_property("us per event", round(microseconds, 1))
-    assert microseconds < 150
+    forms = [expand(event.data, event.context) for event in document.events]
+    rounds = []
+    for _ in range(20):
+        started = time.process_time()
+        for form in forms:
+            event_terms(form)
+            event_numbers(form)
+            vocabulary_terms(form)
+        rounds.append((time.process_time() - started) / len(forms) * 1e6)
+    record_property("us per event", round(min(rounds), 1))
+    assert min(rounds) < 150

@@ -55,9 +55,9 @@ class AnyTerm:
 class NumberRange:
     """At least one number of the event under (``key``, ``uom``) lies within every bound given.
 
-    Numbers are IEEE doubles; instants are microseconds since 1970 UTC. ``uom`` None names the rows without a unit:
-    ``terms.event_numbers`` gives every number with a unit under None as well. ``equals``, when not empty, asks for one
-    of these values and stands without other bounds.
+    Numbers are IEEE doubles; instants are microseconds since 1970 UTC. ``uom`` is a base unit (``units``); None names
+    the rows without a unit: ``terms.event_numbers`` gives every number with a unit under None as well. ``equals``, when
+    not empty, asks for one of these values and stands without other bounds.
     """
 
     key: str

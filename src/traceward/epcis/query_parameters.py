@@ -17,6 +17,7 @@ from traceward.epcis.errors import ValidationException
 from traceward.epcis.extension import Context
 from traceward.epcis.predicates import NumberRange, TextPrefix
 from traceward.epcis.times import parse_time_us
+from traceward.epcis.units import in_base_unit
 from traceward.epcis.vocabulary import Kind, in_standard_namespace, nearest, to_bare
 from traceward.gs1.epc_uri import canonical_identifier
 
@@ -236,10 +237,16 @@ def _bounded(key: str, operator: str, number: float, uom: str | None = None) -> 
 
 
 def number_row(name: str, operator: str, key: str, uom: str | None = None) -> Parameter:
-    """A comparison of a number: EQ takes a list, the others one value."""
+    """A comparison of a number, in the base unit where a unit is named: EQ takes a list, the others one value."""
+    base = None if uom is None else in_base_unit("0", uom)[1]
+
+    def read(text: str) -> float:
+        number = read_number(text)
+        return number if uom is None else in_base_unit(text, uom)[0]
+
     if operator == "EQ":
-        return Parameter(name, "list", lambda values, _: NumberRange(key, uom, equals=tuple(map(read_number, values))))
-    return Parameter(name, "single", lambda values, _: _bounded(key, operator, read_number(values[0]), uom))
+        return Parameter(name, "list", lambda values, _: NumberRange(key, base, equals=tuple(map(read, values))))
+    return Parameter(name, "single", lambda values, _: _bounded(key, operator, read(values[0]), base))
 
 
 def _time_row(name: str, operator: str, key: str) -> Parameter:

@@ -161,7 +161,8 @@ def with_record_time(
 def _has_event_id(text: bytes, event_id: str) -> bool:
     """Tell whether an event stored under an id carries an eventID itself."""
     # An assigned id is a hash of the whole event, so no event without eventID can hold its own id further down.
-    if b'"eventID":' + orjson.dumps(event_id) in text:
+    quoted = orjson.dumps(event_id)
+    if b'"eventID":' + quoted in text or b'"eventID": ' + quoted in text:
         return True
     return json_text.may_have(text, b'"eventID"') and json_text.value_of(text, "eventID") is not None
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from traceward.epcis import extension_terms as fields
 from traceward.epcis.predicates import ALL_EVENTS
+from traceward.epcis.units import in_base_unit
 
 Pair = tuple[str, str]
 Number = tuple[str, float, str | None]
@@ -71,8 +72,8 @@ def event_terms(expanded: Expanded) -> list[Pair]:
 def event_numbers(expanded: Expanded) -> list[Number]:
     """The distinct (key, number, unit) rows of an event for range queries.
 
-    Numbers are doubles, instants microseconds since 1970 UTC. A number with a unit of measure is given twice: with
-    its unit and with None, since GE_quantity and the like ignore the unit.
+    Numbers are doubles, instants microseconds since 1970 UTC. A number with a unit of measure is given twice: as it is
+    with None, since GE_quantity and the like ignore the unit, and converted with its base unit (``units``).
     """
     numbers: list[Number] = []
     for field, value in expanded.items():
@@ -302,7 +303,8 @@ def _add_number(key: str, text: str, uom: str | None, numbers: list[Number]) -> 
     number = float(text)
     numbers.append((key, number, None))
     if uom is not None:
-        numbers.append((key, number, uom))
+        in_base, base = in_base_unit(text, uom)
+        numbers.append((key, in_base, base))
 
 
 _NUMBER_HANDLERS: Final[dict[str, NumberHandler]] = {
