@@ -334,6 +334,8 @@ def test_escapes_and_contexts_do_not_hide_a_patient():
     assert identify(read_document(body.replace(b"HERE", escaped)).events[0]).private
     slashed = canonical_identifier(PATIENT).replace("/", "\\/").encode()
     assert identify(read_document(body.replace(b"HERE", slashed)).events[0]).private
+    dropped = document(object_event(recordTime="HERE"))  # expansion leaves it out: only the text as sent has it
+    assert identify(read_document(dropped.replace(b"HERE", escaped)).events[0]).private
     by_prefix = [OWN_CONTEXT[0], {"p": "urn:epc:id:gsrn:"}]
     assert identify(raw(object_event(epcList=["p:4012345.0000012345"]), by_prefix)).private
 
@@ -351,6 +353,7 @@ def test_identify_is_expand_digest_and_private_in_one():
         assert found.expanded == expand(event.data, event.context)
         assert found.digest == digest(found.expanded)
         assert found.private == private(found.expanded, event.data)
+        assert identify(event, found.expanded) == found
 
 
 # Assigned ids

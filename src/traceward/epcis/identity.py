@@ -78,9 +78,13 @@ class Identified:
     private: bool
 
 
-def identify(raw: RawEvent) -> Identified:
-    """The same as `expand`, `digest` and `private` of one event, at a lower cost than the three."""
-    expanded = expand(raw.data, raw.context)
+def identify(raw: RawEvent, expanded: dict[str, Any] | None = None) -> Identified:
+    """The same as `expand`, `digest` and `private` of one event, at a lower cost than the three.
+
+    expanded: its expanded form where that is known already, perhaps with an eventID assigned.
+    """
+    if expanded is None:
+        expanded = expand(raw.data, raw.context)
     form = canonical_bytes(expanded)
     # An escape such as \u0038 could hide a digit from a search of the text.
     sent = orjson.dumps(raw.data, default=str) if b"\\" in raw.text else raw.text

@@ -38,6 +38,8 @@ _DATA = "EPCIS 2.0 data definition"
 _OWN_KEYS = "EPCIS 2.0 JSON binding, extension keys"
 
 Check = Callable[[Any, str, "Findings"], None]
+# Whether a value is in the commonest of its right forms: spares the full check, which builds a path for each field.
+Plain = Callable[[Any], bool]
 
 
 class Findings:
@@ -209,8 +211,8 @@ def _check_other_term(kind: Kind, value: Any, path: str, findings: Findings, cla
         findings.add(path, "undeclared_prefix", message, _OWN_KEYS, "warning")
 
 
-def list_of(item: Check, *, at_least: int = 0, unique: bool = False) -> Check:
-    """A check for a list; unique compares values as sent."""
+def list_of(item: Check, *, at_least: int = 0, unique: bool = False, plain: Plain | None = None) -> Check:
+    """A check for a list; unique compares values as sent, plain tells items that need no further look."""
 
     def check(value: Any, path: str, findings: Findings) -> None:
         if value.__class__ is not list:
@@ -219,7 +221,8 @@ def list_of(item: Check, *, at_least: int = 0, unique: bool = False) -> Check:
         if len(value) < at_least:
             findings.add(path, "empty", f"{path} is empty; expected at least {at_least}", _DATA)
         for index, entry in enumerate(value):
-            item(entry, f"{path}[{index}]", findings)
+            if plain is None or not plain(entry):
+                item(entry, f"{path}[{index}]", findings)
         if unique and len(value) > 1:
             texts = [entry for entry in value if entry.__class__ is str]
             if len(texts) == len(value) != len(set(texts)):
@@ -302,8 +305,34 @@ def extension(name: str, _value: Any, path: str, findings: Findings, *, allowed:
     findings.add(here, code, message, _OWN_KEYS)
 
 
+def _plain_pair(kind: Kind, name: str) -> Plain:
+    """Tells an object of exactly a standard type and a URI under `name`."""
+    words = KINDS[kind].words
+
+    def plain(value: Any) -> bool:
+        if value.__class__ is not dict or len(value) != 2:
+            return False
+        word, text = value.get("type"), value.get(name)
+        return word.__class__ is str and word in words and text.__class__ is str and is_uri(text)
+
+    return plain
+
+
+def _transfer_ends(name: str) -> Check:
+    item = record({"type": term("sdt"), name: uri}, ("type", name), extensible=False)
+    return list_of(item, plain=_plain_pair("sdt", name))
+
+
+def _place(value: Any, path: str, findings: Findings) -> None:
+    if value.__class__ is dict and len(value) == 1:
+        text = value.get("id")
+        if text.__class__ is str and is_uri(text):
+            return
+    _ANY_PLACE(value, path, findings)
+
+
 QUANTITY_ELEMENT = record({"epcClass": uri, "quantity": quantity, "uom": uom}, ("epcClass",), extensible=False)
-PLACE = record({"id": uri}, ("id",), extensible=True)
+_ANY_PLACE = record({"id": uri}, ("id",), extensible=True)
 _DISPOSITIONS = list_of(term("disp"), at_least=1, unique=True)
 SENSOR_METADATA_FIELDS: Mapping[str, Check] = {
     "time": time,
@@ -367,8 +396,8 @@ EVENT_FIELDS: Mapping[str, Check] = {
     "bizStep": term("bizstep"),
     "disposition": term("disp"),
     "persistentDisposition": record({"set": _DISPOSITIONS, "unset": _DISPOSITIONS}, extensible=False),
-    "readPoint": PLACE,
-    "bizLocation": PLACE,
+    "readPoint": _place,
+    "bizLocation": _place,
     "epcList": identifiers,
     "childEPCs": identifiers,
     "inputEPCList": identifiers,
@@ -380,12 +409,11 @@ EVENT_FIELDS: Mapping[str, Check] = {
     "inputQuantityList": list_of(QUANTITY_ELEMENT),
     "outputQuantityList": list_of(QUANTITY_ELEMENT),
     "bizTransactionList": list_of(
-        record({"type": term("btt"), "bizTransaction": uri}, ("bizTransaction",), extensible=False)
+        record({"type": term("btt"), "bizTransaction": uri}, ("bizTransaction",), extensible=False),
+        plain=_plain_pair("btt", "bizTransaction"),
     ),
-    "sourceList": list_of(record({"type": term("sdt"), "source": uri}, ("type", "source"), extensible=False)),
-    "destinationList": list_of(
-        record({"type": term("sdt"), "destination": uri}, ("type", "destination"), extensible=False)
-    ),
+    "sourceList": _transfer_ends("source"),
+    "destinationList": _transfer_ends("destination"),
     "sensorElementList": list_of(SENSOR_ELEMENT),
     "ilmd": record({}, extensible=True),
 }
