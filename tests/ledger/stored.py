@@ -77,9 +77,10 @@ class Ledgers:
         }  # fmt: skip
         new = [event for event in fresh.values() if event.eid not in known]
         at = tx.record_time_us
+        stored = [(e, seqs[e.eid], encode_event(e)) for e in new]
         tx.insert_events([
-            EventRow(seqs[e.eid], e.eid, e.event_id, e.event_time_us, at, 0, e.private, None, b"{}", None, encode_event(e))
-            for e in new
+            EventRow(seq, e.eid, e.event_id, e.event_time_us, at, 0, e.private, None, b"{}", None, facts)
+            for e, seq, facts in stored
         ])  # fmt: skip
         tx.insert_witnesses([
             Witness(e.eid, self.numbers[party], seqs[e.eid], at, None, e.event_id, e.declares is not None)

@@ -1,0 +1,239 @@
+"""Where an item or a lot is, was, and to whom it went: answers read off a ledger that was folded from visible events.
+
+It must not find events: whoever asks gives those that the asker may see, so that hidden ones cannot show through.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from traceward.ledger import steps
+from traceward.ledger.facts import GS1, LedgerEvent, class_parts, keys
+from traceward.ledger.state import (
+    ClassStock,
+    Instance,
+    Ledger,
+    Link,
+    Notice,
+    PatientLinks,
+    Slot,
+    item_of,
+)
+
+ONE = Decimal(1)
+AT_PLACE = "place"
+IN_CONTAINER = "container"
+IN_TRANSIT = "in_transit"
+IN_SINK = "sink"
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """A quantity in one state. where: place | container | in_transit | sink. place: while in transit, where it goes.
+
+    eids: the events that tell so. claimed: a party's unproven claim, outside the totals. uom: None = each.
+    """
+
+    key: str
+    where: str
+    status: str
+    place: str | None
+    container: str | None
+    owner: str | None
+    holder: str | None
+    quantity: Decimal
+    uom: str | None
+    flags: tuple[str, ...]
+    eids: tuple[bytes, ...]
+    claimed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PatientUnits:
+    """Units tied to a patient, from the private events given. Times: microseconds since 1970 UTC."""
+
+    patient: str
+    key: str
+    quantity: Decimal
+    opened_us: int
+    closed_us: int | None
+    usage_report: str | None
+    eids: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryStep:
+    """One event in an item's life, as the ledger took it."""
+
+    eid: bytes
+    event_id: str
+    event_time_us: int
+    offset: str
+    action: str | None
+    biz_step: str | None
+    disposition: str | None
+    read_point: str | None
+    biz_location: str | None
+    captured_by: tuple[str, ...]
+    declared_in_error: bool
+    private: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTrace:
+    """One item: its state, None where no event brought it to life; its owners (time, owner, eid) and its history."""
+
+    key: str
+    units: Units | None
+    lot: str | None
+    expiry: str | None
+    owners: tuple[tuple[int, str | None, bytes], ...]
+    contents: tuple[str, ...]
+    patients: tuple[PatientUnits, ...]
+    notices: tuple[Notice, ...]
+    history: tuple[HistoryStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LotTrace:
+    """A lot: all its units by state, its serials, patients and notices.
+
+    opened: what was created or first seen, by unit ("" = each). accounted: the sum of units, by unit. The two are
+    equal, always.
+    """
+
+    gtin: str
+    lot: str
+    key: str
+    expiry: str | None
+    units: tuple[Units, ...]
+    claims: tuple[Units, ...]
+    opened: dict[str, Decimal]
+    accounted: dict[str, Decimal]
+    patients: tuple[PatientUnits, ...]
+    serials: tuple[str, ...]
+    notices: tuple[Notice, ...]
+    history: tuple[HistoryStep, ...]
+
+
+def trace_item(ledger: Ledger, events: Iterable[LedgerEvent], epc: str) -> ItemTrace:
+    """The state and history of one serialised item or container. epc: canonical identifier."""
+    record = ledger.instance(epc)
+    told = list(events)
+    if record is None or not record.status:
+        history = _history(told, {epc}, set())
+        return ItemTrace(epc, None, None, None, (), (), _patients(ledger, {epc}), (), history)
+    trail = {eid for eid, _ in record.trail}
+    gtin = epc[:36] if epc.startswith(GS1 + "01/") else None
+    classes = {gtin, f"{gtin}/10/{record.lot}"} if gtin is not None else set[str | None]()
+    return ItemTrace(
+        epc,
+        _units_of(record),
+        record.lot,
+        record.expiry,
+        record.owners,
+        tuple(sorted(item_of(name) for name in record.contents or ())),
+        _patients(ledger, {epc}),
+        _notices(ledger, {name for name in classes if name is not None}),
+        _history(told, {epc}, trail),
+    )
+
+
+def trace_lot(ledger: Ledger, events: Iterable[LedgerEvent], gtin: str, lot: str) -> LotTrace:
+    """The whole of a lot: 14-digit GTIN and lot as in the label (percent-encoded as in the Digital Link)."""
+    key = f"{GS1}01/{gtin}/10/{lot}"
+    units: list[Units] = []
+    claims: list[Units] = []
+    serials: list[str] = []
+    opened: dict[str, Decimal] = {}
+    expiry: str | None = None
+    trail: set[bytes] = set()
+    for record in ledger.records.values():
+        if isinstance(record, ClassStock) and record.key == key:
+            found = [_units_of_slot(key, slot, record.claimant) for _, slot in sorted(record.slots.items())]
+            (units if record.claimant is None else claims).extend(found)
+            if record.claimant is None:
+                expiry = record.expiry
+                for uom, quantity in record.opened.items():
+                    opened[uom] = opened.get(uom, Decimal(0)) + quantity
+        elif (
+            isinstance(record, Instance) and record.lot == lot and record.status and class_parts(record.key)[0] == gtin
+        ):
+            (units if record.claimant is None else claims).append(_units_of(record))
+            if record.claimant is None:
+                serials.append(record.key)
+                opened[""] = opened.get("", Decimal(0)) + ONE
+                trail.update(eid for eid, _ in record.trail)
+                expiry = expiry or record.expiry
+    accounted: dict[str, Decimal] = {}
+    for unit in units:
+        accounted[unit.uom or ""] = accounted.get(unit.uom or "", Decimal(0)) + unit.quantity
+        trail.update(unit.eids)
+    names = {key, *serials}
+    return LotTrace(
+        gtin, lot, key, expiry, tuple(units), tuple(claims), opened, accounted, _patients(ledger, names),
+        tuple(sorted(serials)), _notices(ledger, {key, f"{GS1}01/{gtin}"}), _history(list(events), names, trail),
+    )  # fmt: skip
+
+
+def _units_of(record: Instance) -> Units:
+    eids = (record.changed_eid,) if record.ended_eid is None else (record.ended_eid,)
+    return Units(
+        record.key, _where(record.status, record.container), record.status, record.place,
+        item_of(record.container) if record.container is not None else None, record.owner, record.holder, ONE, None,
+        record.flags, eids, record.claimant is not None,
+    )  # fmt: skip
+
+
+def _units_of_slot(key: str, slot: Slot, claimant: str | None) -> Units:
+    container = item_of(slot.container) if slot.container is not None else None
+    return Units(
+        key, _where(slot.status, slot.container), slot.status, slot.place, container, slot.owner, slot.holder,
+        slot.quantity, slot.uom, slot.flags, (slot.eid,), claimant is not None,
+    )  # fmt: skip
+
+
+def _where(status: str, container: str | None) -> str:
+    if status in steps.SINKS:
+        return IN_SINK
+    if status == steps.IN_TRANSIT:
+        return IN_TRANSIT
+    return AT_PLACE if container is None else IN_CONTAINER
+
+
+def _patients(ledger: Ledger, names: set[str]) -> tuple[PatientUnits, ...]:
+    found = [
+        (record.key, link)
+        for record in ledger.records.values()
+        if isinstance(record, PatientLinks) and record.key in names
+        for link in record.links
+    ]
+    return tuple(
+        _patient_units(key, link)
+        for key, link in sorted(found, key=lambda pair: (pair[1].opened_us, pair[0], pair[1].opened_eid))
+    )
+
+
+def _patient_units(key: str, link: Link) -> PatientUnits:
+    eids = (link.opened_eid,) if link.closed_eid is None else (link.opened_eid, link.closed_eid)
+    return PatientUnits(
+        link.patient, key, link.quantity, link.opened_us, link.closed_us, link.usage_report, eids
+    )  # fmt: skip
+
+
+def _notices(ledger: Ledger, classes: set[str]) -> tuple[Notice, ...]:
+    found = [notice for key in classes if (stock := ledger.stock(key)) is not None for notice in stock.notices]
+    return tuple(sorted(found, key=lambda notice: (notice.time_us, notice.eid)))
+
+
+def _history(events: list[LedgerEvent], names: set[str], trail: set[bytes]) -> tuple[HistoryStep, ...]:
+    told = [event for event in events if event.eid in trail or names.intersection(keys(event))]
+    struck = {event.event_id for event in told if event.declares is not None}
+    return tuple(
+        HistoryStep(
+            event.eid, event.event_id, event.event_time_us, event.offset, event.action, event.biz_step,
+            event.disposition, event.read_point, event.biz_location, event.captured_by,
+            event.declares is not None or event.event_id in struck, event.private,
+        )
+        for event in sorted(told, key=steps.order_of)
+    )  # fmt: skip
