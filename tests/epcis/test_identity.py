@@ -278,6 +278,18 @@ def test_every_change_or_removal_of_a_field_changes_the_identity():
     assert tried > 2000
 
 
+def test_what_is_empty_is_as_if_absent_at_any_level():
+    """Rejects dropping empty lists at the top alone: XML has no empty list of corrective ids to send."""
+    declared = {"declarationTime": "2026-03-12T11:00:00Z"}
+    assert identity(object_event(errorDeclaration=declared)) == identity(
+        object_event(errorDeclaration=declared | {"correctiveEventIDs": []}, sourceList=[], sensorElementList=[])
+    )
+    report = {"sensorReport": [{"type": "Temperature", "value": 1}]}
+    assert identity(object_event(sensorElementList=[report])) == identity(
+        object_event(sensorElementList=[report | {"sensorMetadata": {}}])
+    )
+
+
 def test_record_time_and_context_are_no_part_of_what_an_event_says():
     assert identity(object_event(recordTime="2026-03-12T11:00:00Z")) == identity(object_event())
 

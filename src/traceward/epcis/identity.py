@@ -178,7 +178,9 @@ def _record(fields: Mapping[str, Expander]) -> Expander:
         for name, entry in value.items():
             known = fields.get(name)
             if known is not None:
-                result[name] = known(entry, context)
+                item = known(entry, context)
+                if item or item.__class__ not in (list, dict):
+                    result[name] = item
             else:
                 _put(result, context.expand_name(name) or name, _extension(entry, context))
         return result
