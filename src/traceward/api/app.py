@@ -20,6 +20,7 @@ from traceward.api.door import Door, DoorRules
 from traceward.api.epcis_routes import epcis_router
 from traceward.api.live import router as live_router
 from traceward.api.models import Problem
+from traceward.api.observe import configure_logging
 from traceward.api.problems import install_problems
 from traceward.api.scan_routes import router as scan_router
 from traceward.api.security_headers import SecurityHeaders
@@ -46,6 +47,7 @@ def create_app(settings: Settings, *, now_us: Callable[[], int] = system_clock_u
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        configure_logging(settings.log_level)
         runtime = await asyncio.to_thread(_open, settings, now_us)
         try:
             app.state.runtime = runtime
@@ -79,7 +81,7 @@ def create_app(settings: Settings, *, now_us: Callable[[], int] = system_clock_u
         "GS1-EPCIS-Capture-Limit": str(settings.capture_limit_events),
         "GS1-EPCIS-Capture-File-Size-Limit": str(settings.capture_limit_bytes),
     }
-    for router in (
+    routers = (
         epcis_router(limit_headers),
         scan_router,
         consignment_router,
@@ -88,9 +90,10 @@ def create_app(settings: Settings, *, now_us: Callable[[], int] = system_clock_u
         admin_router,
         open_router,
         web_router(),
-    ):
+    )
+    for router in routers:
         app.include_router(router)
-    install_problems(app, limit_headers)
+    install_problems(app, routers, limit_headers)
     # The last one added is the outermost.
     app.add_middleware(Door, rules=_door_rules(settings), limit_headers=limit_headers)
     app.add_middleware(SecurityHeaders)

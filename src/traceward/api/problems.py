@@ -3,14 +3,15 @@
 It must not let an exception's text out unless the error tree made it: what is unforeseen answers a fixed text.
 """
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
+from starlette.routing import Route
 
 from traceward.epcis.errors import CaptureLimitExceededException, TracewardError
 from traceward.services.problem_bodies import problem_body
@@ -46,8 +47,11 @@ def plain_problem(status: int, headers: dict[str, str] | None = None) -> Respons
     return _render(status, {"type": kind, "title": title, "status": status, "detail": detail}, dict(headers or {}))
 
 
-def install_problems(app: FastAPI, limit_headers: dict[str, str]) -> None:
-    """Make `app` answer every error with a problem body; limit_headers go with each exceeded capture limit."""
+def install_problems(app: FastAPI, routers: Sequence[APIRouter], limit_headers: dict[str, str]) -> None:
+    """Make `app` answer every error with a problem body.
+
+    routers: those of the app, of which Allow is made. limit_headers go with each exceeded capture limit.
+    """
 
     async def traceward_error(_request: Request, error: Exception) -> Response:
         assert isinstance(error, TracewardError)
@@ -57,7 +61,7 @@ def install_problems(app: FastAPI, limit_headers: dict[str, str]) -> None:
         assert isinstance(error, HTTPException)
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            headers["Allow"] = ", ".join(_methods(app, request))
+            headers["Allow"] = ", ".join(_methods(routers, request))
         return plain_problem(error.status_code, headers)
 
     async def malformed_request(_request: Request, error: Exception) -> Response:
@@ -83,10 +87,11 @@ def _render(status: int, body: dict[str, Any], headers: dict[str, str]) -> Respo
     return Response(orjson.dumps(body), status_code=status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
 
 
-def _methods(app: FastAPI, request: Request) -> list[str]:
+def _methods(routers: Sequence[APIRouter], request: Request) -> list[str]:
+    """The methods of every route of the request's path."""
     methods: set[str] = set()
-    for route in app.routes:
-        if isinstance(route, Route) and route.matches(dict(request.scope) | {"method": ""})[0] is not Match.NONE:
+    for route in (route for router in routers for route in router.routes):
+        if isinstance(route, Route) and route.path_regex.match(request.scope["path"]):
             methods |= route.methods or set()
     return sorted(methods)
 

@@ -4,7 +4,7 @@ It must not open anything: `create_app` does, from the value made here.
 """
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     """How long the link of a first run works."""
     scan_workers: int = Field(default=2, ge=1, le=64)
     """Most pictures read at a time, each in a process of its own."""
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    """From `info` on there is one line per request, without query strings or identifiers."""
     dev: bool = False
     """Adds the interactive API page at /docs; never for production."""
 

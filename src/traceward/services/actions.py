@@ -255,7 +255,7 @@ def _earlier_events(runtime: Runtime, caller: Principal, asked: _Asked) -> list[
             ]
             if not stored:
                 break
-            found.append(orjson.loads(stored[0].rendered or stored[0].text))
+            found.append(orjson.loads(capture.answered_text(stored[0])))
     if found and not _same_action(asked, found):
         message = f"eventID {asked.first_id!r} stands for another action that was captured before"
         raise ResourceAlreadyExistsException(message, [Finding("eventID", "event_id_taken", message, _CLAUSE)])

@@ -28,6 +28,7 @@ from traceward.services.problem_bodies import summary
 from traceward.services.runtime import Runtime
 from traceward.services.writing import WrittenEvents, write_events
 from traceward.store.models import CaptureJob
+from traceward.store.rows import StoredEvent
 from traceward.store.write import WriteTransaction
 
 CHUNK_EVENTS: Final = 1000
@@ -173,6 +174,16 @@ def taken_problem(event: PreparedEvent) -> ResourceAlreadyExistsException:
     message = f"eventID {event.event_id!r} names other content that this organisation captured before"
     finding = Finding(f"eventList[{event.index}].eventID", "event_id_taken", message, _UNIQUE_CLAUSE, event.index)
     return ResourceAlreadyExistsException(message, [finding])
+
+
+def answered_text(event: StoredEvent) -> bytes:
+    """A stored event as it is answered alone: in Digital Link form, with its eventID, recordTime and @context."""
+    return rendering.with_record_time(
+        event.rendered or event.text,
+        format_time_us(event.record_time_us),
+        event_id=event.event_id,
+        context=event.context,
+    )
 
 
 def path_segment(event_id: str) -> str:

@@ -84,8 +84,8 @@ def job_body(job: CaptureJob) -> dict[str, Any]:
     body: dict[str, Any] = {
         "captureID": job.capture_id,
         "createdAt": format_time_us(job.created_us),
-        "running": job.running,
-        "success": job.success,
+        "running": bool(job.running),
+        "success": bool(job.success),
         "captureErrorBehaviour": job.error_behaviour,
         "errors": orjson.loads(job.errors),
     }

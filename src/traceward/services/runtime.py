@@ -20,6 +20,7 @@ from traceward.services.changes import Changes
 from traceward.services.parties import Registry
 from traceward.services.sessions import Sessions
 from traceward.store.engine import Store, open_store
+from traceward.store.paging import PageTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Runtime:
     now_us: Callable[[], int]
     random_bytes: Callable[[int], bytes]
     projector: Projector
+    page_tokens: PageTokens
     changes: Changes = field(default_factory=Changes)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     background: ThreadPoolExecutor = field(
@@ -131,4 +133,5 @@ def open_runtime(
         now_us=now_us,
         random_bytes=random_bytes,
         projector=Projector(registry.parties),
+        page_tokens=PageTokens(store.secret_key),
     )

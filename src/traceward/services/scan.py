@@ -13,6 +13,12 @@ from traceward.scanner.symbol import ScanResult, Symbol
 from traceward.scanner.workers import ScanPool
 
 
+class NotAPictureException(ValidationException):
+    """The bytes are no picture that is read (400)."""
+
+    title = "Not a picture"
+
+
 class PictureTooLargeException(ValidationException):
     """The picture has more pixels than are decoded (413)."""
 
@@ -28,7 +34,7 @@ class ScannerUnavailableException(ImplementationException):
 async def judged_picture(pool: ScanPool, data: bytes) -> dict[str, Any]:
     """Every symbol of a picture with its meaning; an empty list and what was tried where there is none.
 
-    Raises ValidationException (400) for bytes that are no picture, PictureTooLargeException, and
+    Raises NotAPictureException (400), PictureTooLargeException, and
     ScannerUnavailableException when the worker was killed at a limit or none was free.
     """
     try:
@@ -85,7 +91,7 @@ def judged(symbology_identifier: str, text: str, parsed: ParsedElementStrings) -
 def scan_error(error: ScannerError) -> TracewardError:
     """The scanner's error as one that has an answer on the wire."""
     if isinstance(error, NotAPicture):
-        return ValidationException(str(error))
+        return NotAPictureException(str(error))
     if isinstance(error, PictureTooLarge):
         return PictureTooLargeException(str(error))
     return ScannerUnavailableException(str(error))

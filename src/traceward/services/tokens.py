@@ -3,11 +3,7 @@
 The token carries a position, never data; it must not prove anything: what may be seen is decided anew on each page.
 """
 
-import hashlib
-import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from typing import Final
 
 import msgspec
 
@@ -15,11 +11,7 @@ from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
 from traceward.store.compile import Cursor
 from traceward.store.errors import BadPageToken
-
-_KEY_ID: Final = b"\x01"
-_MAC_BYTES: Final = 16
-_LONGEST_TOKEN: Final = 4096
-_BAD: Final = "nextPageToken is not one that this server gave to this caller for this query, or it has expired"
+from traceward.store.paging import REFUSAL, PageTokens
 
 
 class _Position(msgspec.Struct, array_like=True, frozen=True):
@@ -47,8 +39,9 @@ class PageBounds:
     after: str
     given: int
     expires_us: int
-    _secret: bytes
-    _binding: bytes
+    _tokens: PageTokens
+    _digest: bytes
+    _caller: str
 
     def next_token(self, cursor: tuple[int, int], given: int = 0) -> str:
         """The token of the page that begins behind `cursor` (order value, number)."""
@@ -59,9 +52,7 @@ class PageBounds:
         return self._token(_Position(self.expires_us, order_us, number, 0, text))
 
     def _token(self, position: _Position) -> str:
-        payload = msgspec.msgpack.encode(position)
-        mac = _mac(self._secret, self._binding, payload)
-        return urlsafe_b64encode(_KEY_ID + mac + payload).rstrip(b"=").decode()
+        return self._tokens.seal(msgspec.msgpack.encode(position), self._digest, self._caller)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +75,9 @@ def page_bounds(runtime: Runtime, caller: Principal, query_digest: bytes, token:
         after=position.text,
         given=position.given,
         expires_us=runtime.now_us() + runtime.limits.page_token_ttl_s * 1_000_000,
-        _secret=runtime.store.secret_key,
-        _binding=_binding(caller, query_digest),
+        _tokens=runtime.page_tokens,
+        _digest=query_digest,
+        _caller=_name(caller),
     )
 
 
@@ -98,26 +90,12 @@ def text_position(runtime: Runtime, caller: Principal, query_digest: bytes, toke
 
 
 def _read(runtime: Runtime, caller: Principal, query_digest: bytes, token: str) -> _Position:
-    if len(token) > _LONGEST_TOKEN or not token.isascii():
-        raise BadPageToken(_BAD)
-    try:
-        raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
-    except ValueError:
-        raise BadPageToken(_BAD) from None
-    key_id, mac, payload = raw[:1], raw[1 : 1 + _MAC_BYTES], raw[1 + _MAC_BYTES :]
-    expected = _mac(runtime.store.secret_key, _binding(caller, query_digest), payload)
-    canonical = urlsafe_b64encode(raw).rstrip(b"=").decode() == token
-    if key_id != _KEY_ID or not canonical or not hmac.compare_digest(mac, expected):
-        raise BadPageToken(_BAD)
-    position = _decoder.decode(payload)
+    position = _decoder.decode(runtime.page_tokens.unseal(token, query_digest, _name(caller)))
     if position.expires_us <= runtime.now_us():
-        raise BadPageToken(_BAD)
+        raise BadPageToken(REFUSAL)
     return position
 
 
-def _binding(caller: Principal, query_digest: bytes) -> bytes:
-    return hashlib.sha256(f"{caller.organisation}\0{caller.role}\0".encode() + query_digest).digest()
-
-
-def _mac(secret: bytes, binding: bytes, payload: bytes) -> bytes:
-    return hmac.new(secret, b"page token" + binding + payload, "sha256").digest()[:_MAC_BYTES]
+def _name(caller: Principal) -> str:
+    """Whose tokens they are: any key of the same organisation and role may go on with a page."""
+    return f"{caller.organisation} {caller.role}"
