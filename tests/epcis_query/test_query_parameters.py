@@ -63,6 +63,7 @@ MISTAKES = [
     ({"MATCH_EPC": ["urn:x:1"]}, "MATCH_EPC is not a parameter", "did you mean MATCH_epc?"),
     ({"EQ_bizTransaction_": ["urn:x:1"]}, "EQ_bizTransaction_ is not a parameter", ""),
     ({"EQ_eventID": ["a\x00"]}, "EQ_eventID' holds U+0000", "expected characters"),
+    ({"EQ_mcx:" + "x" * 2048: ["a"]}, "EQ_mcx:xxx", "2048 at most"),
     ({"": ["x"]}, "is not a parameter", ""),
 ]  # fmt: skip
 CONTEXT = Context.of({"mcx": "https://ns.traceward.org/consignment/"})

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import orjson
 import pytest
 from hypothesis import given
@@ -240,6 +241,21 @@ def test_every_official_example_answers_as_a_document_that_reads_back_equal() ->
     answer = read_document(query_document(events, creation_date=NOW))
     assert [digest(expand(event.data, event.context)) for event in answer.events] == digests
     assert all(event.data["recordTime"] == NOW for event in answer.events)
+
+
+def test_an_answer_of_every_official_example_is_valid_by_the_official_schema() -> None:
+    """EPCIS 2.0 JSON schema with formats asserted; each example alone, and all of them with their own contexts."""
+    schema = orjson.loads(shared("standard/json-schema/EPCIS-JSON-Schema.json").read_bytes())
+    checker = jsonschema.validators.validator_for(schema)
+    validator = checker(schema, format_checker=checker.FORMAT_CHECKER)
+    events = [
+        AnswerEvent(answer_text(event.text, event.data, event_id="urn:uuid:1"), NOW, event.stored_context, None, True)
+        for path in example_paths()
+        for event in read_document(path.read_bytes()).events
+    ]
+    for answered in [*([event] for event in events), events]:
+        document = orjson.loads(query_document(answered, creation_date=NOW))
+        assert not [error.message for error in validator.iter_errors(document)]
 
 
 @given(texts(), st.sampled_from([None, "urn:uuid:1"]))

@@ -126,6 +126,10 @@ def _parameter(name: str, reading: Reading) -> Parameter:
     fixed = PARAMETERS.get(name)
     if fixed is not None:
         return fixed
+    if len(name) > MAX_VALUE_LENGTH:
+        raise QueryParameterException(
+            f"{name[:128]}... has {len(name)} characters; expected {MAX_VALUE_LENGTH} at most"
+        )
     for family in FAMILIES:
         if name.startswith(family.prefix) and len(name) > len(family.prefix):
             try:
