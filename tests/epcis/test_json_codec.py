@@ -116,10 +116,10 @@ HOSTILE = {
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
 def test_what_readers_could_read_differently_is_refused_within_a_second(body):
     """Rejects json.loads, orjson and pydantic with their defaults: each takes several of these."""
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(ValidationException):
         read_json(body)
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
@@ -134,10 +134,10 @@ def test_the_same_is_refused_wherever_it_stands_in_a_document(body, place):
         "body": b'{"@context": {}, "type": "EPCISDocument", "schemaVersion": "2.0", "creationDate": '
         b'"2026-01-01T00:00:00Z", "epcisBody": {"x": %s, "eventList": [{"a": 1}]}}',
     }[place]
-    start = time.monotonic()
+    start = time.process_time()
     error = refusal(where.replace(b"%s", body.removeprefix(b"\xef\xbb\xbf")))
     assert error.findings
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_duplicate_keys_of_the_envelope_are_refused():
@@ -300,10 +300,10 @@ def test_five_megabytes_of_tiny_values_are_refused_within_a_second_and_a_hundred
     """Rejects taking the event list apart before its length is known."""
     tracemalloc.start()
     try:
-        start = time.monotonic()
+        start = time.process_time()
         with pytest.raises((ValidationException, CaptureLimitExceededException)):
             read_all(body)
-        assert time.monotonic() - start < 2  # traced allocation is several times slower
+        assert time.process_time() - start < 2  # traced allocation is several times slower
         assert tracemalloc.get_traced_memory()[1] < 100_000_000
     finally:
         tracemalloc.stop()
@@ -323,7 +323,7 @@ def test_events_are_counted_exactly_where_commas_exceed_the_limit(count):
 def test_a_late_duplicate_among_many_keys_is_found_in_linear_time():
     """Rejects looking for the duplicate by counting each key."""
     keys = ",".join(f'"k{n}":1' for n in range(100_000))
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(ValidationException, match="k99999"):
         read_json(("{" + keys + ',"k99999":2}').encode())
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1

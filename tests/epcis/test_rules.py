@@ -447,9 +447,9 @@ def test_a_thousand_warnings_do_not_hide_an_error():
 def test_a_hundred_thousand_mistakes_are_judged_within_two_seconds():
     """Rejects looking up the nearest word for each of them."""
     event = object_event(persistentDisposition={"set": [f"dammaged{n}" for n in range(60_000)]})
-    start = time.monotonic()
+    start = time.process_time()
     assert len(errors(event)) == 100
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_names_from_the_event_cannot_break_the_line_of_a_message():
