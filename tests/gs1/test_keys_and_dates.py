@@ -18,7 +18,7 @@ from traceward.gs1.keys import checked_key, gtin14, gtin_short
 
 @given(digits(17), st.integers(0, 16), st.integers(1, 9))
 def test_any_single_wrong_digit_breaks_the_check_digit(body: str, place: int, change: int) -> None:
-    """Rejects weights counted from the left (wrong for even lengths). GS1 General Specifications 7.9.1."""
+    """Rejects a sum that leaves a place out, or weighs one by 0, 2 or 5. GS1 General Specifications 7.9.1."""
     key = body + check_digit(body)
     wrong = key[:place] + str((int(key[place]) + change) % 10) + key[place + 1 :]
     assert has_valid_check_digit(key)

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from gs1.strategies import digits
 from traceward.gs1.check_digits import check_digit
+from traceward.gs1.element_string import parse
+from traceward.gs1.epc_from_elements import epc_identifiers
 from traceward.gs1.epc_uri import canonical_identifier, contains_patient_identifier, identifier_kind
+from traceward.gs1.udi import udi_from_elements
 
 GSRN = "952114100000000421"
 
@@ -58,6 +61,15 @@ def test_a_patient_is_recognised(text: str) -> None:
 )
 def test_what_is_no_patient_is_not_taken_for_one(text: str) -> None:
     assert not contains_patient_identifier(text)
+
+
+def test_a_scanned_wristband_names_a_patient_and_no_thing() -> None:
+    """Rejects a wristband that fills the device's place: it would enter an event's epcList as if it were stock."""
+    parsed = parse(f"(8018){GSRN}")
+    found = epc_identifiers(parsed.elements)
+    assert (found.patient, found.instance, found.class_) == (f"https://id.gs1.org/8018/{GSRN}", None, None)
+    assert udi_from_elements(parsed).epc is None
+    assert epc_identifiers(parse(f"(8017){GSRN}").elements).provider == f"https://id.gs1.org/8017/{GSRN}"
 
 
 @given(digits(17), st.integers(0, 3), st.data())

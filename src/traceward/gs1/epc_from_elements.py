@@ -17,18 +17,21 @@ from traceward.gs1.percent import encode_link_segment
 # Which AIs make an identifier, the first row whose AIs are all present wins.
 _INSTANCES = (
     ("01", "21"), ("8006", "21"), ("01", "235"), ("00",), ("8003",), ("8004",), ("8010", "8011"), ("253",), ("255",),
-    ("8017",), ("8018",), ("401",), ("402",),
+    ("401",), ("402",),
 )  # fmt: skip
 _CLASSES = (("01", "10"), ("01",), ("8006", "10"), ("8006",), ("8003",), ("8010",), ("253",), ("255",))
 _PLACES = (("414", "254"), ("414",))
 _PARTIES = (("417",),)
+_PATIENTS = (("8018",),)
+_PROVIDERS = (("8017",),)
 
 
 @dataclass(frozen=True, slots=True)
 class EpcIdentifiers:
     """Canonical identifiers; None for what the element strings do not name.
 
-    instance: one thing. class_: kind of thing, with its lot where known. place: from AI 414. party: from AI 417.
+    instance: one thing, never a person. class_: kind of thing, with its lot where known. place: from AI 414. party: from AI 417.
+    patient: from AI 8018, which no partner may see. provider: from AI 8017.
     content: class of the trade items within a logistic unit (AI 02), content_count: how many (AI 37).
     """
 
@@ -36,6 +39,8 @@ class EpcIdentifiers:
     class_: str | None
     place: str | None
     party: str | None
+    patient: str | None
+    provider: str | None
     content: str | None
     content_count: int | None
 
@@ -60,6 +65,8 @@ def epc_identifiers(elements: Iterable[ElementString]) -> EpcIdentifiers:
         next(classes, None),
         next(_links(_PLACES, values), None),
         next(_links(_PARTIES, values), None),
+        next(_links(_PATIENTS, values), None),
+        next(_links(_PROVIDERS, values), None),
         next(_links((("01", "10"), ("01",)), {ai: value for ai, value in content.items() if value}), None),
         int(count) if is_digits(count) and len(count) <= 8 else None,
     )
