@@ -30,8 +30,8 @@ _PROVIDERS = (("8017",),)
 class EpcIdentifiers:
     """Canonical identifiers; None for what the element strings do not name.
 
-    instance: one thing, never a person. class_: kind of thing, with its lot where known. place: from AI 414. party: from AI 417.
-    patient: from AI 8018, which no partner may see. provider: from AI 8017.
+    instance: one thing, never a person. class_: kind of thing, with its lot where known. place: from AI 414.
+    party: from AI 417. patient: from AI 8018, which no partner may see. provider: from AI 8017.
     content: class of the trade items within a logistic unit (AI 02), content_count: how many (AI 37).
     """
 
