@@ -14,12 +14,12 @@ import httpx
 import numpy as np
 import pytest
 import uvicorn
-from fake_camera import film
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
 from traceward.api.app import create_app
 from traceward.api.settings import Settings
 from traceward.web import static_folder
+from web.fake_camera import film
 
 CHROMIUM = Path("/usr/bin/chromium")
 FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-from pages import assert_accessible, faultless, sign_in, small_targets
 from playwright.sync_api import Browser, expect
 
-from conftest import LiveServer, desk, phone
+from web.conftest import LiveServer, desk, phone
+from web.pages import assert_accessible, faultless, sign_in, small_targets
 
 pytestmark = pytest.mark.browser
 

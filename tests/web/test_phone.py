@@ -11,11 +11,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fake_camera import empty, label, symbol
-from pages import chips, faultless, items, sign_in
 from playwright.sync_api import Browser, Page, Route, expect
 
-from conftest import LiveServer, desk, phone
+from web.conftest import LiveServer, desk, phone
+from web.fake_camera import empty, label, symbol
+from web.pages import chips, faultless, items, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -182,7 +182,7 @@ def test_the_page_says_why_there_is_no_picture_and_offers_typing(
 
 
 def typed(page: Page, text: str) -> None:
-    if page.get_by_role("button", name="Type it").count():
+    if not page.get_by_label("Text under the barcode").is_visible():
         page.get_by_role("button", name="Type it").click()
     page.get_by_label("Text under the barcode").fill(text)
     page.get_by_role("button", name="Add").click()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { nextLink } from "../src/api/client";
 import type { StockRow } from "../src/api/types";
-import { byPlace, filterRows, totalOf } from "../src/pages/stock-table";
+import { byPlace, filterRows, kindOf, totalOf } from "../src/pages/stock-table";
 import { eventTimeOf, localDay, offsetOf } from "../src/scan/clock";
 import { FORGET_AFTER_MS, freshSymbols } from "../src/scan/fresh";
 import { checkDigit, faultOfGln } from "../src/ui/organisation";
@@ -41,16 +41,22 @@ describe("clock", () => {
 });
 
 const row = (more: Partial<StockRow>): StockRow => ({
-  item: "x", gtin: null, lot: null, serial: null, expiry: null, place: null, container: null, owner: null, holder: null,
+  item: "x", gtin: "09521141045305", lot: null, serial: null, expiry: null, place: null, container: null, owner: null, holder: null,
   status: "on_hand", quantity: "1", uom: null, flags: [], lastEventID: null, ...more,
 });
 
 describe("the stock table", () => {
   const rows = [row({ place: "b", lot: "LOT77A", quantity: "4" }), row({ place: "a", quantity: "0.1" }), row({ place: "a", quantity: "0.2" }), row({ quantity: "7" })];
-  it("groups by place, in the order of names, and puts what is nowhere last", () => {
-    expect(byPlace(rows, { a: "Theatre", b: "Dock" }).map(({ name, total }) => [name, total])).toEqual([
-      ["Dock", "4"], ["Theatre", "0.3"], ["In transit or place unknown", "7"],
+  it("groups by place, in the order of names, and puts what is under way or nowhere last", () => {
+    const moving = row({ place: "b", status: "in_transit", quantity: "2" });
+    expect(byPlace([moving, ...rows], { a: "Theatre", b: "Dock" }).map(({ name, total }) => [name, total])).toEqual([
+      ["Dock", "4"], ["Theatre", "0.3"], ["In transit to Dock", "2"], ["Place unknown", "7"],
     ]);
+  });
+  it("counts no container as stock", () => {
+    const box = row({ item: "https://id.gs1.org/00/095211410000000113", gtin: null });
+    expect(totalOf([box, row({ quantity: "3" })])).toBe("3");
+    expect(kindOf(box.item)).toBe("Container");
   });
   it("never adds up different units of measure", () => {
     expect(totalOf([row({ quantity: "2" }), row({ quantity: "3.5", uom: "KGM" })])).toBe("2 · 3.5 KGM");

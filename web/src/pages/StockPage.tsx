@@ -6,7 +6,7 @@ import { isExpired, readableDate } from "../scan/items";
 import { localDay } from "../scan/clock";
 import { Messages, Nothing, Notice, Scroller, ShortId, Waiting } from "../ui/parts";
 import { ALARMING_FLAGS, flagWords, nameOf, readableQuantity, readableTime, statusWords, useWords } from "../ui/words";
-import { byPlace, filterRows, totalOf } from "./stock-table";
+import { byPlace, filterRows, kindOf, totalOf } from "./stock-table";
 
 interface Overview {
   stock: StockAnswer;
@@ -95,7 +95,7 @@ function StockTables({ stock, filter, onFilter }: { stock: StockAnswer; filter: 
       )}
       {stock.items.length > 0 && shown.length === 0 && <Nothing title="Nothing matches the filter" />}
       {groups.map((group) => (
-        <section key={group.place} class="place-group" data-testid="place" data-place={group.place}>
+        <section key={group.name} class="place-group" data-testid="place">
           <h2>
             <span>{group.name}</span> <span class="total">{group.total}</span>
           </h2>
@@ -132,7 +132,13 @@ function StockLine({ row, parties }: { row: StockRow; parties: Names }) {
   const flags = expired && !row.flags.includes("expired") ? ["expired", ...row.flags] : row.flags;
   return (
     <tr class={flags.some((flag) => ALARMING_FLAGS.has(flag)) ? "alarming" : ""} data-item={row.item}>
-      <td class="code">{row.gtin ?? <ShortId id={row.item} />}</td>
+      <td class="code">
+        {row.gtin ?? (
+          <>
+            {kindOf(row.item)} <ShortId id={row.item} />
+          </>
+        )}
+      </td>
       <td class="code">
         {row.serial && <div>{row.serial}</div>}
         {row.lot && <div class={row.serial ? "quiet" : ""}>Lot {row.lot}</div>}
@@ -146,7 +152,7 @@ function StockLine({ row, parties }: { row: StockRow; parties: Names }) {
       <td>{nameOf(row.owner, parties)}</td>
       <td>{nameOf(row.holder, parties)}</td>
       <td>
-        {statusWords(row.status)}
+        {statusWords(row.status)}{" "}
         {flags.map((flag) => (
           <span key={flag} class={ALARMING_FLAGS.has(flag) ? "tag bad" : "tag"}>
             {flagWords(flag)}

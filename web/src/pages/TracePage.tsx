@@ -142,7 +142,7 @@ function Units({ title, rows, places, parties }: { title: string; rows: readonly
                 <td>{nameOf(row.owner, parties)}</td>
                 <td>{nameOf(row.holder, parties)}</td>
                 <td>
-                  {statusWords(row.status)}
+                  {statusWords(row.status)}{" "}
                   {(row.flags ?? []).map((flag) => (
                     <span key={flag} class={ALARMING_FLAGS.has(flag) ? "tag bad" : "tag"}>
                       {flagWords(flag)}

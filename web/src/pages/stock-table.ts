@@ -4,7 +4,6 @@ import type { Names, StockRow } from "../api/types";
 import { flagWords, nameOf, statusWords } from "../ui/words";
 
 export interface PlaceGroup {
-  place: string;
   name: string;
   rows: StockRow[];
   /** Totals per unit of measure, in words: `12`, or `12 · 3.5 KGM`. */
@@ -29,28 +28,44 @@ export function filterRows(rows: readonly StockRow[], filter: string, places: Na
   });
 }
 
+/** Words for what is no product but moves with products, by the application identifier of its key. */
+const KINDS: Readonly<Record<string, string>> = { "00": "Container", "8003": "Returnable", "8004": "Asset" };
+
+export function kindOf(item: string): string {
+  return KINDS[/^https:\/\/id\.gs1\.org\/(\d+)\//.exec(item)?.[1] ?? ""] ?? "Item";
+}
+
+/** Units of products, per unit of measure; containers and assets are no stock of their own. */
 export function totalOf(rows: readonly StockRow[]): string {
   const totals = new Map<string, number>();
-  for (const row of rows) totals.set(row.uom ?? "", (totals.get(row.uom ?? "") ?? 0) + Number(row.quantity));
+  for (const row of rows) {
+    if (row.gtin !== null) totals.set(row.uom ?? "", (totals.get(row.uom ?? "") ?? 0) + Number(row.quantity));
+  }
   // Decimal quantities are few and short; six places hide what adding them in binary adds.
   return [...totals].map(([uom, sum]) => `${Number(sum.toFixed(6))}${uom ? ` ${uom}` : ""}`).join(" · ") || "0";
 }
 
-/** Groups by place, in the order of their names; what is nowhere (in transit, or unknown) comes last. */
+/** Where a row lies, in words: goods under way are at no place yet. */
+function whereabouts(row: StockRow, places: Names): string {
+  if (row.status === "in_transit") return row.place ? `In transit to ${nameOf(row.place, places)}` : "In transit";
+  return row.place ? nameOf(row.place, places) : "Place unknown";
+}
+
+/** Groups by place, in the order of their names; what is under way or nowhere comes last. */
 export function byPlace(rows: readonly StockRow[], places: Names): PlaceGroup[] {
   const groups = new Map<string, StockRow[]>();
   for (const row of rows) {
-    const place = row.place ?? "";
-    const group = groups.get(place);
+    const name = whereabouts(row, places);
+    const group = groups.get(name);
     if (group) group.push(row);
-    else groups.set(place, [row]);
+    else groups.set(name, [row]);
   }
+  const settled = ({ rows: [row] }: PlaceGroup): boolean => row?.place != null && row.status !== "in_transit";
   return [...groups]
-    .map(([place, members]) => ({
-      place,
-      name: place ? nameOf(place, places) : "In transit or place unknown",
+    .map(([name, members]) => ({
+      name,
       rows: members.sort((a, b) => (a.item < b.item ? -1 : a.item > b.item ? 1 : 0)),
       total: totalOf(members),
     }))
-    .sort((a, b) => Number(!a.place) - Number(!b.place) || a.name.localeCompare(b.name));
+    .sort((a, b) => Number(settled(b)) - Number(settled(a)) || a.name.localeCompare(b.name));
 }

@@ -56,7 +56,7 @@ export function Chips({ elementStrings }: { elementStrings: readonly ElementStri
     <ul class="chips" aria-label="Element strings">
       {elementStrings.map(({ ai, title, value }) => (
         <li key={ai + value} class="chip">
-          <span class="name" title={title}>
+          <span class="heading" title={title}>
             <span class="ai">({ai})</span> <span class="title">{title}</span>
           </span>
           <span class="value">{value}</span>
