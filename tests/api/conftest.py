@@ -63,7 +63,7 @@ class Site:
 
 @pytest.fixture(scope="session")
 def open_site(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Callable[..., Any]:
-    """Runs an empty demo server as a context manager: `with open_site("sqlite", **settings) as site`."""
+    """Empty demo servers, each for as long as its context: `with open_site("sqlite", **settings) as site`."""
 
     @contextmanager
     def opened(backend: str = "sqlite", **settings: Any) -> Iterator[Site]:

@@ -37,6 +37,57 @@ def test_the_recalled_lot_is_where_the_worked_example_says(story: Site, name: st
     assert lot_rows(story, name, "&asOf=2026-06-30") == Counter(expected)
 
 
+def test_the_lot_trace_answers_the_worked_example_number_for_number(story: Site) -> None:
+    """domain.md 4.5: 2 implanted, 1 wasted, 1 lost, 12 on the way back, 4 on Ward B, 3 in OR 3, 27 in the tray, 450
+    at Cordia. Rejects totals that do not add up to what was made.
+    """
+    answer = story.get("cordia", "/trace/lot?gtin=09521141045305&lot=LOT77A&asOf=2026-06-30")
+    assert Counter((unit["status"], unit["quantity"]) for unit in answer["sinks"]) == Counter({
+        ("implanted", "2"): 1,
+        ("wasted", "1"): 1,
+        ("lost", "1"): 1,
+    })  # fmt: skip
+    assert [unit["quantity"] for unit in answer["inTransit"]] == ["12"]
+    assert sorted(int(unit["quantity"]) for unit in answer["units"]) == [3, 4, 27, 450]
+    assert answer["total"] == {"": "500"}
+    assert all(unit["eventIDs"] for group in ("units", "inTransit", "sinks") for unit in answer[group])
+    assert answer["patients"] is None
+
+
+def test_the_lots_patients_are_listed_for_the_clinical_role(story: Site) -> None:
+    """Show 6. Rejects a trace that drops private events, and one that counts the link twice."""
+    answer = story.get("northgate-clinical", "/trace/lot?gtin=09521141045305&lot=LOT77A&asOf=2026-06-30")
+    (tied,) = answer["patients"]
+    assert (tied["patient"], tied["quantity"], tied["open"]) == (
+        "https://id.gs1.org/8018/401234500000123452",
+        "2",
+        True,
+    )
+    assert tied["eventIDs"] == ["urn:uuid:00000000-0000-4000-8000-000000000012"]
+    assert {"moved_after_recall", "recalled_not_quarantined"} <= {row["kind"] for row in answer["conflicts"]}
+
+
+def test_the_lot_of_serials_leads_to_its_serials_and_their_patient(story: Site) -> None:
+    """Rejects a lot index made of class identifiers alone: L23-A stands only in the ILMD of F1."""
+    answer = story.get("northgate-clinical", "/trace/lot?gtin=9521141010235&lot=L23-A&asOf=2026-06-30")
+    assert [serial.rpartition("/")[2] for serial in answer["serials"]] == ["V23-0007", "V23-0008"]
+    assert [unit["status"] for unit in answer["sinks"]] == ["implanted"]
+    assert [unit["place"] for unit in answer["units"]] == [ROOM + "OR3-CAB2"]
+    assert [tied["items"][0].rpartition("/")[2] for tied in answer["patients"]] == ["V23-0007"]
+
+
+def test_the_item_trace_tells_state_owners_and_history(story: Site) -> None:
+    answer = story.get("cordia", "/trace/item?epc=urn:epc:id:sgtin:9521141.001023.V23-0008&asOf=2026-06-30")
+    assert (answer["state"]["status"], answer["lot"], answer["expiry"]) == ("implanted", "L23-A", "2028-01-31")
+    assert [entry["owner"] for entry in answer["owners"]] == [
+        "https://id.gs1.org/417/9521141000007",
+        "https://id.gs1.org/417/4012345000009",
+    ]
+    assert [step["bizStep"] for step in answer["history"]][:3] == ["commissioning", "packing", "shipping"]
+    nothing = story.get("rival-supplier", "/trace/item?epc=urn:epc:id:sgtin:9521141.001023.V23-0008")
+    assert (nothing["state"], nothing["history"], nothing["conflicts"]) == (None, [], [])
+
+
 def test_ownership_passes_by_use_loss_and_waste_and_the_corrected_use_is_void(story: Site) -> None:
     """Rejects a ledger that counts the use which was declared in error."""
     transfers = story.get("cordia", "/consignment/ownership-transfers?to=2026-07-01")["transfers"]

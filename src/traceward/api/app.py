@@ -26,6 +26,7 @@ from traceward.api.scan_routes import router as scan_router
 from traceward.api.security_headers import SecurityHeaders
 from traceward.api.session_routes import router as session_router
 from traceward.api.settings import Settings
+from traceward.api.trace_routes import router as trace_router
 from traceward.api.web_app import web_router
 from traceward.services import demo, setup, spooled
 from traceward.services.due import apply_due_regularly
@@ -85,6 +86,7 @@ def create_app(settings: Settings, *, now_us: Callable[[], int] = system_clock_u
         epcis_router(limit_headers),
         scan_router,
         consignment_router,
+        trace_router,
         session_router,
         live_router,
         admin_router,

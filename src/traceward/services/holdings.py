@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from traceward.ledger.fold import fold
 from traceward.ledger.state import ClassStock, Instance, Slot, item_of
 from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
-from traceward.services.visible_events import facts_of, moment
+from traceward.services.visible_events import facts_of, folded, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +29,8 @@ class Holding:
 def find_holdings(runtime: Runtime, caller: Principal, items: Iterable[str]) -> dict[str, tuple[Holding, ...]]:
     """What the caller owns, holds or is being sent of each item; nothing for items it has no part in."""
     wanted = list(dict.fromkeys(items))
-    events = facts_of(runtime, caller, wanted, moment(runtime, None, None))
-    ledger = fold(events, runtime.registry.parties)
+    now = moment(runtime, None, None)
+    ledger = folded(runtime, caller, facts_of(runtime, caller, wanted, now), now)
     found: dict[str, tuple[Holding, ...]] = {}
     for item in wanted:
         holdings = [*_of_instance(ledger.instance(item)), *_of_stock(ledger.stock(item))]

@@ -12,14 +12,13 @@ from typing import Any, Final
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger.conflicts import Conflict
-from traceward.ledger.fold import fold
 from traceward.ledger.persistence import balance_rows, conflict_of, transfer_row
 from traceward.ledger.state import Ledger, item_of
 from traceward.ledger.steps import SINKS
 from traceward.services.principals import Principal, Right
 from traceward.services.runtime import Runtime
 from traceward.services.tokens import page_bounds, text_position
-from traceward.services.visible_events import Moment, all_facts, instant, moment, visible_event_ids
+from traceward.services.visible_events import Moment, all_facts, folded, instant, moment, visible_event_ids
 from traceward.store import ledger_lists, rows
 from traceward.store.compile import VisibleTo
 
@@ -106,7 +105,7 @@ def transfers_page(
                 reader, caller.organisation, from_us=start_us, before_us=end_us, after=after, limit=per_page + 1
             )
     else:
-        ledger = fold(all_facts(runtime, caller, at), runtime.registry.parties)
+        ledger = folded(runtime, caller, all_facts(runtime, caller, at), at)
         all_rows = sorted(
             (transfer_row(one) for one in ledger.transfers.values()), key=lambda row: (row.event_time_us, row.id)
         )
@@ -129,7 +128,7 @@ def conflicts(runtime: Runtime, caller: Principal, *, as_of: str | None, known_a
             stored = ledger_lists.conflicts_of_party(reader, caller.organisation, limit=_CONFLICTS)
         found = [conflict_of(row) for row in stored]
     else:
-        ledger = fold(all_facts(runtime, caller, at), runtime.registry.parties)
+        ledger = folded(runtime, caller, all_facts(runtime, caller, at), at)
         found = sorted(ledger.conflicts.values(), key=lambda one: (one.event_time_us, one.id), reverse=True)
         found = [one for one in found if caller.organisation in (one.private_to, *one.parties)]
     return {"conflicts": conflict_bodies(runtime, caller, found)}
@@ -204,7 +203,7 @@ def _past_balances(
     per_page: int,
 ) -> tuple[list[rows.Balance], ledger_lists.BalanceKey | None]:
     """One page from a fold of what the caller may see, and its last key where there is more."""
-    ledger = fold(all_facts(runtime, caller, at), runtime.registry.parties)
+    ledger = folded(runtime, caller, all_facts(runtime, caller, at), at)
     found = [row for row in balances_of(ledger, caller.organisation) if _is_wanted(row, wanted)]
     rest = [row for row in found if after is None or ledger_lists.balance_key(row) > after]
     page = rest[:per_page]

@@ -11,6 +11,8 @@ from traceward.epcis.errors import QueryParameterException, QueryTooComplexExcep
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us, parse_time_us
 from traceward.ledger.facts import LedgerEvent, container_of
+from traceward.ledger.fold import fold, relations
+from traceward.ledger.state import Ledger
 from traceward.services.facts import stored_fact
 from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
@@ -64,8 +66,11 @@ def instant(name: str, text: str, *, end_of_day: bool = True) -> int:
         ) from error
 
 
-def visible_event_ids(reader: Reader, caller: Principal, eids: Collection[bytes]) -> dict[bytes, str]:
-    """The eventIDs of those of these contents that the caller may see: an answer cites nothing hidden."""
+def visible_event_ids(
+    reader: Reader, caller: Principal, eids: Collection[bytes], known_at_us: int | None = None
+) -> dict[bytes, str]:
+    """The eventIDs of those of these contents that the caller may see, and could at known_at_us (None: now)."""
+    record_time = TimeRange(None, known_at_us + 1 if known_at_us is not None else None)
     numbers = {bytes(eid): seq for eid, seq in reader.fetch_in("SELECT eid, seq FROM witness WHERE eid IN {in}", eids)}
     names: dict[int, str] = dict(
         reader.fetch_in("SELECT seq, event_id FROM event WHERE seq IN {in}", set(numbers.values()))
@@ -74,7 +79,9 @@ def visible_event_ids(reader: Reader, caller: Principal, eids: Collection[bytes]
     wanted = sorted(set(names.values()))
     for start in range(0, len(wanted), _KEYS_PER_QUERY):
         pairs = tuple(("eventID", name) for name in wanted[start : start + _KEYS_PER_QUERY])
-        page = reader.find(Query(clauses=(AnyTerm(pairs),)), VisibleTo(caller.viewers), limit=_PAGE)
+        page = reader.find(
+            Query(clauses=(AnyTerm(pairs),), record_time=record_time), VisibleTo(caller.viewers), limit=_PAGE
+        )
         seen.update(page.seqs)
     return {eid: names[seq] for eid, seq in numbers.items() if seq in seen}
 
@@ -109,6 +116,21 @@ def facts_of(runtime: Runtime, caller: Principal, items: Iterable[str], at: Mome
                         above.add(container)
             frontier = above - done
     return list(found.values())
+
+
+def folded(runtime: Runtime, caller: Principal, events: Iterable[LedgerEvent], at: Moment) -> Ledger:
+    """The ledger that these events amount to for the caller.
+
+    Who consigns to whom may be proven by an event that does not concern the items asked for: the relations that the
+    caller may know at the moment count, beside those that the events prove themselves.
+    """
+    given = list(events)
+    with runtime.store.reader() as reader:
+        rows = reader.fetch("SELECT owner, consignee, eid FROM relation")
+        pairs: dict[bytes, tuple[str, str]] = {bytes(eid): (owner, consignee) for owner, consignee, eid in rows}
+        known = visible_event_ids(reader, caller, pairs, at.known_at_us)
+    proven = relations(given) | {pairs[eid] for eid in known}
+    return fold(given, runtime.registry.parties, proven)
 
 
 def serials_of_lot(runtime: Runtime, gtin: str, lot: str) -> list[str]:
