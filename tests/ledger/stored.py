@@ -16,6 +16,11 @@ from traceward.store.rows import EventRow, Witness
 from traceward.store.terms import key_hash
 from traceward.store.write import WriteTransaction
 
+_FILLED = (
+    "event", "witness", "event_id", "stream", "due", "relation", "ledger_record", "balance", "conflict",
+    "conflict_party", "conflict_key", "ownership_transfer",
+)  # fmt: skip
+
 
 class Ledgers:
     """One store's ledger under test. seen: eid -> parties that may see it, kept up from what each projection says."""
@@ -30,6 +35,11 @@ class Ledgers:
     def capture(self, events: Sequence[LedgerEvent]) -> Projection:
         """Capture events in one unit; repeated ones and further witnesses as a server would take them."""
         return self._keep(self.store.committer.run(lambda tx: self._write(tx, events)))
+
+    def clear(self) -> None:
+        """Forget everything that was captured."""
+        self.seen.clear()
+        self.store.committer.run(self._empty)
 
     def apply_due(self, now_us: int) -> Projection:
         return self._keep(self.store.committer.run(lambda tx: self.projector.apply_due(tx, now_us)))
@@ -52,6 +62,10 @@ class Ledgers:
     def _register(self, tx: WriteTransaction) -> None:
         for party, number in self.numbers.items():
             tx.put(Organisation(number=number, id=party, name=party, created_us=0))
+
+    def _empty(self, tx: WriteTransaction) -> None:
+        for table in _FILLED:
+            tx.execute(f"DELETE FROM {table}")
 
     def _write(self, tx: WriteTransaction, events: Sequence[LedgerEvent]) -> Projection:
         known = tx.existing([event.eid for event in events])

@@ -3,6 +3,11 @@
 import random
 from collections.abc import Callable
 
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ledger.flows import histories
 from ledger.stored import Ledgers
 from ledger.storyline import CORDIA, NORTHGATE, PARTIES, events_of, storyline
 from traceward.ledger.digest import ledger_digest
@@ -11,6 +16,11 @@ from traceward.ledger.fold import fold
 from traceward.ledger.persistence import balance_rows, stored_ledger
 from traceward.store.engine import Store
 from traceward.store.ledger_rows import load_balances
+
+
+@pytest.fixture
+def one_store(new_store: Callable[[], Store]) -> Ledgers:
+    return Ledgers(new_store(), PARTIES)
 
 
 def batches(events: list[LedgerEvent], shuffler: random.Random) -> list[list[LedgerEvent]]:
@@ -49,6 +59,21 @@ def test_any_order_and_batching_of_the_storyline_gives_the_replays_ledger(
             ledgers.capture(part)
         assert ledgers.digest() == ledger_digest(expected), seed
         assert ledgers.visible() == expected.visible, seed
+
+
+@given(histories(), st.randoms(use_true_random=False))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def test_random_histories_kept_up_in_random_batches_are_their_replay(
+    one_store: Ledgers, history: list[LedgerEvent], shuffler: random.Random
+) -> None:
+    """Law 4. Rejects a closure that leaves out a container, a lot's notice, a relation or a waiting declaration."""
+    ledgers = one_store
+    ledgers.clear()
+    for part in batches(history, shuffler):
+        ledgers.capture(part)
+    expected = fold(history, PARTIES)
+    assert ledgers.digest() == ledger_digest(expected)
+    assert ledgers.visible() == expected.visible
 
 
 def test_balances_in_the_table_are_those_of_the_records(new_store: Callable[[], Store]) -> None:
