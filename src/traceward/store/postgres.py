@@ -4,7 +4,7 @@ The lock is what makes the order of `seq` the order of commits; it is never take
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from traceward.store.tables import metadata
 WRITER_LOCK: Final = 0x7472_6163_6577_6172
 CONNECT_TIMEOUT_S: Final = 5
 _COPY_FROM: Final = 8
+_TRY_FROM: Final = 32
 # With old statistics the planner would read whole tables, or sort a viewer's events instead of walking an index that
 # has them in order; where there is no index to walk it still does both. Compiling short statements never pays.
 _READER_OPTIONS: Final = "-c enable_seqscan=off -c enable_sort=off -c jit=off -c default_transaction_read_only=on"
@@ -91,8 +92,36 @@ class PostgresConnection:
         except psycopg.Error as error:
             raise unavailable(error) from error
 
+    def fetch_in(self, sql: str, values: Iterable[Any], params: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a statement with a list, which goes as one array."""
+        listed = list(values)
+        return self.fetch(sql.replace("IN {in}", "= ANY(?)"), [*params, listed]) if listed else []
+
+    def execute_in(self, sql: str, values: Iterable[Any], params: Sequence[Any] = ()) -> int:
+        """The number of rows that a statement with a list changed."""
+        listed = list(values)
+        return self.execute(sql.replace("IN {in}", "= ANY(?)"), [*params, listed]) if listed else 0
+
     def write(self, table: str, columns: tuple[str, ...], rows: Sequence[Row], conflict: OnConflict) -> None:
         """Insert many rows at once: by COPY where no row can be there already, else by arrays."""
+        if conflict == "unlikely" and len(rows) >= _TRY_FROM:
+            if self._try_copy(table, columns, rows):
+                return
+            conflict = "nothing"
+        self._write(table, columns, rows, conflict)
+
+    def _try_copy(self, table: str, columns: tuple[str, ...], rows: Sequence[Row]) -> bool:
+        """Whether COPY could insert all rows; nothing is inserted where one stood already."""
+        self.execute("SAVEPOINT try_copy")
+        try:
+            self._write(table, columns, rows, "fail")
+        except pg_errors.UniqueViolation:
+            self.execute("ROLLBACK TO try_copy")
+            return False
+        self.execute("RELEASE try_copy")
+        return True
+
+    def _write(self, table: str, columns: tuple[str, ...], rows: Sequence[Row], conflict: OnConflict) -> None:
         names = _types(table, columns)
         try:
             if conflict == "fail" and (len(rows) >= _COPY_FROM or any(name.endswith("[]") for name in names)):
@@ -196,7 +225,9 @@ def _out_of_time() -> QueryTooComplexException:
 
 @lru_cache(maxsize=1024)
 def _pyformat(sql: str) -> bytes:
-    return sql.replace("%", "%%").replace("?", "%s").encode()
+    # Arrays go in binary: as text each of their members would be escaped in Python.
+    arrays = sql.replace("%", "%%").replace("ANY(?", "ANY(%b").replace("?::bigint[]", "%b::bigint[]")
+    return arrays.replace("?", "%s").encode()
 
 
 @lru_cache(maxsize=256)
@@ -223,13 +254,13 @@ def _copy_statement(table: str, columns: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=256)
 def _unnest(table: str, columns: tuple[str, ...], conflict: OnConflict) -> str:
-    arrays = ",".join(f"%s::{name}[]" for name in _types(table, columns))
+    arrays = ",".join(f"%b::{name}[]" for name in _types(table, columns))
     sql = f'INSERT INTO "{table}" ({_quoted(columns)}) SELECT * FROM unnest({arrays})'  # noqa: S608
     if conflict == "fail":
         return sql
     key = [column.name for column in metadata.tables[table].primary_key]
     rest = [name for name in columns if name not in key]
-    if conflict == "nothing" or not rest:
+    if conflict in {"nothing", "unlikely"} or not rest:
         return f"{sql} ON CONFLICT DO NOTHING"
     changes = ",".join(f'"{name}"=excluded."{name}"' for name in rest)
     return f"{sql} ON CONFLICT ({_quoted(key)}) DO UPDATE SET {changes}"

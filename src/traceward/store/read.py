@@ -13,7 +13,7 @@ from traceward.epcis.errors import NotImplementedByServer, QueryTooComplexExcept
 from traceward.epcis.predicates import AnyTerm, NumberRange, Query, TextPrefix
 from traceward.epcis.terms import class_prefix
 from traceward.store.compile import Cursor, Statement, VisibleTo, for_viewer
-from traceward.store.connection import Connection, Dialect, Row, batches
+from traceward.store.connection import Connection, Dialect, Row
 from traceward.store.find import find_postgres, find_sqlite, merged
 from traceward.store.reading import ContextCache, model_by_key, models_where, stored_events, witnesses_of
 from traceward.store.rows import StoredEvent
@@ -183,8 +183,5 @@ class Reader:
         return self._connection.fetch(sql, params)
 
     def fetch_in(self, sql: str, values: Iterable[Any], params: Sequence[Any] = ()) -> list[Row]:
-        """`fetch` with `{in}` where a list of any length belongs; `params` come before the list."""
-        rows: list[Row] = []
-        for marks, part in batches(values):
-            rows += self._connection.fetch(sql.replace("{in}", marks), [*params, *part])
-        return rows
+        """`fetch` with `IN {in}` where a list of any length belongs; `params` come before the list."""
+        return self._connection.fetch_in(sql, values, params)

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Boolean
 from sqlmodel import SQLModel
 
-from traceward.store.connection import Connection, batches
+from traceward.store.connection import Connection
 from traceward.store.rows import StoredEvent
 from traceward.store.tables import metadata
 
@@ -54,11 +54,10 @@ def stored_events(
 ) -> list[StoredEvent]:
     """The events of these numbers that exist, by number."""
     found = []
-    for marks, part in batches(seqs):
-        for row in connection.fetch(SELECT_EVENTS.replace("{in}", marks), part):
-            context = None if row[7] is None else contexts.text(connection, row[7])
-            found.append(StoredEvent._make((*row[:6], bool(row[6]), context, *row[8:], ())))
-    found.sort()
+    rows = {row[0]: row for row in connection.fetch_in(SELECT_EVENTS, seqs)}
+    for _, row in sorted(rows.items()):
+        context = None if row[7] is None else contexts.text(connection, row[7])
+        found.append(StoredEvent._make((*row[:6], bool(row[6]), context, *row[8:], ())))
     if witnesses and found:
         captors = witnesses_of(connection, [row.eid for row in found])
         found = [row._replace(witnesses=captors[row.eid]) for row in found]
@@ -68,9 +67,8 @@ def stored_events(
 def witnesses_of(connection: Connection, eids: Iterable[bytes]) -> defaultdict[bytes, tuple[int, ...]]:
     """The parties that captured each of these contents, by number."""
     parties: defaultdict[bytes, set[int]] = defaultdict(set)
-    for marks, part in batches(eids):
-        for eid, party in connection.fetch(SELECT_WITNESSES.replace("{in}", marks), part):
-            parties[bytes(eid)].add(party)
+    for eid, party in connection.fetch_in(SELECT_WITNESSES, eids):
+        parties[bytes(eid)].add(party)
     return defaultdict(tuple, {eid: tuple(sorted(members)) for eid, members in parties.items()})
 
 

@@ -5,13 +5,14 @@ FULL is not a preference: with NORMAL an acknowledged commit can vanish in a pow
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 from traceward.epcis.errors import QueryTooComplexException
-from traceward.store.connection import Connection, Dialect, OnConflict, Row
+from traceward.store.connection import Connection, Dialect, OnConflict, Row, batches
 from traceward.store.errors import StoreUnavailable
 from traceward.store.tables import metadata
 
@@ -21,6 +22,9 @@ CHECKPOINT_PAGES: Final = 16_384
 WRITER_CACHE_KIB: Final = 32_768
 READER_CACHE_KIB: Final = 4_096
 _STATEMENTS: Final = 256
+#: Values to a bulk insert's statement, and the rows of those statements that insert the rest.
+_VALUES: Final = 600
+_ROWS: Final = (16, 4, 1)
 #: Virtual machine steps between two looks at the clock: some tens of microseconds.
 _STEPS: Final = 4_000
 
@@ -110,10 +114,30 @@ class SqliteConnection:
         except sqlite3.OperationalError as error:
             raise unavailable(error) from error
 
+    def fetch_in(self, sql: str, values: Iterable[Any], params: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a statement with a list, a batch of the list at a time."""
+        rows: list[Row] = []
+        for marks, part in batches(values):
+            rows += self.fetch(sql.replace("{in}", marks), [*params, *part])
+        return rows
+
+    def execute_in(self, sql: str, values: Iterable[Any], params: Sequence[Any] = ()) -> int:
+        """The number of rows that a statement with a list changed."""
+        return sum(self.execute(sql.replace("{in}", marks), [*params, *part]) for marks, part in batches(values))
+
     def write(self, table: str, columns: tuple[str, ...], rows: Sequence[Row], conflict: OnConflict) -> None:
-        """Insert many rows at once."""
+        """Insert many rows at once, hundreds of values to a statement.
+
+        One row to a statement would cost twice the time, and hand the interpreter's lock to and fro for each row.
+        """
+        start = 0
         try:
-            self._connection.executemany(_insert(table, columns, conflict), rows)
+            for size in (_VALUES // len(columns), *_ROWS):
+                sql = _insert(table, columns, conflict, size)
+                end = start + (len(rows) - start) // size * size
+                for first in range(start, end, size):
+                    self._connection.execute(sql, tuple(chain.from_iterable(rows[first : first + size])))
+                start = end
         except sqlite3.OperationalError as error:
             raise unavailable(error) from error
 
@@ -183,9 +207,10 @@ def _watch(end: float) -> Callable[[], int]:
 
 
 @lru_cache(maxsize=256)
-def _insert(table: str, columns: tuple[str, ...], conflict: OnConflict) -> str:
-    verb = "INSERT OR IGNORE" if conflict == "nothing" else "INSERT"
-    sql = f"{verb} INTO {table} ({','.join(columns)}) VALUES ({','.join('?' * len(columns))})"
+def _insert(table: str, columns: tuple[str, ...], conflict: OnConflict, rows: int) -> str:
+    verb = "INSERT OR IGNORE" if conflict in {"nothing", "unlikely"} else "INSERT"
+    values = ",".join([f"({','.join('?' * len(columns))})"] * rows)
+    sql = f"{verb} INTO {table} ({','.join(columns)}) VALUES {values}"
     return sql + on_conflict_replace(table, columns) if conflict == "replace" else sql
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from sqlmodel import SQLModel
 
 from traceward.epcis.predicates import ALL_EVENTS
-from traceward.store.connection import Connection, Dialect, OnConflict, Row, batches
+from traceward.store.connection import Connection, Dialect, OnConflict, Row
 from traceward.store.reading import (
     EVENT_COLUMNS,
     ContextCache,
@@ -118,9 +118,11 @@ class WriteTransaction:
     def write(
         self, table: str, columns: tuple[str, ...], rows: Sequence[Row], conflict: OnConflict = "nothing"
     ) -> None:
-        """Insert rows, tuples in the order of `columns`. conflict: "fail", "nothing" (keep) or "replace" by key.
+        """Insert rows, tuples in the order of `columns`, where a row of the same key may stand.
 
+        conflict: "fail", "nothing" (the old row stays), "unlikely" (likewise), "replace" (the new one takes its place).
         "fail" is the fastest on PostgreSQL (COPY); a row whose key stands already then fails the whole unit.
+        "unlikely" is nearly as fast and keeps a row that stands.
         """
         if not rows:
             return
@@ -133,21 +135,16 @@ class WriteTransaction:
         return self._connection.fetch(sql, params)
 
     def fetch_in(self, sql: str, values: Iterable[Any], params: Sequence[Any] = ()) -> list[Row]:
-        """All rows of a statement with `{in}` where a list of any length belongs; `params` come before the list."""
-        rows: list[Row] = []
-        for marks, part in batches(values):
-            rows += self._connection.fetch(sql.replace("{in}", marks), [*params, *part])
-        return rows
+        """All rows of a statement with `IN {in}` where a list of any length belongs; `params` come before the list."""
+        return self._connection.fetch_in(sql, values, params)
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """The number of rows that an UPDATE or DELETE changed."""
         return self._connection.execute(sql, params)
 
     def execute_in(self, sql: str, values: Iterable[Any], params: Sequence[Any] = ()) -> int:
-        """`execute` with `{in}` where a list of any length belongs; `params` come before the list."""
-        return sum(
-            self._connection.execute(sql.replace("{in}", marks), [*params, *part]) for marks, part in batches(values)
-        )
+        """`execute` with `IN {in}` where a list of any length belongs; `params` come before the list."""
+        return self._connection.execute_in(sql, values, params)
 
     # ------------------------------------------------------------------ typed rows of models
 
@@ -212,12 +209,12 @@ class WriteTransaction:
 
     def insert_witnesses(self, witnesses: Sequence[Witness]) -> None:
         """Record who captured what, and under which eventID; what is recorded already stays."""
-        self.write("witness", COLUMNS.witness, [row[:5] for row in witnesses], "nothing")
+        self.write("witness", COLUMNS.witness, [row[:5] for row in witnesses], "unlikely")
         rows = [
             (identifier_hash(row.event_id, self._secret), row.party, row.eid, row.seq, row.is_declaration)
             for row in witnesses
         ]
-        self.write("event_id", COLUMNS.event_id, rows, "nothing")
+        self.write("event_id", COLUMNS.event_id, rows, "unlikely")
 
     def insert_streams(self, rows: Sequence[tuple[int, int, int]]) -> None:
         """Record which ledger keys an event concerns: distinct (`terms.key_hash(key)`, event_time_us, seq)."""
