@@ -255,6 +255,19 @@ def test_a_move_from_an_unknown_place_states_no_location_pair():
     assert "sourceList" not in build("put_away", [Item(epc=V7)], place("A"))
 
 
+@pytest.mark.parametrize("kind", ["ship", "return"])
+def test_goods_that_leave_leave_the_place_of_the_action(kind):
+    """Rejects taking the place of shipping for its destination."""
+    parties = {"owning": (CORDIA, CORDIA), "possessing": (NORTHGATE, CORDIA)}
+    event = said(build(kind, [Item(epc=V7)], place("DOCK1"), destination_place=place("0"), **parties))
+    ends = [
+        next(end[name] for end in event[f"{name}List"] if end["type"] == "location")
+        for name in ("source", "destination")
+    ]
+    assert ends == ["https://id.gs1.org/414/4012345000016/254/DOCK1", "https://id.gs1.org/414/4012345000016"]
+    assert "bizLocation" not in event
+
+
 def test_a_complete_count_may_find_nothing():
     built = build("count", [], place("A"), count_scope="complete", count_gtins=["urn:epc:idpat:sgtin:9521141.001023.*"])
     assert built["epcList"] == []

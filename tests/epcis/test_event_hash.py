@@ -127,6 +127,14 @@ def test_every_algorithm_of_cbv_names_itself(algorithm):
     assert event_hash(event.data, event.context, algorithm=algorithm) == expected
 
 
+def test_a_transactions_parent_stands_before_its_objects():
+    """Rejects the order of the reference tool's own description, which its code does not keep."""
+    event = raw(
+        object_event(type="TransactionEvent", parentID="urn:a:p", bizTransactionList=[{"bizTransaction": "urn:a:b"}])
+    )
+    assert "+01:00parentID=urn:a:pepcListepc=" in pre_hash(event.data, event.context)
+
+
 def test_the_hash_is_no_commitment():
     """Why the server's own identity is another: two EPCs and one EPC can share a hash."""
     two = raw(object_event(epcList=["https://x.example/a", "https://x.example/b"]))

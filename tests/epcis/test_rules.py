@@ -151,6 +151,11 @@ BROKEN = {
         "bizTransactionList[0].ex:a",
         "unknown_field",
     ),
+    "plain transaction with extra key": (
+        object_event(bizTransactionList=[{"type": "po", "bizTransaction": "urn:a:b", "ex:a": 1}]),
+        "bizTransactionList[0].ex:a",
+        "unknown_field",
+    ),
     # what dimension
     "action missing": (object_event(action=None), "action", "missing"),
     "action unknown": (object_event(action="USE"), "action", "action"),
@@ -322,6 +327,11 @@ BROKEN = {
         "unknown_term",
     ),
     "value as text": (sensed({"value": "5"}), "sensorElementList[0].sensorReport[0].value", "number"),
+    "boolean as number": (
+        sensed({"booleanValue": 1}),
+        "sensorElementList[0].sensorReport[0].booleanValue",
+        "boolean",
+    ),
     "boolean as text": (
         sensed({"booleanValue": "true"}),
         "sensorElementList[0].sensorReport[0].booleanValue",
@@ -438,9 +448,9 @@ def test_all_findings_of_an_event_are_collected_with_their_clauses():
 def test_a_thousand_warnings_do_not_hide_an_error():
     """Rejects one cap for warnings and errors together."""
     event = object_event(
-        bizTransactionList=[{"type": f"zz:t{n}", "bizTransaction": "urn:a:b"} for n in range(1000)], action="USE"
+        bizTransactionList=[{"type": f"zz:t{n}", "bizTransaction": "urn:a:b"} for n in range(1000)], colour="red"
     )
-    assert errors(event) == [("action", "action")]
+    assert errors(event) == [("colour", "unknown_field")]
     assert len(check_event(raw(event))) <= 200
 
 
