@@ -18,6 +18,7 @@ from traceward.api.admin_routes import admin_router, open_router
 from traceward.api.consignment_routes import router as consignment_router
 from traceward.api.door import Door, DoorRules
 from traceward.api.epcis_routes import epcis_router
+from traceward.api.label_routes import router as label_router
 from traceward.api.live import router as live_router
 from traceward.api.models import Problem
 from traceward.api.observe import configure_logging
@@ -85,6 +86,7 @@ def create_app(settings: Settings, *, now_us: Callable[[], int] = system_clock_u
     routers = (
         epcis_router(limit_headers),
         scan_router,
+        label_router,
         consignment_router,
         trace_router,
         session_router,

@@ -38,11 +38,20 @@ class Problem(BaseModel):
     errors: list[ProblemFinding] | None = None
 
 
+ScannedData = Annotated[str, Field(min_length=1, max_length=4000)]
+
+
 class ScanText(_Request):
     """A symbol that the client has decoded itself."""
 
     symbologyIdentifier: Annotated[str, Field(pattern=r"^\][A-Za-z][0-9A-Za-z]$")]
     text: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+class ScanTexts(_Request):
+    """The symbols of one label, or of one picture, that the client has decoded itself."""
+
+    symbols: Annotated[list[ScanText], Field(min_length=1, max_length=100)]
 
 
 class ElementStringBody(BaseModel):
@@ -91,10 +100,23 @@ class ScannedSymbol(BaseModel):
     epcClass: str | None
 
 
+class ScannedItem(BaseModel):
+    """One physical item and what its symbols say together. symbols: their positions in the answer's list, from 0."""
+
+    symbols: list[int]
+    confirmed: bool
+    elementStrings: list[ElementStringBody]
+    findings: list[ScanFinding]
+    udi: UdiBody | None
+    epc: str | None
+    epcClass: str | None
+
+
 class ScanAnswer(BaseModel):
-    """All symbols of a picture, and the stages that were tried to find them."""
+    """All symbols of a picture, the items they stand on, and the stages that were tried to find them."""
 
     symbols: list[ScannedSymbol]
+    items: list[ScannedItem]
     tried: list[str]
     elapsedMs: float
 
@@ -108,9 +130,14 @@ class PlaceRef(_Request):
 
 
 class ActionItem(_Request):
-    """What is acted on: the text of its label, an instance, or a class with a quantity."""
+    """What is acted on: the text of its label (or the texts of its symbols), an instance, or a class with a quantity.
 
-    elementString: Annotated[str, Field(min_length=1, max_length=4000)] | None = None
+    confirmed: false when the read of the label was doubtful; it is then taken only for a product that is known here.
+    """
+
+    elementString: ScannedData | None = None
+    elementStrings: Annotated[list[ScannedData], Field(min_length=1, max_length=10)] | None = None
+    confirmed: bool = True
     epc: Text | None = None
     epcClass: Text | None = None
     quantity: Annotated[float, Field(gt=0, le=1e15)] | None = None

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
 from traceward.api.deps import ScanCaller, Services
-from traceward.api.models import ScanAnswer, ScanText
+from traceward.api.models import ScanAnswer, ScanText, ScanTexts
 from traceward.epcis.errors import UnsupportedMediaTypeException, ValidationException
 from traceward.epcis.json_codec import read_json
 from traceward.services import scan
@@ -16,10 +16,16 @@ from traceward.services import scan
 router = APIRouter(tags=["scan"])
 
 _PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "application/octet-stream")
+_TEXTS_SCHEMA = {
+    "type": "object",
+    "required": ["symbols"],
+    "additionalProperties": False,
+    "properties": {"symbols": {"type": "array", "minItems": 1, "maxItems": 100, "items": ScanText.model_json_schema()}},
+}
 _REQUEST_BODY = {
     "required": True,
     "content": {
-        "application/json": {"schema": ScanText.model_json_schema()},
+        "application/json": {"schema": {"anyOf": [ScanText.model_json_schema(), _TEXTS_SCHEMA]}},
         **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in _PICTURE_TYPES},
     },
 }
@@ -31,8 +37,7 @@ async def post_scan(request: Request, _caller: ScanCaller, runtime: Services) ->
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = await request.body()
     if media_type == "application/json":
-        text = _scan_text(body)
-        answer = scan.judged_text(text.symbologyIdentifier, text.text)
+        answer = scan.judged_texts((one.symbologyIdentifier, one.text) for one in _scan_texts(body))
     elif media_type in _PICTURE_TYPES or media_type.startswith("image/"):
         answer = await scan.judged_picture(runtime.scan_pool, body)
     else:
@@ -42,10 +47,15 @@ async def post_scan(request: Request, _caller: ScanCaller, runtime: Services) ->
     return Response(orjson.dumps(answer), media_type="application/json")
 
 
-def _scan_text(body: bytes) -> ScanText:
+def _scan_texts(body: bytes) -> list[ScanText]:
+    """The symbols of the request: one by itself, or a list of those on one label."""
+    value = read_json(body)
     try:
-        return ScanText.model_validate(read_json(body))
+        if isinstance(value, dict) and "symbols" in value:
+            return ScanTexts.model_validate(value).symbols
+        return [ScanText.model_validate(value)]
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"])
-        raise ValidationException(f"{path}: {first['msg']}; expected symbologyIdentifier and text") from None
+        message = f"{path}: {first['msg']}; expected symbologyIdentifier and text, or a list of such as symbols"
+        raise ValidationException(message) from None

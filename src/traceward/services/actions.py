@@ -15,13 +15,13 @@ import orjson
 from traceward.epcis.builder import Item, build_event
 from traceward.epcis.errors import Finding, ResourceAlreadyExistsException, ValidationException
 from traceward.epcis.times import format_time_us
-from traceward.gs1.element_string import parse
 from traceward.gs1.epc_uri import canonical_identifier, identifier_kind
-from traceward.gs1.udi import udi_from_elements
 from traceward.services import capture, stock
 from traceward.services.holdings import Holding, find_holdings
+from traceward.services.labelled_items import item_of_texts
 from traceward.services.principals import Principal
 from traceward.services.problem_bodies import summary
+from traceward.services.products import is_known_product
 from traceward.services.runtime import Runtime
 from traceward.store.compile import VisibleTo
 
@@ -48,7 +48,7 @@ def perform(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> 
     events that it made and changes nothing. Raises ValidationException with the path of each bad field.
     """
     warnings: list[dict[str, str]] = []
-    items = _items(request["items"], warnings)
+    items = _items(runtime, caller, request["items"], warnings)
     place = _place(request["place"], "place")
     source = _place(request["source"], "from") if "source" in request else None
     first_id = request.get("eventID") or f"urn:uuid:{uuid.UUID(bytes=runtime.random_bytes(16), version=4)}"
@@ -91,22 +91,35 @@ class _Asked:
         return self.first_id if index == 0 else f"urn:uuid:{uuid.uuid5(_RETRY_SPACE, f'{self.first_id} {index}')}"
 
 
-def _items(wanted: Sequence[Mapping[str, Any]], warnings: list[dict[str, str]]) -> tuple[Item, ...]:
+def _items(
+    runtime: Runtime, caller: Principal, wanted: Sequence[Mapping[str, Any]], warnings: list[dict[str, str]]
+) -> tuple[Item, ...]:
     items: list[Item] = []
     findings: list[Finding] = []
     for index, one in enumerate(wanted):
         found = _item(one, f"items[{index}]", findings, warnings)
-        if found is not None:
-            items.append(found)
+        if found is None:
+            continue
+        items.append(found)
+        if one.get("confirmed", True):
+            continue
+        identifier = found.epc or found.epc_class or ""
+        if is_known_product(runtime, caller, identifier):
+            message = f"the label of {identifier} was read with doubt; taken because the product is known here"
+            warnings.append({"code": "unconfirmed", "message": message})
+        else:
+            message = f"{identifier} was read with doubt and its product is not known here; expected a second read"
+            findings.append(Finding(f"items[{index}]", "unconfirmed", message, _CLAUSE))
     if findings:
         raise ValidationException(summary(findings), findings)
     return tuple(items)
 
 
 def _item(one: Mapping[str, Any], path: str, findings: list[Finding], warnings: list[dict[str, str]]) -> Item | None:
-    named = [name for name in ("elementString", "epc", "epcClass") if name in one]
+    named = [name for name in ("elementString", "elementStrings", "epc", "epcClass") if name in one]
     if len(named) != 1:
-        message = f"{path} has {' and '.join(named) or 'none'} of elementString, epc and epcClass; expected one"
+        given = " and ".join(named) or "none"
+        message = f"{path} has {given} of elementString, elementStrings, epc and epcClass; expected one"
         findings.append(Finding(path, "item", message, _CLAUSE))
         return None
     quantity = Decimal(str(one["quantity"])) if "quantity" in one else None
@@ -114,27 +127,33 @@ def _item(one: Mapping[str, Any], path: str, findings: list[Finding], warnings: 
         return Item(epc=canonical_identifier(one["epc"]))
     if "epcClass" in one:
         return Item(epc_class=canonical_identifier(one["epcClass"]), quantity=_count(quantity), uom=one.get("uom"))
-    return _scanned_item(one["elementString"], quantity, path, findings, warnings)
+    texts = [one["elementString"]] if "elementString" in one else one["elementStrings"]
+    return _scanned_item(texts, quantity, f"{path}.{named[0]}", findings, warnings)
 
 
 def _scanned_item(
-    text: str, quantity: Decimal | None, path: str, findings: list[Finding], warnings: list[dict[str, str]]
+    texts: Sequence[str],
+    quantity: Decimal | None,
+    path: str,
+    findings: list[Finding],
+    warnings: list[dict[str, str]],
 ) -> Item | None:
-    parsed = parse(text, mode="lenient")
-    wrong = [one for one in parsed.findings if one.severity == "error"]
+    label = item_of_texts(texts)
+    wrong = [one for one in label.findings if one.severity == "error"]
     if wrong:
-        findings += [Finding(f"{path}.elementString", one.code, one.message, _CLAUSE) for one in wrong]
+        findings += [Finding(path, one.code, one.message, _CLAUSE) for one in wrong]
         return None
-    warnings += [{"code": one.code, "message": one.message} for one in parsed.findings]
-    udi = udi_from_elements(parsed)
-    expiry = udi.expiration_date.isoformat() if udi.expiration_date is not None else None
-    if udi.epc is not None:
-        return Item(epc=udi.epc, lot=udi.lot, expiration_date=expiry)
-    if udi.epc_class is not None:
-        amount = quantity if quantity is not None else Decimal(udi.quantity or 1)
-        return Item(epc_class=udi.epc_class, quantity=_count(amount), lot=udi.lot, expiration_date=expiry)
-    message = f"{path}.elementString names no item; expected an SSCC, or a GTIN with a serial or lot number"
-    findings.append(Finding(f"{path}.elementString", "no_item", message, _CLAUSE))
+    warnings += [{"code": one.code, "message": one.message} for one in label.findings]
+    udi = label.udi
+    if udi is not None:
+        expiry = udi.expiration_date.isoformat() if udi.expiration_date is not None else None
+        if udi.epc is not None:
+            return Item(epc=udi.epc, lot=udi.lot, expiration_date=expiry)
+        if udi.epc_class is not None:
+            amount = quantity if quantity is not None else Decimal(udi.quantity or 1)
+            return Item(epc_class=udi.epc_class, quantity=_count(amount), lot=udi.lot, expiration_date=expiry)
+    message = f"{path} names no item; expected an SSCC, or a device identifier with a serial or lot number"
+    findings.append(Finding(path, "no_item", message, _CLAUSE))
     return None
 
 
