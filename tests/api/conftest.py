@@ -63,7 +63,7 @@ class Site:
 
 @pytest.fixture(scope="session")
 def open_site(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Callable[..., Any]:
-    """Empty demo servers, each for as long as its context: `with open_site("sqlite", **settings) as site`."""
+    """Makes the context of an empty demo server on a backend, with settings of its own."""
 
     @contextmanager
     def opened(backend: str = "sqlite", **settings: Any) -> Iterator[Site]:

@@ -21,6 +21,7 @@ from traceward.services.parties import Registry
 from traceward.services.sessions import Sessions
 from traceward.store.engine import Store, open_store
 from traceward.store.paging import PageTokens
+from traceward.store.write import WriteLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +116,14 @@ def open_runtime(
     scan_workers: int = 2,
     now_us: Callable[[], int] = system_clock_us,
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    write_log: WriteLog | None = None,
 ) -> Runtime:
     """The services on the database of store_url; data_dir is made with mode 0700 where it is missing.
 
     Raises what `open_store` raises: StoreUnavailable, WrongDatabase, ValueError.
     """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = open_store(store_url, clock=now_us)
+    store = open_store(store_url, clock=now_us, log=write_log)
     registry = Registry(store, now_us)
     return Runtime(
         store=store,
