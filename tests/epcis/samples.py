@@ -7,6 +7,7 @@ from shared_data import shared
 from traceward.epcis.document import RawEvent
 from traceward.epcis.extension import STANDARD_CONTEXT, Context
 from traceward.epcis.json_codec import read_document, read_event
+from traceward.epcis.rules import check_event
 
 OWN_CONTEXT = [STANDARD_CONTEXT, {"ex": "https://ex.org/", "mcx": "https://ns.traceward.org/consignment/"}]
 
@@ -52,6 +53,29 @@ def bare(text: str) -> RawEvent:
 def own_context() -> Context:
     """The context of `document`."""
     return Context.of(OWN_CONTEXT)
+
+
+def sensed(report: Any = None, metadata: Any = None, **element: Any) -> dict[str, Any]:
+    """An ObjectEvent of 2026-03-12T10:42:00Z with one sensor element."""
+    fields = {"sensorReport": [{"type": "Temperature", "value": 5, "uom": "CEL"} | (report or {})]} | element
+    if metadata is not None:
+        fields["sensorMetadata"] = metadata
+    return object_event(sensorElementList=[fields])
+
+
+def without(event: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The event without those fields."""
+    return {name: value for name, value in event.items() if name not in names}
+
+
+def errors(event: Any, **options: Any) -> list[tuple[str, str]]:
+    """Path within the event and code of every finding that refuses it."""
+    found = check_event(raw(event), **options)
+    return [
+        (finding.path.removeprefix("eventList[0]").removeprefix("."), finding.code)
+        for finding in found
+        if finding.severity == "error"
+    ]
 
 
 def official_examples() -> list[Any]:
