@@ -1,0 +1,156 @@
+"""The composition root: one FastAPI application from one Settings value.
+
+Everything that a request needs hangs on `app.state`; it must not leave anything at module level.
+"""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+
+from traceward import __version__
+from traceward.api.access_log import AccessLog
+from traceward.api.admin_routes import admin_router, open_router
+from traceward.api.consignment_routes import router as consignment_router
+from traceward.api.door import Door, DoorRules
+from traceward.api.epcis_routes import epcis_router
+from traceward.api.label_routes import router as label_router
+from traceward.api.live import router as live_router
+from traceward.api.models import Problem
+from traceward.api.observe import configure_logging
+from traceward.api.problems import install_problems
+from traceward.api.scan_routes import router as scan_router
+from traceward.api.security_headers import SecurityHeaders
+from traceward.api.session_routes import router as session_router
+from traceward.api.settings import Settings
+from traceward.api.trace_routes import router as trace_router
+from traceward.api.web_app import web_router
+from traceward.services import demo, setup, spooled
+from traceward.services.due import apply_due_regularly
+from traceward.services.runtime import Limits, Runtime, open_runtime, system_clock_us
+from traceward.store.write import WriteLog
+
+_LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+_GC_THRESHOLDS = (20_000, 20, 100)
+"""Big documents make many objects that all die young: with Python's own thresholds a third of capture is collection."""
+
+_log = structlog.get_logger("traceward")
+
+
+def create_app(
+    settings: Settings, *, now_us: Callable[[], int] = system_clock_us, write_log: WriteLog | None = None
+) -> FastAPI:
+    """The server for these settings; it opens its store when it starts and closes it when it ends.
+
+    After start-up `app.state.runtime` holds the services, `app.state.first_run` the state of set-up and, in a demo,
+    `app.state.demo_keys` the keys by name. now_us: the clock, for tests. write_log: called with every bulk insert, for
+    benches.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        configure_logging(settings.log_level)
+        runtime = await asyncio.to_thread(_open, settings, now_us, write_log)
+        try:
+            app.state.runtime = runtime
+            app.state.demo_keys = await asyncio.to_thread(_demo_keys, settings, runtime)
+            app.state.first_run = await asyncio.to_thread(setup.bootstrap, runtime)
+            resumed = await asyncio.to_thread(spooled.resume_all, runtime)
+            if resumed:
+                _log.info("capture jobs resumed", count=resumed)
+            due = asyncio.create_task(apply_due_regularly(runtime))
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(*_GC_THRESHOLDS)
+            yield
+            runtime.stopping.set()
+            due.cancel()
+        finally:
+            await asyncio.to_thread(runtime.close)
+
+    app = FastAPI(
+        title="Traceward",
+        version=__version__,
+        summary="GS1 EPCIS 2.0 traceability for medical consignment stock",
+        lifespan=lifespan,
+        docs_url="/docs" if settings.dev else None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        responses={"4XX": {"model": Problem, "description": "RFC 7807 problem body (application/problem+json)"}},
+    )
+    app.state.settings = settings
+    limit_headers = {
+        "GS1-EPCIS-Capture-Limit": str(settings.capture_limit_events),
+        "GS1-EPCIS-Capture-File-Size-Limit": str(settings.capture_limit_bytes),
+    }
+    routers = (
+        epcis_router(limit_headers),
+        scan_router,
+        label_router,
+        consignment_router,
+        trace_router,
+        session_router,
+        live_router,
+        admin_router,
+        open_router,
+        web_router(),
+    )
+    for router in routers:
+        app.include_router(router)
+    install_problems(app, routers, limit_headers)
+    # The last one added is the outermost.
+    app.add_middleware(Door, rules=_door_rules(settings), limit_headers=limit_headers)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(AccessLog)
+    return app
+
+
+def _door_rules(settings: Settings) -> DoorRules:
+    hosts: frozenset[str] | None = frozenset(settings.allowed_hosts)
+    if settings.loopback:
+        hosts = _LOOPBACK_NAMES | frozenset(settings.allowed_hosts)
+    return DoorRules(
+        hosts=hosts or None,
+        uri_limit_bytes=settings.uri_limit_bytes,
+        body_limits_bytes=(
+            ("/epcis/capture", settings.capture_limit_bytes),
+            ("/scan", settings.scan_limit_bytes),
+            ("", settings.body_limit_bytes),
+        ),
+        body_timeout_s=settings.body_timeout_s,
+    )
+
+
+def _open(settings: Settings, now_us: Callable[[], int], write_log: WriteLog | None) -> Runtime:
+    limits = Limits(
+        capture_limit_events=settings.capture_limit_events,
+        capture_limit_bytes=settings.capture_limit_bytes,
+        spool_threshold_bytes=settings.spool_threshold_bytes,
+        page_token_ttl_s=settings.page_token_ttl_s,
+        query_deadline_s=settings.query_deadline_s,
+        fold_limit_events=settings.fold_limit_events,
+        setup_code_ttl_s=settings.setup_code_ttl_s,
+    )
+    runtime = open_runtime(
+        settings.store_url,
+        data_dir=settings.data_dir,
+        limits=limits,
+        session_ttl_s=settings.session_ttl_s,
+        scan_workers=settings.scan_workers,
+        now_us=now_us,
+        write_log=write_log,
+    )
+    try:
+        setup.claim_database(runtime, demo=settings.demo)
+    except BaseException:
+        runtime.close()
+        raise
+    return runtime
+
+
+def _demo_keys(settings: Settings, runtime: Runtime) -> dict[str, Any] | None:
+    return demo.load_demo(runtime, storyline=settings.demo_storyline) if settings.demo else None
