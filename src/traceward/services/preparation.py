@@ -94,7 +94,7 @@ def prepare(raw: RawEvent, secret: bytes, *, hash_is_taken: bool = False) -> Pre
         expanded["eventID"] = event_id
     elif event_id.startswith(_HASH_SCHEME):
         findings.extend(_hash_findings(raw, event_id))
-    private = identity.private(expanded, data)
+    private = _may_name_patient(raw) and identity.private(expanded, data)
     kind = _KINDS.get(expanded["type"], _EXTENSION_KIND)
     if private and kind != _KINDS["AssociationEvent"]:
         findings.append(_patient_finding(raw))
@@ -146,6 +146,18 @@ def expanded_stored(text: bytes, context: bytes | None, event_id: str) -> dict[s
 def errors_of(refused: Iterable[RefusedEvent]) -> list[Finding]:
     """Every finding of refused events, in the order of the document."""
     return [finding for event in sorted(refused, key=lambda one: one.index) for finding in event.findings]
+
+
+def _may_name_patient(raw: RawEvent) -> bool:
+    """Whether a look at the whole event is worth its time: without one of these marks nothing can spell a GSRN.
+
+    Prefixes of the context count as well, since they can stand for the beginning of a spelling.
+    """
+    return _has_mark(raw.text) or _has_mark(raw.context.text)
+
+
+def _has_mark(text: bytes) -> bool:
+    return b"8018" in text or b"%" in text or b"\\" in text or b"gsrn" in text.lower()
 
 
 def _stored(index: int, text: bytes, context: bytes | None) -> RawEvent:
