@@ -28,5 +28,5 @@ EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=3s --start-period=30s \
   CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health/ready', timeout=2)"]
 # Every address inside the container is behind whatever publishes its port: put TLS there. The first run writes the
-# admin key to /data/admin.key instead of printing a set-up link that nobody could open.
+# admin key to /data/admin-key instead of printing a set-up link that nobody could open.
 CMD ["traceward", "serve", "--host", "0.0.0.0", "--port", "8000", "--behind-proxy", "--unattended"]

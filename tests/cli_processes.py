@@ -1,4 +1,4 @@
-"""Runs the `traceward` command as its users do: as a process of its own."""
+"""Runs the `traceward` command as its users do; a server as a process of its own."""
 
 import contextlib
 import json
@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from click.testing import Result
+from typer.testing import CliRunner
+
 from shared_data import CHECKOUT
+from traceward.cli.main import app
 
 COMMAND = [sys.executable, "-c", "from traceward.cli.main import main; main()"]
 START_TIMEOUT_S = 60
@@ -24,20 +28,12 @@ def environment(**changes: str) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(CHECKOUT / "src"), "COLUMNS": "200", "NO_COLOR": "1"} | changes
 
 
-def traceward(*arguments: str | Path, stdin: bytes = b"", **changes: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end; changes are environment variables."""
-    done = subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        input=stdin,
-        capture_output=True,
-        env=environment(**changes),
-        timeout=120,
-        check=False,
-    )
-    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+def traceward(*arguments: str | Path, stdin: bytes = b"", **changes: str) -> Result:
+    """Run the command to its end in this process; changes are environment variables."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin, env=environment(**changes))
 
 
-def json_output(done: subprocess.CompletedProcess[str]) -> Any:
+def json_output(done: Result) -> Any:
     """The JSON document that the command printed."""
     return json.loads(done.stdout)
 

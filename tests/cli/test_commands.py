@@ -9,7 +9,8 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from cli_processes import json_output, keys_in, serving, traceward
+from cli_processes import json_output, traceward
+from live_server import running_server
 from shared_data import shared
 
 ELEMENTS = "(01)09521141010235(17)300131(21)V23-0007"
@@ -18,10 +19,8 @@ ELEMENTS = "(01)09521141010235(17)300131(21)V23-0007"
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Keys by name and `url` of a demo without events, one for all tests of this file."""
-    folder = tmp_path_factory.mktemp("cli-demo")
-    data = folder / "data"
-    with serving("--demo", "--empty", "--data", data, cwd=folder) as server:
-        yield keys_in(data) | {"url": server.url}
+    with running_server(tmp_path_factory.mktemp("cli-demo") / "data", demo=True, demo_storyline=False) as server:
+        yield server.keys | {"url": server.url}
 
 
 def label(path: Path) -> Path:
@@ -34,7 +33,7 @@ def label(path: Path) -> Path:
 
 def test_scan_shows_the_udi_of_a_label_and_needs_no_server(tmp_path: Path) -> None:
     done = traceward("scan", label(tmp_path / "label.png"))
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.exit_code == 0, done.stdout + done.stderr
     for shown in (
         "]d2",
         "confirmed",
@@ -57,7 +56,7 @@ def test_scan_goes_on_after_a_bad_file_and_ends_with_one(tmp_path: Path) -> None
     Image.new("L", (200, 200), 255).save(tmp_path / "blank.png")
     files = [tmp_path / "absent.png", tmp_path / "text.png", tmp_path / "blank.png", label(tmp_path / "label.png")]
     done = traceward("scan", "--json", *files)
-    assert done.returncode == 1
+    assert done.exit_code == 1
     absent, text, blank, good = json_output(done)
     assert "No such file" in absent["error"]
     assert text["error"]
@@ -70,7 +69,7 @@ def test_doctor_names_the_decoders_and_exits_well_where_nothing_needed_is_missin
     done = traceward("doctor", "--json")
     names = {check["name"]: check for check in json_output(done)}
     assert {"SQLite", "zxing-cpp", "libdmtx", "libzbar", "web client"} <= set(names)
-    assert done.returncode == 0
+    assert done.exit_code == 0
     assert "zxing-cpp" in traceward("doctor").stdout
 
 
@@ -78,7 +77,7 @@ def test_capture_sends_both_stories_and_sending_them_again_changes_nothing(demo:
     for _ in range(2):
         for key, file in (("cordia", "storyline-cordia.json"), ("northgate-clinical", "storyline-northgate.json")):
             done = traceward("capture", shared(f"examples/{file}"), "--url", demo["url"], "--key", demo[key])
-            assert done.returncode == 0, done.stdout + done.stderr
+            assert done.exit_code == 0, done.stdout + done.stderr
             assert "captured" in done.stdout
 
 
@@ -102,11 +101,11 @@ def test_capture_shows_every_fault_with_its_place_and_ends_with_one(demo: dict[s
     file.write_text(json.dumps(document))
     server = ("--url", demo["url"], "--key", demo["cordia"])
     whole = traceward("capture", file, *server)
-    assert whole.returncode == 1
+    assert whole.exit_code == 1
     assert "refused whole" in whole.stdout
     assert "eventList[0].bizStep" in whole.stdout
     part = traceward("capture", file, "--proceed", "--json", *server)
-    assert part.returncode == 1
+    assert part.exit_code == 1
     (outcome,) = json_output(part)
     assert outcome["job"]["success"] is False
     assert outcome["job"]["running"] is False
@@ -126,7 +125,7 @@ def test_capture_tells_why_it_cannot(
 ) -> None:
     (tmp_path / "empty.json").write_text("{}")
     done = traceward("capture", tmp_path / "empty.json", *arguments, TRACEWARD_URL=demo["url"])
-    assert done.returncode == code, done.stdout + done.stderr
+    assert done.exit_code == code, done.stdout + done.stderr
     assert reason in done.stderr
 
 
@@ -134,17 +133,17 @@ def test_an_administrator_makes_an_organisation_and_a_key_that_works_until_it_is
     admin = {"TRACEWARD_URL": demo["url"], "TRACEWARD_KEY": demo["admin"]}
     organisation = "https://id.gs1.org/417/9506000000012"
     made = traceward("organisations", "add", organisation, "Helix North", "--prefix", "9506000", **admin)
-    assert made.returncode == 0, made.stderr
+    assert made.exit_code == 0, made.stderr
     assert "Helix North" in traceward("organisations", "list", **admin).stdout
-    assert traceward("organisations", "add", organisation, "Again", **admin).returncode == 1
+    assert traceward("organisations", "add", organisation, "Again", **admin).exit_code == 1
     key = json_output(traceward("keys", "create", organisation, "supplier", "--name", "pump line", "--json", **admin))
     listed = json_output(traceward("keys", "list", "--json", **admin))["keys"]
     assert key["id"] in {one["id"] for one in listed}
     assert key["key"] not in json.dumps(listed)
     denied = traceward("keys", "list", TRACEWARD_URL=demo["url"], TRACEWARD_KEY=key["key"])
-    assert denied.returncode == 3
-    assert traceward("keys", "revoke", key["id"], **admin).returncode == 0
-    assert traceward("keys", "revoke", key["id"], **admin).returncode == 1
+    assert denied.exit_code == 3
+    assert traceward("keys", "revoke", key["id"], **admin).exit_code == 0
+    assert traceward("keys", "revoke", key["id"], **admin).exit_code == 1
 
 
 def test_scanned_control_characters_do_not_reach_the_terminal() -> None:

@@ -1,6 +1,7 @@
 """The process of a server: its socket, its data folder, its start and its end; what it serves is api's."""
 
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -62,10 +63,11 @@ class _AnnouncingServer(uvicorn.Server):
 
 
 def _run(config: uvicorn.Config, listener: socket.socket, gate: Gate, ready: Callable[[], None]) -> None:
+    # uvicorn raises the signal that ended it again once everything is closed; as an exception it lets us tidy up too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _AnnouncingServer(config, ready).run(sockets=[listener])
     except KeyboardInterrupt:
-        # uvicorn raises it again once everything is closed; Ctrl+C is how a server is meant to end.
         return
     except SystemExit:
         if gate.refusal is None:
