@@ -66,7 +66,7 @@ def epc_matches(pattern: str, epc: str, *, classes: bool) -> bool:
     if not digits.startswith(company):
         return False
     reference = lead + digits[len(company) :]
-    rest = [reference, kind.extension or kind.serial or kind.lot or ""][: len(components) - 1]
+    rest = [reference, kind.extension or kind.serial or kind.lot or kind.tpx or ""][: len(components) - 1]
     return all(part in ("*", value) for part, value in zip(components[1:], rest, strict=False))
 
 
