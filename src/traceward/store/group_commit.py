@@ -187,17 +187,21 @@ class GroupCommitter:
                 last_seq=last_seq,
                 log=self._log,
             )
-            connection.savepoint()
+            # A unit alone needs no savepoint: what undoes it is the rollback of its transaction.
+            if len(group) > 1:
+                connection.savepoint()
             try:
                 result = waiting.unit(transaction)
             except Exception as error:
                 # A disk or connection error has undone the units before this one as well: all must be tried again.
-                if isinstance(error, StoreUnavailable) or not connection.in_transaction():
+                lost = isinstance(error, StoreUnavailable) or not connection.in_transaction()
+                if lost or len(group) == 1:
                     raise
                 connection.rollback_to()
                 outcomes.append(_failure(waiting.future, error))
                 continue
-            connection.release()
+            if len(group) > 1:
+                connection.release()
             last_seq, last_time = transaction.last_seq, transaction.record_time_us
             learnt.append(transaction)
             outcomes.append(_success(waiting.future, result))

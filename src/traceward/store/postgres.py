@@ -138,8 +138,7 @@ class PostgresConnection:
 
     def begin(self) -> None:
         """Open the transaction and wait for the writer's lock."""
-        self.execute("BEGIN")
-        self.execute("SELECT pg_advisory_xact_lock(?)", (WRITER_LOCK,))
+        self.execute(f"BEGIN; SELECT pg_advisory_xact_lock({WRITER_LOCK})")
 
     def begin_snapshot(self) -> None:
         """Start reading; the first statement fixes the moment."""
@@ -165,8 +164,7 @@ class PostgresConnection:
 
     def rollback_to(self) -> None:
         """Drop the unit."""
-        self.execute("ROLLBACK TO unit")
-        self.execute("RELEASE unit")
+        self.execute("ROLLBACK TO unit; RELEASE unit")
 
     def in_transaction(self) -> bool:
         """Whether a transaction is open on a connection that still lives."""
