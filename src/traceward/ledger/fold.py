@@ -111,10 +111,10 @@ def pass_over(book: Book, event: LedgerEvent, corrected: corrections.Corrections
             record.voided_uses += ((event.eid, event.usage_report, amounts[record.key]),)
         if event.eid in corrected.waiting:
             record.waiting += (event.eid,)
-    kind = "original_missing" if event.eid in corrected.waiting else "not_declarant"
-    if event.eid in corrected.waiting or event.eid in corrected.refused:
-        named = keys(event)
-        raised = conflict(kind, named or (event.event_id,), (event.eid,), event.captured_by, event.event_time_us)
+    named = keys(event)
+    if named and (event.eid in corrected.waiting or event.eid in corrected.refused):
+        kind = "original_missing" if event.eid in corrected.waiting else "not_declarant"
+        raised = conflict(kind, named, (event.eid,), event.captured_by, event.event_time_us)
         book.conflicts[raised.id] = raised
 
 

@@ -209,7 +209,8 @@ class Projector:
         streams.read(_with_notices(tx, closure.classes_of(streams.found.values(), wide), streams))
         earlier = self._fold(streams.stored.values(), known)
         now = self._fold(streams.found.values(), proven)
-        opened = _write_difference(tx, earlier, now, scope)
+        # What leaves a container unannounced changes the container too, so those around are written as well.
+        opened = _write_difference(tx, earlier, now, around)
         gained, lost = [], []
         for eid, event in seen_by.items():
             if event.private:
@@ -225,7 +226,7 @@ class Projector:
             (*projection.newly_visible, *gained),
             tuple(lost),
             (*projection.conflicts, *opened),
-            projection.changed | scope,
+            projection.changed | around,
         )
 
     def _fold(self, events: Iterable[LedgerEvent], proven: Relations) -> Ledger:
