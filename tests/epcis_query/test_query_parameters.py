@@ -117,6 +117,21 @@ def test_a_value_in_any_spelling_of_the_vocabulary_asks_the_same() -> None:
     assert len({parse_query({"EQ_bizStep": [spelling]}) for spelling in spellings}) == 1
 
 
+IDENTIFIERS = """
+    EQ_readPoint EQ_bizLocation WD_readPoint WD_bizLocation EQ_transformationID EQ_deviceID EQ_deviceMetadata EQ_rawData
+    EQ_dataProcessingMethod EQ_bizRules EQ_uriValue EQ_bizTransaction_po EQ_source_location EQ_destination_location
+    MATCH_epc MATCH_parentID MATCH_inputEPC MATCH_outputEPC MATCH_anyEPC MATCH_epcClass MATCH_anyEPCClass
+"""
+
+
+@pytest.mark.parametrize("name", IDENTIFIERS.split())
+def test_an_identifier_in_either_spelling_asks_the_same(name: str) -> None:
+    """EPCIS 2.0 8.2.7.1.1: rejects a row that compares identifiers as text."""
+    by_urn = parse_query({name: ["urn:epc:id:gdti:4012345.00001.7"]})
+    assert by_urn == parse_query({name: ["https://id.gs1.org/253/40123450000167"]})
+    assert by_urn == parse_query({name: ["https://shop.example/gdti/40123450000167?a=1"]})
+
+
 def test_lists_may_be_joined_by_bars_or_repeated() -> None:
     joined = parse_query({"EQ_bizStep": ["shipping|receiving"]})
     assert joined == parse_query({"EQ_bizStep": ["shipping", "receiving"]})
