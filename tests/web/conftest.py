@@ -2,67 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import socket
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
-from traceward.api.app import create_app
-from traceward.api.settings import Settings
+from live_server import LiveServer, running_server
 from traceward.web import static_folder
 from web.fake_camera import film
 
 CHROMIUM = Path("/usr/bin/chromium")
+# A name that is not loopback's, so that a browser holds http:// to it for insecure.
+LAN_NAME = "ward.example"
 FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-
-
-@dataclass(frozen=True)
-class LiveServer:
-    """A server on loopback; keys: the demo's, by name."""
-
-    url: str
-    keys: dict[str, str]
-
-    def post_action(self, key: str, action: dict[str, object]) -> dict[str, object]:
-        """Capture one consignment action with the key of that name; the answer's body."""
-        answer = httpx.post(
-            f"{self.url}/consignment/actions",
-            json=action,
-            headers={"Authorization": f"Bearer {self.keys[key]}"},
-            timeout=30,
-        )
-        assert answer.status_code == 201, answer.text
-        body: dict[str, object] = answer.json()
-        return body
 
 
 @pytest.fixture(scope="session")
 def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """The real server with a demo database, stopped at the end."""
+    """The real server with a demo database."""
     folder = tmp_path_factory.mktemp("web-demo")
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    app = create_app(Settings(data_dir=folder, demo=True, port=port))
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    url = f"http://127.0.0.1:{port}"
-    ready = httpx.HTTPTransport(retries=60)
-    with httpx.Client(transport=ready, timeout=30) as client:
-        assert client.get(f"{url}/health/ready").status_code == 200
-    yield LiveServer(url, json.loads((folder / "demo-keys.json").read_text()))
-    server.should_exit = True
-    thread.join(20)
+    with running_server(folder, demo=True, allowed_hosts=(LAN_NAME,)) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +57,8 @@ def browser_seeing(playwright: Playwright, tmp_path: Path) -> Iterator[Callable[
 @pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """A browser without a camera."""
-    running = playwright.chromium.launch(executable_path=CHROMIUM)
+    lan = f"--host-resolver-rules=MAP {LAN_NAME} 127.0.0.1"
+    running = playwright.chromium.launch(executable_path=CHROMIUM, args=[lan])
     yield running
     running.close()
 

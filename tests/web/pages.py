@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request
 
-from web.conftest import LiveServer
+from live_server import LiveServer
 
 AXE = Path(__file__).resolve().parents[2] / "web/node_modules/axe-core/axe.min.js"
 # The browser's own words for answers that a test provokes; anything else in the console is a fault.

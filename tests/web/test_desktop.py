@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from web.conftest import LiveServer, desk, phone
+from live_server import LiveServer, running_server
+from web.conftest import desk, phone
 from web.pages import assert_accessible, faultless, sign_in, small_targets
 
 pytestmark = pytest.mark.browser
@@ -114,8 +117,41 @@ def test_the_administrator_manages_keys_and_sees_no_stock(live_server: LiveServe
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["scan", "stock", LOT, "nowhere"])
+def test_the_one_time_link_sets_the_server_up_once(browser: Browser, tmp_path: Path) -> None:
+    """Rejects a page that puts the code into a URL of the server, and a code that works twice."""
+    with running_server(tmp_path / "data") as server:
+        code = server.app.state.first_run.code
+        context = desk(browser)
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url.partition("#")[0]))
+        page.goto(f"{server.url}/setup#{code}")
+        page.get_by_label("Name").fill("Northgate Hospital")
+        page.get_by_label("Party GLN").fill("4012345000008")
+        page.get_by_label("GS1 company prefix").fill("4012345")
+        page.get_by_role("button", name="Set up").click()
+        expect(page.get_by_role("alert")).to_contain_text("should be 9")
+        page.get_by_label("Party GLN").fill("4012345000009")
+        page.get_by_role("button", name="Set up").click()
+        key = page.get_by_test_id("new-key").inner_text().strip()
+        assert not any(code in address for address in asked)
+        page.get_by_role("link", name="Go to sign in").click()
+        page.get_by_label("Your key").fill(key)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Partners and keys")).to_be_visible()
+        again = httpx.post(f"{server.url}/setup", json={"code": code})
+        assert again.status_code == 401
+        context.close()
+
+
+AXE_ROUNDS = [
+    (path, scheme) if scheme == usual else pytest.param(path, scheme, marks=pytest.mark.full)
+    for path, usual in (("scan", "light"), ("stock", "dark"), (LOT, "light"), ("nowhere", "dark"))
+    for scheme in ("light", "dark")
+]
+
+
+@pytest.mark.parametrize(("path", "scheme"), AXE_ROUNDS)
 def test_every_page_passes_axe_at_phone_and_desk_width(
     live_server: LiveServer, browser: Browser, path: str, scheme: Literal["light", "dark"]
 ) -> None:

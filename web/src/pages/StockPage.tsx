@@ -132,16 +132,11 @@ function StockLine({ row, parties }: { row: StockRow; parties: Names }) {
   const flags = expired && !row.flags.includes("expired") ? ["expired", ...row.flags] : row.flags;
   return (
     <tr class={flags.some((flag) => ALARMING_FLAGS.has(flag)) ? "alarming" : ""} data-item={row.item}>
-      <td class="code">
-        {row.gtin ?? (
-          <>
-            {kindOf(row.item)} <ShortId id={row.item} />
-          </>
-        )}
-      </td>
+      <td class="code">{row.gtin ?? kindOf(row.item)}</td>
       <td class="code">
         {row.serial && <div>{row.serial}</div>}
         {row.lot && <div class={row.serial ? "quiet" : ""}>Lot {row.lot}</div>}
+        {row.gtin === null && <ShortId id={row.item} />}
         {row.container && (
           <div class="quiet">
             in <ShortId id={row.container} />
