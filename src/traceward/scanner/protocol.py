@@ -6,6 +6,7 @@ import msgspec
 
 from traceward.scanner.symbol import ScanResult
 
+READY = b"\x06"  # what a worker says once its engines are loaded
 HEADER = struct.Struct(">I")
 MAX_ANSWER_BYTES = 4 << 20
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import msgspec
 
 from traceward.scanner.errors import ScannerError
-from traceward.scanner.protocol import HEADER, ScanAnswer, ScanRequest
+from traceward.scanner.protocol import HEADER, READY, ScanAnswer, ScanRequest
 from traceward.scanner.scan import BUDGET_MS, scan_picture
 
 
@@ -46,6 +46,8 @@ def main(memory_bytes: int, cpu_s: int) -> None:
     # C libraries print to descriptor 1; the answers get one of their own.
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    sink.write(READY)
+    sink.flush()
     serve(sys.stdin.buffer, sink, cpu_s)
 
 

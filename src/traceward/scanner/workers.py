@@ -16,9 +16,10 @@ from collections.abc import Iterator
 import msgspec
 
 from traceward.scanner.errors import NotAPicture, PictureTooLarge, ScannerError, ScannerUnavailable
-from traceward.scanner.protocol import HEADER, MAX_ANSWER_BYTES, ScanAnswer, ScanRequest
+from traceward.scanner.protocol import HEADER, MAX_ANSWER_BYTES, READY, ScanAnswer, ScanRequest
 from traceward.scanner.symbol import ScanResult
 
+_START_S = 60.0
 _ERRORS: dict[str, type[ScannerError]] = {error.code: error for error in (NotAPicture, PictureTooLarge)}
 
 
@@ -133,6 +134,7 @@ class _Worker:
             env={**os.environ, **threads, "PYTHONPATH": path},
         )
         self.last_used = time.monotonic()
+        self._ready = False
 
     @property
     def alive(self) -> bool:
@@ -144,6 +146,11 @@ class _Worker:
 
     def ask(self, request: ScanRequest, wall_s: float) -> ScanAnswer:
         assert self._process.stdin is not None
+        if not self._ready:
+            # Loading the engines is not the picture's fault, and takes its time on a busy machine.
+            late = f"the scan worker did not start within {_START_S:g} s"
+            self._read_exactly(len(READY), time.monotonic() + _START_S, late)
+            self._ready = True
         body = msgspec.msgpack.encode(request)
         try:
             self._process.stdin.write(HEADER.pack(len(body)))
@@ -151,12 +158,11 @@ class _Worker:
             self._process.stdin.flush()
         except OSError as error:
             raise ScannerUnavailable("the scan worker ended before it took the picture") from error
-        # Start-up is not the picture's fault: the first answer may take as long again.
-        deadline = time.monotonic() + wall_s * (2 if self._fresh() else 1)
-        (length,) = HEADER.unpack(self._read_exactly(HEADER.size, deadline, wall_s))
+        deadline, late = time.monotonic() + wall_s, f"the picture took longer than {wall_s:g} s to read"
+        (length,) = HEADER.unpack(self._read_exactly(HEADER.size, deadline, late))
         if length > MAX_ANSWER_BYTES:
             raise ScannerUnavailable(f"the scan worker announced an answer of {length} bytes")
-        return msgspec.msgpack.decode(self._read_exactly(length, deadline, wall_s), type=ScanAnswer)
+        return msgspec.msgpack.decode(self._read_exactly(length, deadline, late), type=ScanAnswer)
 
     def kill(self) -> None:
         self._process.kill()
@@ -166,11 +172,7 @@ class _Worker:
                 with contextlib.suppress(OSError):
                     pipe.close()
 
-    def _fresh(self) -> bool:
-        fresh, self._asked = not getattr(self, "_asked", False), True
-        return fresh
-
-    def _read_exactly(self, count: int, deadline: float, wall_s: float) -> bytes:
+    def _read_exactly(self, count: int, deadline: float, late: str) -> bytes:
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
         chunks: list[bytes] = []
@@ -178,7 +180,7 @@ class _Worker:
             selector.register(descriptor, selectors.EVENT_READ)
             while count:
                 if not selector.select(max(0.0, deadline - time.monotonic())):
-                    raise ScannerUnavailable(f"the picture took longer than {wall_s:g} s to read")
+                    raise ScannerUnavailable(late)
                 chunk = os.read(descriptor, min(count, 1 << 16))
                 if not chunk:
                     raise ScannerUnavailable("the scan worker ended at a limit of memory or processor time")
