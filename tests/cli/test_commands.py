@@ -4,16 +4,13 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-import zxingcpp
 from PIL import Image
 
 from cli_processes import json_output, traceward
+from drawn_label import draw_label
 from live_server import running_server
 from shared_data import shared
-
-ELEMENTS = "(01)09521141010235(17)300131(21)V23-0007"
 
 
 @pytest.fixture(scope="module")
@@ -23,16 +20,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         yield server.keys | {"url": server.url}
 
 
-def label(path: Path) -> Path:
-    """A picture of a GS1 DataMatrix."""
-    barcode = zxingcpp.create_barcode(ELEMENTS, zxingcpp.BarcodeFormat.DataMatrix, gs1=True)
-    modules = np.array(zxingcpp.write_barcode_to_image(barcode, scale=6, add_quiet_zones=True))
-    Image.fromarray(modules).save(path)
-    return path
-
-
 def test_scan_shows_the_udi_of_a_label_and_needs_no_server(tmp_path: Path) -> None:
-    done = traceward("scan", label(tmp_path / "label.png"))
+    done = traceward("scan", draw_label(tmp_path / "label.png"))
     assert done.exit_code == 0, done.stdout + done.stderr
     for shown in (
         "]d2",
@@ -45,7 +34,7 @@ def test_scan_shows_the_udi_of_a_label_and_needs_no_server(tmp_path: Path) -> No
 
 
 def test_scan_gives_programs_the_same_as_json(tmp_path: Path) -> None:
-    answers = json_output(traceward("scan", "--json", label(tmp_path / "label.png")))
+    answers = json_output(traceward("scan", "--json", draw_label(tmp_path / "label.png")))
     symbol = answers[0]["symbols"][0]
     assert symbol["udi"]["serialNumber"] == "V23-0007"
     assert symbol["udi"]["expirationDate"] == "2030-01-31"
@@ -54,7 +43,7 @@ def test_scan_gives_programs_the_same_as_json(tmp_path: Path) -> None:
 def test_scan_goes_on_after_a_bad_file_and_ends_with_one(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("no picture")
     Image.new("L", (200, 200), 255).save(tmp_path / "blank.png")
-    files = [tmp_path / "absent.png", tmp_path / "text.png", tmp_path / "blank.png", label(tmp_path / "label.png")]
+    files = [tmp_path / "absent.png", tmp_path / "text.png", tmp_path / "blank.png", draw_label(tmp_path / "label.png")]
     done = traceward("scan", "--json", *files)
     assert done.exit_code == 1
     absent, text, blank, good = json_output(done)
