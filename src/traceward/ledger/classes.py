@@ -311,7 +311,7 @@ def _missing(
     known = any(captor in (slot.owner, slot.holder) for slot in stock.slots.values())
     for kind, slots in (
         ("used_in_transit" if act.effect == steps.USE else "implied_receipt", _on_the_way(book, stock, captor, uom)),
-        ("implied_receipt", _consigned_elsewhere(book, stock, captor, uom)),
+        ("implied_receipt", _consigned_elsewhere(book, stock, captor, uom) if first_seen or not known else []),
     ):
         for slot in slots:
             if wanted <= 0:

@@ -17,7 +17,6 @@ _SEEN_ONLY = frozenset({steps.NOTE, steps.COUNT, steps.UNKNOWN})
 _ENDED_BY_USE = frozenset({"implanted", "consumed"})
 _ALIKE = frozenset({steps.CREATE, steps.RECEIVE, steps.MOVE, steps.SHIP})
 _STAYS_ON_THE_WAY = frozenset({"transporting", "loading", "unloading", "entering_exiting"})
-_RETURNABLE = "https://id.gs1.org/8003/"
 
 
 def act_on_instance(book: Book, act: Act, key: str) -> tuple[Instance, str]:
@@ -78,9 +77,10 @@ def perform(book: Book, act: Act, record: Instance, captor: str, basis: str) -> 
             record.flags = steps.flags_after(record.flags, act.event)
         else:
             _EFFECTS.get(act.effect, _note)(book, act, record, captor, basis)
-            _pass_ownership(book, act, record)
-            if record.contents and act.effect not in _SEEN_ONLY:
-                carry(book, act, record)
+            if act.effect not in _SEEN_ONLY:
+                _pass_ownership(book, act, record)
+                if record.contents:
+                    carry(book, act, record)
     _note_label(book, act, record)
     touch(book, act, record, before)
 

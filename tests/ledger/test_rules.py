@@ -1,0 +1,315 @@
+"""Single rules of the ledger, each with the smallest events that show it."""
+
+import hashlib
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from ledger.storyline import CORDIA, LOT77A, NORTHGATE, PARTIES, RECORDED_US, RIVAL, V7, V8
+from shared_data import CHECKOUT
+from traceward.ledger import expiry, steps
+from traceward.ledger.conflicts import KINDS
+from traceward.ledger.facts import LedgerEvent, keys, ledger_event
+from traceward.ledger.fold import fold, relations
+from traceward.ledger.parties import Parties, Party
+from traceward.ledger.state import Ledger
+
+DC = "https://id.gs1.org/414/9521141000106"
+STORE = "https://id.gs1.org/414/4012345000016/254/STORE"
+OR3 = "https://id.gs1.org/414/4012345000016/254/OR3"
+SSCC = "https://id.gs1.org/00/095211410000000113"
+BOX = "https://id.gs1.org/00/095211410000000120"
+HOUR_US = 3_600_000_000
+START_US = 1_770_000_000_000_000
+
+
+def at(hour: float, captor: str, biz_step: str | None, **facts: object) -> LedgerEvent:
+    """An ObjectEvent, unless the facts say otherwise, `hour` hours into the story."""
+    event = LedgerEvent(
+        b"",
+        "",
+        "ObjectEvent",
+        START_US + int(hour * HOUR_US),
+        "+00:00",
+        RECORDED_US,
+        (captor,),
+        False,
+        "OBSERVE",
+        biz_step,
+    )
+    event = msgspec.structs.replace(event, **facts)
+    eid = hashlib.sha256(repr(event).encode()).digest()[:16]
+    return msgspec.structs.replace(event, eid=eid, event_id=event.event_id or eid.hex())
+
+
+def kinds(ledger: Ledger) -> set[str]:
+    return {found.kind for found in ledger.conflicts.values()}
+
+
+MADE = at(0, CORDIA, "commissioning", action="ADD", instances=(V7, V8), biz_location=DC, lot="L1", expiry="2026-02-03")
+MADE_LOT = at(
+    0, CORDIA, "creating_class_instance", action="ADD", quantities=((LOT77A, Decimal(50), None),), biz_location=DC
+)
+CONSIGNED = at(
+    1,
+    CORDIA,
+    "shipping",
+    instances=(V7,),
+    quantities=((LOT77A, Decimal(10), None),),
+    owning=(CORDIA, CORDIA),
+    possessing=(CORDIA, NORTHGATE),
+    location=(DC, STORE),
+)
+RECEIVED = at(2, NORTHGATE, "receiving", instances=(V7,), quantities=((LOT77A, Decimal(10), None),), biz_location=STORE)
+BASE = [MADE, MADE_LOT, CONSIGNED, RECEIVED]
+
+
+def test_a_consignment_changes_hands_and_not_owners() -> None:
+    item = fold(BASE, PARTIES).instance(V7)
+    assert item is not None
+    assert (item.owner, item.holder, item.place, item.status) == (CORDIA, NORTHGATE, STORE, "on_hand")
+
+
+def test_until_it_is_received_a_shipment_is_in_transit_to_its_destination() -> None:
+    item = fold(BASE[:3], PARTIES).instance(V7)
+    assert item is not None
+    assert (item.status, item.place, item.origin, item.holder) == ("in_transit", STORE, DC, CORDIA)
+
+
+def test_a_voided_shipment_is_back_where_it_was() -> None:
+    void = at(1.5, CORDIA, "void_shipping", instances=(V7,), quantities=((LOT77A, Decimal(10), None),), biz_location=DC)
+    ledger = fold([*BASE[:3], void], PARTIES)
+    item, stock = ledger.instance(V7), ledger.stock(LOT77A)
+    assert item is not None
+    assert stock is not None
+    assert (item.status, item.place) == ("on_hand", DC)
+    assert [(slot.status, slot.place, slot.quantity) for slot in stock.slots.values()] == [("on_hand", DC, 50)]
+
+
+@pytest.mark.parametrize(
+    ("offset", "time_us", "past"),
+    [
+        ("+00:00", 1_770_163_199_000_000, False),  # 2026-02-03T23:59:59Z
+        ("+00:00", 1_770_163_200_000_000, True),
+        ("-05:00", 1_770_163_200_000_000, False),
+        ("+02:00", 1_770_159_600_000_000, True),  # 23:00Z is the 4th there
+    ],
+)
+def test_an_item_is_usable_through_its_expiry_date_by_the_events_own_clock(
+    offset: str, time_us: int, past: bool
+) -> None:
+    """Rejects a comparison of instants in UTC, and one that ends an item's life as its last day begins."""
+    use = at(3, NORTHGATE, "dispensing", disposition="dispensed", instances=(V7,))
+    use = msgspec.structs.replace(use, event_time_us=time_us, offset=offset)
+    assert ("used_expired" in kinds(fold([*BASE, use], PARTIES))) is past
+
+
+def test_day_00_means_the_months_last_day() -> None:
+    assert str(expiry.last_day("2028-02-00")) == "2028-02-29"
+    assert expiry.last_day("soon") is None
+
+
+def test_a_second_use_is_a_conflict_and_its_transfer_does_not_count() -> None:
+    """Rejects ownership that passes twice for money."""
+    use = [
+        at(hour, NORTHGATE, "dispensing", disposition="dispensed", instances=(V7,), owning=(CORDIA, NORTHGATE))
+        for hour in (3, 4)
+    ]
+    ledger = fold([*BASE, *use], PARTIES)
+    assert "consumed_twice" in kinds(ledger)
+    assert sorted(row.voided for row in ledger.transfers.values()) == [False, True]
+
+
+def test_a_use_beyond_the_balance_is_a_debt_that_a_late_receipt_clears() -> None:
+    """Rejects a negative balance that is not flagged, and a debt that outlives the receipt."""
+    use = at(
+        4,
+        NORTHGATE,
+        "dispensing",
+        disposition="dispensed",
+        quantities=((LOT77A, Decimal(12), None),),
+        location=(STORE, None),
+    )
+    short = fold([*BASE, use], PARTIES)
+    stock = short.stock(LOT77A)
+    assert stock is not None
+    assert "lot_short" in kinds(short)
+    assert (STORE, "on_hand", -2) in {(slot.place, slot.status, slot.quantity) for slot in stock.slots.values()}
+    late = [
+        at(
+            2.5,
+            CORDIA,
+            "shipping",
+            quantities=((LOT77A, Decimal(5), None),),
+            possessing=(CORDIA, NORTHGATE),
+            location=(DC, STORE),
+        ),
+        at(2.6, NORTHGATE, "receiving", quantities=((LOT77A, Decimal(5), None),), biz_location=STORE),
+    ]
+    cleared = fold([*BASE, use, *late], PARTIES)
+    assert "lot_short" not in kinds(cleared)
+    assert all(slot.quantity > 0 for slot in cleared.stock(LOT77A).slots.values())  # type: ignore[union-attr]
+
+
+def test_moving_a_container_moves_its_contents_and_unpacking_undoes_packing() -> None:
+    """Rejects a container whose contents stay behind, and an unpacking that forgets the owner."""
+    pack = at(
+        0.5,
+        CORDIA,
+        "packing",
+        type="AggregationEvent",
+        action="ADD",
+        parent=SSCC,
+        children=(V7,),
+        child_quantities=((LOT77A, Decimal(20), None),),
+        biz_location=DC,
+    )
+    ship = at(1, CORDIA, "shipping", instances=(SSCC,), possessing=(CORDIA, NORTHGATE), location=(DC, STORE))
+    receive = at(2, NORTHGATE, "receiving", instances=(SSCC,), biz_location=STORE)
+    unpack = at(3, NORTHGATE, "unpacking", type="AggregationEvent", action="DELETE", parent=SSCC, biz_location=STORE)
+    ledger = fold([MADE, MADE_LOT, pack, ship, receive, unpack], PARTIES)
+    item, stock, box = ledger.instance(V7), ledger.stock(LOT77A), ledger.instance(SSCC)
+    assert item is not None
+    assert stock is not None
+    assert box is not None
+    assert (item.place, item.holder, item.owner, item.container) == (STORE, NORTHGATE, CORDIA, None)
+    assert sorted((slot.place, slot.quantity, slot.container) for slot in stock.slots.values()) == sorted(
+        [(DC, 30, None), (STORE, 20, None)]
+    )
+    assert not box.contents
+
+
+def test_a_child_handled_alone_leaves_its_container_and_is_flagged() -> None:
+    pack = at(
+        3, NORTHGATE, "packing", type="AggregationEvent", action="ADD", parent=BOX, children=(V7,), biz_location=STORE
+    )
+    move = at(4, NORTHGATE, "storing", instances=(V7,), biz_location=OR3)
+    ledger = fold([*BASE, pack, move], PARTIES)
+    item = ledger.instance(V7)
+    assert item is not None
+    assert (item.container, item.place) == (None, OR3)
+    assert "implied_disaggregation" in kinds(ledger)
+
+
+def test_containers_in_each_other_are_a_conflict_and_stay_apart() -> None:
+    """Rejects a cycle that the next move would follow for ever."""
+    pack = [
+        at(1, CORDIA, "packing", type="AggregationEvent", action="ADD", parent=SSCC, children=(BOX,), biz_location=DC),
+        at(2, CORDIA, "packing", type="AggregationEvent", action="ADD", parent=BOX, children=(SSCC,), biz_location=DC),
+    ]
+    ledger = fold([*pack, at(3, CORDIA, "storing", instances=(SSCC, BOX), biz_location=DC)], PARTIES)
+    assert "container_cycle" in kinds(ledger)
+
+
+def test_a_recall_notice_reaches_serials_by_their_lot_and_those_who_get_them_later() -> None:
+    """Rejects a recall that is matched by class key alone, and a notice hidden from a later holder."""
+    lot = "https://id.gs1.org/01/09521141010235/10/L1"
+    notice = at(0.5, CORDIA, "holding", quantities=((lot, None, None),), set_flags=("recalled",))
+    use = at(3, NORTHGATE, "dispensing", disposition="dispensed", instances=(V7,))
+    ledger = fold([*BASE, notice, use], PARTIES)
+    assert {"used_recalled", "moved_after_recall"} <= kinds(ledger)
+    assert ledger.visible[notice.eid] == {CORDIA, NORTHGATE}
+
+
+def test_an_explanted_device_is_where_it_is_held() -> None:
+    use = at(3, NORTHGATE, "dispensing", disposition="dispensed", instances=(V7,), use_type="implanted")
+    out = at(
+        9, NORTHGATE, "holding", disposition="non_conformant", instances=(V7,), reason="explanted", biz_location=STORE
+    )
+    ledger = fold([*BASE, use, out], PARTIES)
+    item = ledger.instance(V7)
+    assert item is not None
+    assert (item.status, item.place) == ("explanted", STORE)
+    assert "seen_after_use" not in kinds(ledger)
+
+
+def test_a_relation_needs_the_owners_own_capture() -> None:
+    """Rejects a consignee who proves his own consignment."""
+    assert relations([CONSIGNED]) == {(CORDIA, NORTHGATE)}
+    assert relations([msgspec.structs.replace(CONSIGNED, captured_by=(NORTHGATE,))]) == frozenset()
+
+
+def test_a_holder_cannot_give_anothers_goods_to_a_third_party() -> None:
+    """Rejects a transfer to anyone, on the holder's word."""
+    give = at(3, NORTHGATE, "accepting", instances=(V7,), owning=(CORDIA, RIVAL), biz_location=STORE)
+    ledger = fold([*BASE, give], PARTIES)
+    assert ledger.transfers == {}
+    assert "claimed" in kinds(ledger)
+
+
+def test_a_further_witness_who_is_entitled_makes_the_event_count() -> None:
+    """Rejects a ledger that credits the first captor only."""
+    foreign = msgspec.structs.replace(RECEIVED, captured_by=(RIVAL,))
+    alone = fold([MADE, MADE_LOT, CONSIGNED, foreign], PARTIES).instance(V7)
+    both = fold([MADE, MADE_LOT, CONSIGNED, foreign, RECEIVED], PARTIES).instance(V7)
+    assert alone is not None
+    assert both is not None
+    assert (alone.status, both.status) == ("in_transit", "on_hand")
+
+
+def test_quantities_of_different_units_never_add_up() -> None:
+    made = at(
+        0.1, CORDIA, "commissioning", action="ADD", quantities=((LOT77A, Decimal("1.5"), "KGM"),), biz_location=DC
+    )
+    stock = fold([MADE_LOT, made], PARTIES).stock(LOT77A)
+    assert stock is not None
+    assert sorted((slot.uom or "", slot.quantity) for slot in stock.slots.values()) == [
+        ("", 50),
+        ("KGM", Decimal("1.5")),
+    ]
+
+
+def test_the_maker_is_found_behind_indicator_and_extension_digits() -> None:
+    parties = Parties((Party("p", "", ("9521141",)),))
+    made = (
+        "01/09521141010235/21/1",
+        "00/395211410000000114",
+        "8003/09521141007778T1",
+        "8004/9521141X",
+        "414/9521141000106",
+    )
+    assert [parties.maker_of(f"https://id.gs1.org/{path}") for path in made] == ["p"] * 5
+    assert parties.maker_of("https://id.gs1.org/01/99521142010235/21/1") is None
+    assert parties.maker_of("urn:uuid:1") is None
+
+
+def test_a_gln_of_its_own_wins_over_a_company_prefix() -> None:
+    parties = Parties((Party("owner", "", ("9521141",)), Party("tenant", "", (), ("9521141000106",))))
+    assert parties.party_of_place(DC) == "tenant"
+    assert parties.party_of_place("https://id.gs1.org/414/9521141000113") == "owner"
+
+
+def test_facts_of_the_expanded_form_are_read_whole() -> None:
+    expanded = {
+        "type": "ObjectEvent",
+        "eventID": "urn:uuid:1",
+        "eventTime": START_US,
+        "action": "OBSERVE",
+        "quantityList": [{"epcClass": LOT77A, "quantity": "2.50", "uom": "KGM"}, {"epcClass": LOT77A}],
+        "sourceList": [{"type": "owning_party", "source": CORDIA}],
+        "destinationList": [
+            {"type": "owning_party", "destination": NORTHGATE},
+            {"type": "location", "destination": STORE},
+        ],
+        "https://ns.traceward.org/consignment/countGTINs": "one",
+    }
+    event = ledger_event(expanded, b"e" * 16, (NORTHGATE, CORDIA), RECORDED_US, private=False)
+    assert event.quantities == ((LOT77A, Decimal("2.50"), "KGM"), (LOT77A, None, None))
+    assert (event.owning, event.location, event.possessing) == ((CORDIA, NORTHGATE), (None, STORE), None)
+    assert event.captured_by == (NORTHGATE, CORDIA)
+    assert event.count_gtins == ("one",)
+    assert keys(event) == (LOT77A,)
+
+
+def test_a_patient_is_no_key_of_the_ledger() -> None:
+    link = at(
+        1, NORTHGATE, "installing", private=True, parent="https://id.gs1.org/8018/401234500000123452", children=(V7,)
+    )
+    assert keys(link) == (V7,)
+
+
+def test_every_effect_has_a_rank_and_every_kind_of_conflict_is_documented() -> None:
+    page = (CHECKOUT / "docs" / "ledger.md").read_text()
+    assert all(f"| `{kind}` | {row.severity} |" in page for kind, row in KINDS.items())
+    assert steps.order_of(MADE) < steps.order_of(CONSIGNED) < steps.order_of(RECEIVED)
