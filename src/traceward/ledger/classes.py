@@ -308,7 +308,7 @@ def _missing(
     book: Book, act: Act, stock: ClassStock, captor: str, wanted: Decimal, uom: str | None, *, first_seen: bool = False
 ) -> list[Slot]:
     parts: list[Slot] = []
-    known = any(captor in (slot.owner, slot.holder) for slot in stock.slots.values())
+    known = captor in stock.concerned if stock.claimant is None else bool(stock.opened)
     for kind, slots in (
         ("used_in_transit" if act.effect == steps.USE else "implied_receipt", _on_the_way(book, stock, captor, uom)),
         ("implied_receipt", _consigned_elsewhere(book, stock, captor, uom) if first_seen or not known else []),
