@@ -137,7 +137,8 @@ def test(options: argparse.Namespace, rest: Sequence[str]) -> int:
     """Run pytest on every core; `--full` runs the counts whole and names each test as it ends."""
     set_up(tests=True)
     full = ["--full", "-v"] if options.full else []
-    return _replace_process([str(_bin("python")), "-m", "pytest", "-n", "auto", *full, *rest])
+    cores = [] if "no:xdist" in rest else ["-n", "auto"]
+    return _replace_process([str(_bin("python")), "-m", "pytest", *cores, *full, *rest])
 
 
 def check(_options: argparse.Namespace, _rest: Sequence[str]) -> int:
