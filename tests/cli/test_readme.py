@@ -44,6 +44,9 @@ def test_request_of_the_readme_is_answered_with_what_it_asks_for(
         check=False,
     )
     assert shown.returncode == 0, shown.stderr + shown.stdout
+    if "label.svg" in command:
+        assert "V23-0007" in (tmp_path / "label.svg").read_text()
+        return
     answer = json.loads(shown.stdout)
     if "/scan" in command:
         assert answer["symbols"][0]["udi"]["serialNumber"] == "V23-0007"
@@ -52,4 +55,4 @@ def test_request_of_the_readme_is_answered_with_what_it_asks_for(
 
 
 def test_the_readme_shows_requests() -> None:
-    assert len(requests()) >= 4
+    assert len(requests()) >= 5
