@@ -5,7 +5,7 @@ import { byPlace, filterRows, kindOf, totalOf } from "../src/pages/stock-table";
 import { eventTimeOf, localDay, offsetOf } from "../src/scan/clock";
 import { FORGET_AFTER_MS, freshSymbols } from "../src/scan/fresh";
 import { checkDigit, faultOfGln } from "../src/ui/organisation";
-import { nameOf, statusWords } from "../src/ui/words";
+import { nameOf, readableMessage, statusWords, worstFirst } from "../src/ui/words";
 
 describe("freshSymbols", () => {
   const symbol = { symbologyIdentifier: "]d2", text: "0109521141010235", corners: [] };
@@ -75,6 +75,16 @@ describe("words", () => {
     expect(nameOf(id, {})).toBe("OR3 (4012345000016)");
     expect(nameOf("https://id.gs1.org/417/9521141000007", {})).toBe("9521141000007");
     expect(nameOf(null, {})).toBe("—");
+  });
+  it("puts names and key words in place of identifiers in a message", () => {
+    const ward = "https://id.gs1.org/414/4012345000016/254/WARDB";
+    expect(readableMessage(`https://id.gs1.org/01/09521141045305/10/LOT77A: 4 at ${ward}, 1 in https://id.gs1.org/8003/095T0042.`, { [ward]: "Ward B" })).toBe(
+      "lot LOT77A: 4 at Ward B, 1 in returnable 095T0042.",
+    );
+    expect(readableMessage("https://id.gs1.org/01/09521141010235/21/V23-0008: seen again", {})).toBe("serial V23-0008: seen again");
+  });
+  it("puts the worst conflict first", () => {
+    expect(worstFirst([{ severity: "low" }, { severity: "odd" }, { severity: "critical" }]).map(({ severity }) => severity)).toEqual(["critical", "low", "odd"]);
   });
   it("shows a status that it does not know", () => {
     expect(statusWords("on_loan")).toBe("On loan");

@@ -157,6 +157,15 @@ export interface TracePatient {
   eventIDs: string[];
 }
 
+/** A statement on a whole lot, such as a recall. */
+export interface LotNotice {
+  time: string;
+  set: string[];
+  unset: string[];
+  party: string | null;
+  eventIDs: string[];
+}
+
 export interface LotTrace {
   gtin: string;
   lot: string;
@@ -166,6 +175,7 @@ export interface LotTrace {
   sinks: TraceUnit[];
   serials: unknown[];
   patients: TracePatient[] | null;
+  notices?: LotNotice[];
   conflicts: Conflict[];
   places?: Names;
   parties?: Names;

@@ -5,7 +5,7 @@ import type { Conflict, Names, StockAnswer, StockRow, Transfer } from "../api/ty
 import { isExpired, readableDate } from "../scan/items";
 import { localDay } from "../scan/clock";
 import { Messages, Nothing, Notice, Scroller, ShortId, Waiting } from "../ui/parts";
-import { ALARMING_FLAGS, flagWords, nameOf, readableQuantity, readableTime, statusWords, useWords } from "../ui/words";
+import { ALARMING_FLAGS, flagWords, nameOf, readableMessage, readableQuantity, readableTime, statusWords, useWords, worstFirst } from "../ui/words";
 import { byPlace, filterRows, kindOf, totalOf } from "./stock-table";
 
 interface Overview {
@@ -68,7 +68,7 @@ export function StockPage() {
           <StockTables stock={found.stock} filter={filter} onFilter={setFilter} />
           <aside>
             <Transfers transfers={found.transfers} parties={found.stock.parties} />
-            <Conflicts conflicts={found.conflicts} />
+            <Conflicts conflicts={found.conflicts} names={{ ...found.stock.parties, ...found.stock.places }} />
           </aside>
         </div>
       )}
@@ -186,8 +186,8 @@ function Transfers({ transfers, parties }: { transfers: Transfer[]; parties: Nam
   );
 }
 
-function Conflicts({ conflicts }: { conflicts: Conflict[] }) {
-  const open = conflicts.filter(({ state }) => state === "open");
+function Conflicts({ conflicts, names }: { conflicts: Conflict[]; names: Names }) {
+  const open = worstFirst(conflicts.filter(({ state }) => state === "open"));
   return (
     <section aria-labelledby="conflicts-title">
       <h2 id="conflicts-title">
@@ -198,7 +198,7 @@ function Conflicts({ conflicts }: { conflicts: Conflict[] }) {
         {open.map((conflict) => (
           <li key={conflict.id} class={`severity-${conflict.severity}`} data-testid="conflict">
             <p>
-              <span class={["critical", "high"].includes(conflict.severity) ? "tag bad" : "tag"}>{flagWords(conflict.severity)}</span> {conflict.message}
+              <span class={["critical", "high"].includes(conflict.severity) ? "tag bad" : "tag"}>{flagWords(conflict.severity)}</span> {readableMessage(conflict.message, names)}
             </p>
             <p class="quiet">
               <time dateTime={conflict.eventTime}>{readableTime(conflict.eventTime)}</time>

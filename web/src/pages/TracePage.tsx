@@ -1,8 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, messagesOf, Problem } from "../api/client";
-import type { LotTrace, Names, TracePatient, TraceUnit } from "../api/types";
+import type { LotNotice, LotTrace, Names, TracePatient, TraceUnit } from "../api/types";
 import { Messages, Nothing, Notice, Scroller, ShortId, Waiting } from "../ui/parts";
-import { ALARMING_FLAGS, flagWords, nameOf, readableQuantity, statusWords } from "../ui/words";
+import { ALARMING_FLAGS, flagWords, nameOf, readableMessage, readableQuantity, readableTime, statusWords, worstFirst } from "../ui/words";
 
 type Result = { state: "none" } | { state: "asking" } | { state: "found"; trace: LotTrace } | { state: "unknown" } | { state: "failed"; messages: string[] };
 
@@ -82,6 +82,13 @@ function Answer({ trace }: { trace: LotTrace }) {
         Lot <strong>{trace.lot}</strong> of <span class="code">{trace.gtin}</span>: {sum(trace.units)} in stock, {sum(trace.inTransit)} in transit,{" "}
         {sum(trace.sinks)} gone; {sum(everything)} in all.
       </p>
+      {(trace.notices ?? []).map((notice) => (
+        <Notice key={notice.time} tone={notice.set.length > 0 ? "bad" : "plain"} title={noticeWords(notice)}>
+          <p>
+            Notice by {nameOf(notice.party, parties)}, {readableTime(notice.time)} · event <Cited eventIDs={notice.eventIDs} />
+          </p>
+        </Notice>
+      ))}
       <Units title="In stock" rows={trace.units} places={places} parties={parties} />
       <Units title="In transit" rows={trace.inTransit} places={places} parties={parties} />
       <Sinks rows={trace.sinks} />
@@ -90,9 +97,9 @@ function Answer({ trace }: { trace: LotTrace }) {
         <section>
           <h2>Conflicts</h2>
           <ol class="cards">
-            {trace.conflicts.map((conflict) => (
+            {worstFirst(trace.conflicts).map((conflict) => (
               <li key={conflict.id} class={`severity-${conflict.severity}`}>
-                <span class={["critical", "high"].includes(conflict.severity) ? "tag bad" : "tag"}>{flagWords(conflict.severity)}</span> {conflict.message}
+                <span class={["critical", "high"].includes(conflict.severity) ? "tag bad" : "tag"}>{flagWords(conflict.severity)}</span> {readableMessage(conflict.message, { ...parties, ...places })}
               </li>
             ))}
           </ol>
@@ -102,13 +109,18 @@ function Answer({ trace }: { trace: LotTrace }) {
   );
 }
 
+/** `Recalled`, or `No longer recalled`. */
+function noticeWords({ set, unset }: LotNotice): string {
+  return [...set.map(flagWords), ...unset.map((flag) => `No longer ${flagWords(flag).toLowerCase()}`)].join(", ");
+}
+
 function Cited({ eventIDs }: { eventIDs: readonly string[] }) {
   return (
-    <div class="cited">
+    <span class="cited">
       {eventIDs.map((eventID) => (
         <ShortId key={eventID} id={eventID} />
       ))}
-    </div>
+    </span>
   );
 }
 

@@ -67,3 +67,28 @@ export function readableTime(time: string): string {
 export function readableQuantity(quantity: string | number, uom: string | null = null): string {
   return uom ? `${quantity} ${uom}` : String(quantity);
 }
+
+const KEY_WORDS: readonly (readonly [pattern: RegExp, words: string])[] = [
+  [/^01\/\d+\/21\/(.+)$/, "serial $1"],
+  [/^01\/\d+\/10\/(.+)$/, "lot $1"],
+  [/^01\/(\d+)$/, "GTIN $1"],
+  [/^00\/(\d+)$/, "container $1"],
+  [/^8003\/(.+)$/, "returnable $1"],
+  [/^8004\/(.+)$/, "asset $1"],
+];
+
+/** A server's message with names and key words instead of the identifiers in it. */
+export function readableMessage(message: string, names: Names): string {
+  return message.replace(/https:\/\/id\.gs1\.org\/([^\s,;]*[^\s,;:.])/g, (id: string, key: string) => {
+    const found = KEY_WORDS.find(([pattern]) => pattern.test(key));
+    return found ? key.replace(found[0], found[1]) : nameOf(id, names);
+  });
+}
+
+const SEVERITIES: readonly string[] = ["critical", "high", "medium", "low"];
+
+/** The worst first; within one severity in the order given. */
+export function worstFirst<T extends { severity: string }>(found: readonly T[]): T[] {
+  const rank = ({ severity }: T): number => (SEVERITIES.includes(severity) ? SEVERITIES.indexOf(severity) : SEVERITIES.length);
+  return [...found].sort((a, b) => rank(a) - rank(b));
+}
