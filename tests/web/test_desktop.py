@@ -56,7 +56,8 @@ def test_the_trace_of_the_recalled_lot_answers_the_worked_example(live_server: L
     context = desk(browser)
     with faultless(context, live_server):
         page = sign_in(context, live_server, "northgate-clinical", LOT)
-        expect(page.get_by_role("status").filter(has_text="in all")).to_be_visible()
+        total = page.get_by_role("status").filter(has_text="in all")
+        expect(total).to_contain_text("484 in stock, 12 in transit, 4 gone; 500 in all")
         ward = page.get_by_role("row").filter(has_text="Ward B, cabinet 1")
         expect(ward).to_contain_text("4")
         expect(page.get_by_text(f"GSRN {PATIENT}")).to_be_visible()
