@@ -15,6 +15,8 @@ from traceward.ledger.fold import fold
 from traceward.ledger.state import ClassStock, Instance, PatientLinks
 from traceward.ledger.trace import trace_lot
 
+pytestmark = pytest.mark.timeout(1800)  # the full count of random histories
+
 RELATIONS = frozenset({(CORDIA, NORTHGATE)})
 COUNTS = ("cycle_counting", "stock_taking")
 

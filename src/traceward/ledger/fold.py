@@ -16,7 +16,7 @@ from traceward.ledger.containers import act_on_container
 from traceward.ledger.entitlement import relation_of
 from traceward.ledger.facts import LedgerEvent, class_keys, item_keys, keys
 from traceward.ledger.instances import act_on_instance, act_on_instances, concerned, touch
-from traceward.ledger.links import act_on_links, check_links
+from traceward.ledger.links import act_on_links, check_links, pass_over_links
 from traceward.ledger.parties import Parties
 from traceward.ledger.standing import standing_conflicts
 from traceward.ledger.state import ClassStock, Instance, Ledger, Order, PatientLinks
@@ -85,9 +85,11 @@ def apply_event(book: Book, event: LedgerEvent, captors: tuple[str, ...], order:
 
 def pass_over(book: Book, event: LedgerEvent, corrected: corrections.Corrections) -> None:
     """Show an event that moves nothing (declared in error, or itself a declaration) to those whom its items concern."""
-    if event.private:
-        return
     act = Act(event, event.captured_by, book.parties)
+    if event.private:
+        # Whether another party has such a private event must make no difference here.
+        pass_over_links(book, act, waiting=event.eid in corrected.waiting or event.eid in corrected.refused)
+        return
     book.show(event.eid, named_parties(event, book.parties))
     struck = event.declares is None
     used = act.effect == steps.USE

@@ -30,6 +30,17 @@ def act_on_links(book: Book, act: Act) -> None:
             book.change(record)
 
 
+def pass_over_links(book: Book, act: Act, *, waiting: bool) -> None:
+    """Note a private event that moves nothing; waiting: it is a declaration whose original is not here yet."""
+    for party in act.captors:
+        for key, _ in _linked(act.event):
+            record = book.links(key, party)
+            record.order = act.order
+            if waiting:
+                record.waiting += (act.event.eid,)
+            book.change(record)
+
+
 def check_links(book: Book, record: PatientLinks) -> None:
     """Raise a private conflict for each link whose use was declared in error and not made good."""
     item = book.find(record.key)

@@ -138,9 +138,9 @@ class Projector:
         for record in loader.touched(event):
             if record.order is not None and record.order > order:
                 return True
-            if isinstance(record, PatientLinks):
-                continue
-            if record.waiting or any(use[1] == event.usage_report for use in record.voided_uses):
+            if record.waiting:
+                return True
+            if not isinstance(record, PatientLinks) and any(use[1] == event.usage_report for use in record.voided_uses):
                 return True
         return False
 

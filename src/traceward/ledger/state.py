@@ -131,12 +131,16 @@ class Link(msgspec.Struct, array_like=True):
 
 
 class PatientLinks(msgspec.Struct, array_like=True):
-    """The patients of one item, as one party's clinical role recorded them; nobody else's to see."""
+    """The patients of one item, as one party's clinical role recorded them; nobody else's to see.
+
+    waiting: eids of error declarations whose original is not here.
+    """
 
     key: str
     party: str
     links: list[Link] = []
     order: Order | None = None
+    waiting: tuple[bytes, ...] = ()
 
 
 Record = Instance | ClassStock | PatientLinks
