@@ -57,7 +57,7 @@ def test_any_order_and_batching_of_the_storyline_gives_the_replays_ledger(
     """Rejects a fast path taken for a late event, and a refold that misses a container's or a lot's other events."""
     events = storyline()
     expected = fold(events, PARTIES)
-    for seed in range(400 if full_run else 25):
+    for seed in range(400 if full_run else 12):
         ledgers = Ledgers(new_store(), PARTIES)
         for part in batches(events, random.Random(seed)):
             ledgers.capture(part)
