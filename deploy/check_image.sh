@@ -44,9 +44,14 @@ say "building the image"
 
 say "starting it on port $port"
 container=$("${storage[@]}" from --pull-never "$image")
-trap '[ -z "${server:-}" ] || kill "$server" 2>/dev/null || true; "${storage[@]}" rm "$container" >/dev/null 2>&1 || true' EXIT
+stop() {
+  # The whole group: buildah does not pass a signal on to what it runs.
+  [ -z "${server:-}" ] || kill -TERM -- "-$server" 2>/dev/null || true
+  "${storage[@]}" rm "$container" >/dev/null 2>&1 || true
+}
+trap stop EXIT
 # chroot isolation has no published ports: the server listens on this machine's own loopback, as the image's user.
-"${storage[@]}" run --isolation chroot "$container" -- \
+setsid "${storage[@]}" run --isolation chroot "$container" -- \
   traceward serve --host 127.0.0.1 --port "$port" --unattended >"$work/server.log" 2>&1 &
 server=$!
 
