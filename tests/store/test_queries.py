@@ -197,3 +197,34 @@ def test_a_pattern_of_too_many_classes_is_refused_and_one_class_with_many_items_
 def test_an_order_that_the_store_does_not_have_is_refused(store: Store) -> None:
     with store.reader() as reader, pytest.raises(NotImplementedByServer, match="urn:x#y"):
         reader.find(Query(order_by="urn:x#y"), VisibleTo({2}), limit=1)
+
+
+def test_terms_common_rare_and_far_from_the_newest_are_all_found_whole(store: Store, clock: Clock, bounds: str) -> None:
+    """Rejects a fence whose overflow is taken for the answer, and a walk that is cut and taken for the whole."""
+    events = []
+    for n in range(40):
+        pairs_of = [("epc", "x"), ("bizStep", "shipping"), ("disposition", "even" if n % 2 == 0 else "odd")]
+        pairs_of += [("disposition", "oldest")] if n < 2 else []
+        events.append(Case(f"e{n}", n, tuple(pairs_of), (("quantity", float(n), None),)))
+    start = clock.now_us
+    seqs: dict[str, int] = {}
+    for n, case in enumerate(events):
+        clock.now_us = start + n
+        seqs |= store.committer.run(lambda tx, case=case: write_cases(tx, store, [case]))
+    item, step = AnyTerm((("epc", "x"),)), AnyTerm((("bizStep", "shipping"),))
+    even, oldest = AnyTerm((("disposition", "even"),)), AnyTerm((("disposition", "oldest"),))
+    either = AnyTerm((("disposition", "odd"), ("disposition", "oldest")))
+    low, high = NumberRange("quantity", le=30), NumberRange("quantity", ge=3)
+    for clauses in ((item,), (even,), (oldest,), (either,), (item, even), (step, oldest), (step, low), (item, high)):
+        for order_by, descending, late in itertools.product(("eventTime", "recordTime"), (True, False), (None, 5)):
+            query = Query(
+                clauses, TimeRange(), TimeRange(None if late is None else start + late), order_by, descending
+            )  # fmt: skip
+            wanted = [seqs[case.name] for n, case in enumerate(events) if matches(query, case, start + n)]
+            wanted.sort(reverse=descending)
+            with store.reader() as reader:
+                names = reader.record_statements()
+                for limit in (5, 100):
+                    assert list(reader.find(query, VisibleTo({2}), limit=limit).seqs) == wanted[:limit]
+                if bounds == "tiny bounds":
+                    assert "few arrivals" not in {statement.name for statement in names}
