@@ -79,6 +79,7 @@ def perform(book: Book, act: Act, record: Instance, captor: str, basis: str) -> 
             _EFFECTS.get(act.effect, _note)(book, act, record, captor, basis)
             if act.effect not in _SEEN_ONLY:
                 _pass_ownership(book, act, record)
+                _leave_if_apart(book, act, record)
                 if record.contents:
                     carry(book, act, record)
     _note_label(book, act, record)
@@ -147,6 +148,17 @@ def leave_container(book: Book, act: Act, record: Instance, *, told: bool = Fals
     record.container = None
 
 
+def _leave_if_apart(book: Book, act: Act, record: Instance) -> None:
+    """Take an item out of a container that, by the event, is somewhere else than the item now is."""
+    if record.container is None or _travels_along(book, act, record):
+        return
+    container = book.find(record.container)
+    if isinstance(container, Instance) and (container.place, container.holder, container.status) != (
+        record.place, record.holder, record.status,
+    ):  # fmt: skip
+        leave_container(book, act, record)
+
+
 def carry(book: Book, act: Act, container: Instance, seen: frozenset[str] = frozenset()) -> None:
     """Give a container's place, holder and status to all that lies in it, and pass ownership on where it passed."""
     seen |= {record_key(container)}
@@ -154,6 +166,8 @@ def carry(book: Book, act: Act, container: Instance, seen: frozenset[str] = froz
         content = book.find(name)
         if isinstance(content, Instance):
             if content.order == act.order:
+                content.place, content.holder = container.place, container.holder
+                content.origin, content.status = container.origin, container.status
                 continue
             before = concerned(book, content)
             content.place, content.holder, content.origin = container.place, container.holder, container.origin
