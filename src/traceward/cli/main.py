@@ -7,6 +7,7 @@ import typer
 from traceward import __version__
 from traceward.cli.administration import keys_app, organisations_app
 from traceward.cli.capture import capture
+from traceward.cli.conformance import conformance
 from traceward.cli.doctor import doctor
 from traceward.cli.scan import scan
 from traceward.cli.serve import serve
@@ -17,7 +18,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (serve, scan, capture, doctor):
+for command in (serve, scan, capture, doctor, conformance):
     app.command()(command)
 app.add_typer(organisations_app, name="organisations")
 app.add_typer(keys_app, name="keys")
