@@ -210,6 +210,10 @@ def test_a_recall_notice_reaches_serials_by_their_lot_and_those_who_get_them_lat
     ledger = fold([*BASE, notice, use], PARTIES)
     assert {"used_recalled", "moved_after_recall"} <= kinds(ledger)
     assert ledger.visible[notice.eid] == {CORDIA, NORTHGATE}
+    after_delivery = at(2.5, CORDIA, "holding", quantities=((lot, None, None),), set_flags=("recalled",))
+    assert fold([*BASE, after_delivery], PARTIES).visible[after_delivery.eid] == {CORDIA, NORTHGATE}
+    claim = at(4, RIVAL, "receiving", instances=(V8,), biz_location="https://id.gs1.org/414/9506000000015", lot="L1")
+    assert RIVAL not in fold([*BASE, notice, claim], PARTIES).visible[notice.eid]
 
 
 def test_an_explanted_device_is_where_it_is_held() -> None:

@@ -9,9 +9,10 @@ from decimal import Decimal
 from traceward.ledger import expiry, steps
 from traceward.ledger.book import Act, Book, agrees
 from traceward.ledger.entitlement import entitled_to_class
+from traceward.ledger.facts import class_parts
 from traceward.ledger.instances import add_slot, moves_recalled_stock, show_slot
 from traceward.ledger.owning import owner_after
-from traceward.ledger.state import ClassStock, Count, Instance, Notice, Slot, item_of, record_key
+from traceward.ledger.state import ClassStock, Count, Instance, Notice, PatientLinks, Slot, item_of, record_key
 
 ZERO = Decimal(0)
 _ENDING = frozenset({steps.USE, steps.LOSE, steps.DESTROY, steps.END, steps.TRANSFORM})
@@ -245,11 +246,27 @@ def _notice(book: Book, act: Act, stock: ClassStock, entitled: bool) -> None:
             party = maker
             stock.public.append(event.eid)
             book.show(event.eid, stock.concerned)
+            _show_to_holders(book, event.eid, stock.key)
         book.noticed = True
         stock.notices.append(
             Notice(event.event_time_us, tuple(sorted(sets)), tuple(sorted(event.unset_flags)), party, event.eid)
         )
     _touched(book, act, stock)
+
+
+def _show_to_holders(book: Book, eid: bytes, key: str) -> None:
+    """Show a notice to all whom serials of the class, or lots of the GTIN, ever concerned."""
+    gtin, lot, _ = class_parts(key)
+    if gtin is None:
+        return
+    for record in book.records.values():
+        if isinstance(record, PatientLinks) or record.claimant is not None or not record.key.startswith(key[:36]):
+            continue
+        if isinstance(record, Instance) and lot in (None, record.lot):
+            for _, parties in record.trail:
+                book.show(eid, parties)
+        elif isinstance(record, ClassStock) and lot is None:
+            book.show(eid, record.concerned)
 
 
 def _put(

@@ -228,7 +228,16 @@ def show_slot(book: Book, act: Act, stock: ClassStock, slot: Slot) -> None:
             stock.concerned.append(party)
             for eid in stock.public:
                 book.show(eid, (party,))
+            show_notices(book, stock.key, None, party)
     book.show(act.event.eid, (slot.owner, slot.holder, book.destination(slot)))
+
+
+def show_notices(book: Book, key: str, lot: str | None, party: str) -> None:
+    """Show a party the maker's notices on an item's or a lot's classes."""
+    maker = book.parties.maker_of(key)
+    for notice in book.notices(key, lot):
+        if notice.party == maker:
+            book.show(notice.eid, (party,))
 
 
 def _show_earlier(book: Book, record: Instance, party: str) -> None:
@@ -236,8 +245,8 @@ def _show_earlier(book: Book, record: Instance, party: str) -> None:
         if party in parties:
             return
         book.show(eid, (party,))
-    for notice in book.notices(record.key, record.lot):
-        book.show(notice.eid, (party,))
+    if record.claimant is None:
+        show_notices(book, record.key, record.lot, party)
 
 
 def _pass_ownership(book: Book, act: Act, record: Instance) -> None:

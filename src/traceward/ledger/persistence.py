@@ -16,6 +16,7 @@ from traceward.ledger.state import (
     ClassStock,
     Instance,
     Ledger,
+    Notice,
     Order,
     OwnershipTransfer,
     PatientLinks,
@@ -86,6 +87,11 @@ class TwinRows:
 def record_of(row: rows.LedgerRecord) -> Record:
     """The record of a row."""
     return _DECODERS[row.kind].decode(row.state)
+
+
+def notices_of(state: bytes) -> tuple[Notice, ...]:
+    """The notices in a stored class record."""
+    return tuple(msgspec.msgpack.decode(state, type=ClassStock).notices)
 
 
 def order_bytes(order: Order) -> bytes:
