@@ -244,3 +244,16 @@ def _event_texts(site: Site, name: str) -> list[bytes]:
 
 def _without_now(answer: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in answer.items() if key != "asOf"}
+
+
+def test_stock_of_a_recalled_lot_says_so_wherever_it_lies(story: Site) -> None:
+    """domain.md 4.1, held or recalled. Rejects a flag that only quarantined units carry: Ward B would use its four."""
+    for query in ("", "&asOf=2026-06-30"):
+        rows = story.get("northgate-supply", f"/consignment/stock?gtin=09521141045305&lot=LOT77A{query}")["items"]
+        assert len(rows) == 4
+        assert all("recalled" in row["flags"] for row in rows), query
+    trace = story.get("cordia", "/trace/lot?gtin=09521141045305&lot=LOT77A&asOf=2026-06-30")
+    assert all("recalled" in unit["flags"] for unit in (*trace["units"], *trace["inTransit"]))
+    assert not any("recalled" in unit["flags"] for unit in trace["sinks"])
+    before = story.get("cordia", "/trace/lot?gtin=09521141045305&lot=LOT77A&asOf=2026-03-20")
+    assert not any("recalled" in unit["flags"] for unit in before["units"])

@@ -5,20 +5,21 @@ as holder.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger.conflicts import Conflict
-from traceward.ledger.persistence import balance_rows, conflict_of, transfer_row
-from traceward.ledger.state import Ledger, item_of
+from traceward.ledger.notices import classes_of, with_notices
+from traceward.ledger.persistence import balance_rows, conflict_of, notices_of, transfer_row
+from traceward.ledger.state import Ledger, Notice, class_record, item_of
 from traceward.ledger.steps import SINKS
 from traceward.services.principals import Principal, Right
 from traceward.services.runtime import Runtime
 from traceward.services.tokens import page_bounds, text_position
-from traceward.services.visible_events import Moment, all_facts, folded, instant, moment, visible_event_ids
+from traceward.services.visible_events import all_facts, folded, instant, moment, visible_event_ids
 from traceward.store import ledger_lists, rows
 from traceward.store.compile import VisibleTo
 
@@ -67,17 +68,21 @@ def stock_page(runtime: Runtime, caller: Principal, wanted: StockFilter, token: 
     if position is not None:
         place, _, record_key = position.text.partition("\n")
         after = (place, record_key, position.number or 0)
-    found, last = (
-        _present_balances(runtime, caller, wanted, after, per_page)
-        if at.is_now
-        else _past_balances(runtime, caller, wanted, at, after, per_page)
-    )
+    if at.is_now:
+        found, last = _present_balances(runtime, caller, wanted, after, per_page)
+        notices = _present_notices(runtime, found)
+    else:
+        ledger = folded(runtime, caller, all_facts(runtime, caller, at), at)
+        found, last = _past_balances(ledger, caller, wanted, after, per_page)
+        notices = {
+            key: tuple(record.notices) for row in found for key in _classes(row) if (record := ledger.stock(key))
+        }
     next_token = None
     if last is not None:
         next_token = bounds.next_text_token(f"{last[0]}\n{last[1]}", 0, last[2])
     with runtime.store.reader() as reader:
         event_ids = visible_event_ids(reader, caller, {row.last_eid for row in found})
-    items = [_stock_body(row, event_ids) for row in found]
+    items = [_stock_body(row, event_ids) | {"flags": _flags(runtime, row, notices)} for row in found]
     named = names(runtime, items)
     return BodyPage({"asOf": at.text, "items": items, **named}, next_token, bounds.expires_us)
 
@@ -195,19 +200,37 @@ def _present_balances(
 
 
 def _past_balances(
-    runtime: Runtime,
+    ledger: Ledger,
     caller: Principal,
     wanted: StockFilter,
-    at: Moment,
     after: ledger_lists.BalanceKey | None,
     per_page: int,
 ) -> tuple[list[rows.Balance], ledger_lists.BalanceKey | None]:
     """One page from a fold of what the caller may see, and its last key where there is more."""
-    ledger = folded(runtime, caller, all_facts(runtime, caller, at), at)
     found = [row for row in balances_of(ledger, caller.organisation) if _is_wanted(row, wanted)]
     rest = [row for row in found if after is None or ledger_lists.balance_key(row) > after]
     page = rest[:per_page]
     return page, ledger_lists.balance_key(page[-1]) if len(rest) > per_page else None
+
+
+def _classes(row: rows.Balance) -> tuple[str, ...]:
+    return classes_of(row.gtin, row.lot)
+
+
+def _present_notices(runtime: Runtime, balances: Iterable[rows.Balance]) -> dict[str, tuple[Notice, ...]]:
+    """The notices about the products and lots of these balances, by class key."""
+    keys = {key for row in balances for key in _classes(row)}
+    if not keys:
+        return {}
+    with runtime.store.reader() as reader:
+        states = ledger_lists.record_states(reader, map(class_record, sorted(keys)))
+    return {item_of(record_key): notices_of(state) for record_key, state in states.items()}
+
+
+def _flags(runtime: Runtime, row: rows.Balance, notices: Mapping[str, Sequence[Notice]]) -> list[str]:
+    heard = (runtime.registry.parties.maker_of(item_of(row.record_key)), row.owner or None, row.holder or None)
+    concerning = [notice for key in _classes(row) for notice in notices.get(key, ())]
+    return list(with_notices((flag for flag in row.flags.split(",") if flag), row.status, concerning, heard))
 
 
 def _is_wanted(row: rows.Balance, wanted: StockFilter) -> bool:
@@ -234,7 +257,6 @@ def _stock_body(row: rows.Balance, event_ids: Mapping[bytes, str]) -> dict[str, 
         "status": row.status,
         "quantity": row.quantity,
         "uom": row.uom,
-        "flags": [flag for flag in row.flags.split(",") if flag],
         "lastEventID": event_ids.get(row.last_eid),
     }
 

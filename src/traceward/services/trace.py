@@ -5,6 +5,7 @@ does not read private events.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger import trace as ledger_trace
 from traceward.ledger.conflicts import Conflict
 from traceward.ledger.facts import GS1
+from traceward.ledger.notices import with_notices
 from traceward.ledger.state import Ledger, Notice
 from traceward.ledger.trace import HistoryStep, PatientUnits, Units
 from traceward.services import stock
@@ -21,6 +23,15 @@ from traceward.services.runtime import Runtime
 from traceward.services.visible_events import facts_of, folded, moment, serials_of_lot
 
 Ids = Mapping[bytes, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What every unit of an answer is told with: names of events, and the notices on the lot and its product."""
+
+    runtime: Runtime
+    ids: Ids
+    notices: Sequence[Notice]
 
 
 def lot(
@@ -39,16 +50,17 @@ def lot(
     ledger = folded(runtime, caller, events, at)
     found = ledger_trace.trace_lot(ledger, events, gtin.zfill(14), encoded)
     ids = {event.eid: event.event_id for event in events}
+    told = _Told(runtime, ids, found.notices)
     body = {
         "gtin": found.gtin,
         "lot": lot_number,
         "asOf": at.text,
         "item": found.key,
         "expiry": found.expiry,
-        "units": _units(found.units, (ledger_trace.AT_PLACE, ledger_trace.IN_CONTAINER), ids),
-        "inTransit": _units(found.units, (ledger_trace.IN_TRANSIT,), ids),
-        "sinks": _units(found.units, (ledger_trace.IN_SINK,), ids),
-        "claims": [_unit_body(unit, ids) for unit in found.claims],
+        "units": _units(found.units, (ledger_trace.AT_PLACE, ledger_trace.IN_CONTAINER), told),
+        "inTransit": _units(found.units, (ledger_trace.IN_TRANSIT,), told),
+        "sinks": _units(found.units, (ledger_trace.IN_SINK,), told),
+        "claims": [_unit_body(unit, told) for unit in found.claims],
         "total": {uom: format(quantity, "f") for uom, quantity in found.accounted.items()},
         "serials": list(found.serials),
         "patients": _patients(caller, found.patients, ids),
@@ -72,7 +84,7 @@ def item(runtime: Runtime, caller: Principal, epc: str, *, as_of: str | None, kn
         ledger = folded(runtime, caller, events, at)
     found = ledger_trace.trace_item(ledger, events, identifier)
     ids = {event.eid: event.event_id for event in events}
-    state = _unit_body(found.units, ids) if found.units is not None else None
+    state = _unit_body(found.units, _Told(runtime, ids, found.notices)) if found.units is not None else None
     body = {
         "epc": found.key,
         "asOf": at.text,
@@ -92,11 +104,12 @@ def item(runtime: Runtime, caller: Principal, epc: str, *, as_of: str | None, kn
     return body | stock.names(runtime, _named(body))
 
 
-def _units(units: Iterable[Units], where: Sequence[str], ids: Ids) -> list[dict[str, Any]]:
-    return [_unit_body(unit, ids) for unit in units if unit.where in where]
+def _units(units: Iterable[Units], where: Sequence[str], told: _Told) -> list[dict[str, Any]]:
+    return [_unit_body(unit, told) for unit in units if unit.where in where]
 
 
-def _unit_body(unit: Units, ids: Ids) -> dict[str, Any]:
+def _unit_body(unit: Units, told: _Told) -> dict[str, Any]:
+    heard = (told.runtime.registry.parties.maker_of(unit.key), unit.owner, unit.holder)
     return {
         "item": unit.key,
         "place": unit.place,
@@ -106,8 +119,8 @@ def _unit_body(unit: Units, ids: Ids) -> dict[str, Any]:
         "status": unit.status,
         "quantity": format(unit.quantity, "f"),
         "uom": unit.uom,
-        "flags": list(unit.flags),
-        "eventIDs": _event_ids(unit.eids, ids),
+        "flags": list(with_notices(unit.flags, unit.status, told.notices, heard)),
+        "eventIDs": _event_ids(unit.eids, told.ids),
     }
 
 

@@ -3,6 +3,7 @@
 Functions on a `Reader`. A list never shows a row that does not name the party.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from traceward.store.read import Reader
@@ -31,6 +32,12 @@ def balances_of_party(
         for placed in (False, True):
             found += _balance_page(reader, sql, party, after, limit, placed=placed)
     return sorted(found, key=balance_key)[:limit]
+
+
+def record_states(reader: Reader, keys: Iterable[str]) -> dict[str, bytes]:
+    """The stored states of the ledger's records of these keys, for those that are there; opaque here."""
+    sql = "SELECT key, state FROM ledger_record WHERE key IN {in}"
+    return {key: bytes(state) for key, state in reader.fetch_in(sql, keys)}
 
 
 def balance_key(row: Balance) -> BalanceKey:
