@@ -156,7 +156,10 @@ def _events(
     for name in fixed:
         if name in page.parameters:
             raise QueryParameterException(f"{name} is given by the path already; it may not be a query parameter too")
-    found = query.find_events(runtime, caller, page.parameters | fixed, page.token, page.per_page, wanted.epc_format)
+    parameters = page.parameters | fixed
+    found = query.find_events(
+        runtime, caller, parameters, page.token, page.per_page, wanted.epc_format, wanted.extensions
+    )
     headers = VERSION_HEADERS | link_headers(request, page, found.next_token, found.expires_us)
     return Response(found.document, headers=headers, media_type=wanted.media_type)
 

@@ -4,6 +4,7 @@ It must not read bodies or look at data: everything here follows from the reques
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,6 +39,7 @@ DISCOVERY_HEADERS: Final = VERSION_HEADERS | {
 """What OPTIONS carries beside Allow."""
 
 _VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){0,5}")
+_PREFIX = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _CBV_XML_FORMATS: Final = frozenset({"No_Preference", "Always_Web_URI", "Always_URN", "Never_Translates"})
 _ERROR_BEHAVIOURS: Final = frozenset({"rollback", "proceed"})
 
@@ -49,10 +51,11 @@ _RANGES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """How the caller wants EPCIS data: media type and identifier format."""
+    """How the caller wants EPCIS data, and extensions: prefix -> namespace of the names in its query."""
 
     media_type: str
     epc_format: EpcFormat
+    extensions: Mapping[str, str]
 
 
 def representation(headers: Headers) -> Representation:
@@ -64,7 +67,9 @@ def representation(headers: Headers) -> Representation:
     _check_version_ranges(headers)
     _one_of(headers, "GS1-CBV-XML-Format", _CBV_XML_FORMATS)
     return Representation(
-        media_type=accepted_media_type(headers.getlist("accept"), JSON_MEDIA_TYPES), epc_format=_epc_format(headers)
+        media_type=accepted_media_type(headers.getlist("accept"), JSON_MEDIA_TYPES),
+        epc_format=_epc_format(headers),
+        extensions=_extensions(headers),
     )
 
 
@@ -108,6 +113,17 @@ def require_body_versions(headers: Headers) -> None:
 def error_behaviour(headers: Headers) -> str:
     """`rollback` or `proceed`, by GS1-Capture-Error-Behaviour; rollback where it is absent."""
     return _one_of(headers, "GS1-Capture-Error-Behaviour", _ERROR_BEHAVIOURS) or "rollback"
+
+
+def _extensions(headers: Headers) -> dict[str, str]:
+    declared: dict[str, str] = {}
+    for entry in (part.strip() for value in headers.getlist("GS1-Extensions") for part in value.split(",")):
+        prefix, _, namespace = entry.partition("=")
+        if entry and (_PREFIX.fullmatch(prefix) is None or ":" not in namespace):
+            raise ValidationException(f"GS1-Extensions has {entry[:80]!r}; expected prefix=namespace, joined by commas")
+        if entry:
+            declared[prefix] = namespace
+    return declared
 
 
 def _epc_format(headers: Headers) -> EpcFormat:

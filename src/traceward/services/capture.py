@@ -5,8 +5,9 @@ acknowledge anything before its commit.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
@@ -32,7 +33,9 @@ from traceward.store.rows import StoredEvent
 from traceward.store.write import WriteTransaction
 
 CHUNK_EVENTS: Final = 1000
-"""How many events are alive at once: the garbage collector's cost grows with more."""
+"""How many events of a large document are alive at once: the garbage collector's cost grows with more."""
+PART_EVENTS: Final = 250
+"""How many events are prepared ahead of those that are being written."""
 
 _UNIQUE_CLAUSE: Final = "EPCIS 2.0 EPCISEvent, eventID: unique but for error declarations"
 _PRIVATE_CLAUSE: Final = "Traceward privacy rule: only the clinical role records patients"
@@ -47,6 +50,34 @@ class CapturedEvent:
     is_new: bool
 
 
+@dataclass(slots=True)
+class Judged:
+    """Events of one part of a document: those that may be written, those refused and those forbidden to the role."""
+
+    good: list[PreparedEvent] = field(default_factory=list)
+    refused: list[RefusedEvent] = field(default_factory=list)
+    forbidden: list[PreparedEvent] = field(default_factory=list)
+
+    @property
+    def has_refused(self) -> bool:
+        """Whether any event may not be written."""
+        return bool(self.refused or self.forbidden)
+
+    def problems(self) -> list[TracewardError]:
+        """One problem for each event that may not be written."""
+        found: list[TracewardError] = [
+            ValidationException(summary(event.findings), event.findings) for event in self.refused
+        ]
+        for event in self.forbidden:
+            finding = _private_finding(event)
+            found.append(ForbiddenException(finding.message, [finding]))
+        return found
+
+
+class _PartRefused(Exception):  # undoes the transaction; the error that is answered is made of all parts
+    """A part of a document has an event that may not be written."""
+
+
 def capture_document(runtime: Runtime, caller: Principal, body: bytes, behaviour: str) -> CaptureJob:
     """Capture a document that is small enough to be judged before the answer; the job is finished on return.
 
@@ -56,32 +87,37 @@ def capture_document(runtime: Runtime, caller: Principal, body: bytes, behaviour
     limits = runtime.limits
     document = read_document(body, max_events=limits.capture_limit_events, max_bytes=limits.capture_limit_bytes)
     job = jobs.new_job(uuid.uuid4().hex, caller, behaviour, runtime.now_us(), {})
-    problems: list[TracewardError] = []
-    if behaviour == "rollback":
-        prepared = prepare_all(runtime, caller, document.events)
-    else:
-        prepared, problems = sort_out(runtime, caller, document.events)
-    warnings = [finding for event in prepared for finding in event.warnings]
+    whole = behaviour == "rollback"
+    parts = _judged_ahead(runtime, caller, document.events)
+    if whole and parts[0].result().has_refused:
+        raise_refusal(part.result() for part in parts)
 
     def unit(tx: WriteTransaction) -> WrittenEvents:
-        if behaviour == "rollback":
-            written = write_whole(runtime, caller, job.capture_id, prepared, tx)
-        else:
-            written = WrittenEvents()
-            for chunk in chunks(prepared):
-                written.add(write_events(runtime, caller, job.capture_id, chunk, tx))
+        written = WrittenEvents()
+        for part in parts:
+            judged = part.result()
+            if whole and judged.has_refused:
+                raise _PartRefused
+            written.add(write_events(runtime, caller, job.capture_id, judged.good, tx))
+        if whole:
+            raise_taken(written.taken)
+        refused = [problem for part in parts for problem in part.result().problems()]
         ended = jobs.finish(
             job,
             tx.record_time_us,
             event_count=len(document.events),
             stored_count=written.stored,
-            problems=[*problems, *(taken_problem(event) for event in written.taken)],
-            warnings=warnings,
+            problems=[*refused, *(taken_problem(event) for event in written.taken)],
+            warnings=[finding for part in parts for event in part.result().good for finding in event.warnings],
         )
         tx.put(ended)
         return written
 
-    written = runtime.store.committer.run(unit, weight=max(1, len(prepared)))
+    try:
+        written = runtime.store.committer.run(unit, weight=max(1, len(document.events)))
+    except _PartRefused:
+        raise_refusal(part.result() for part in parts)
+        raise
     runtime.changes.publish(written.concerned)
     return job
 
@@ -110,63 +146,55 @@ def capture_event(runtime: Runtime, caller: Principal, body: bytes) -> CapturedE
     return CapturedEvent(final.event_id, text, written.stored > 0)
 
 
-def prepare_all(runtime: Runtime, caller: Principal, events: Sequence[RawEvent]) -> list[PreparedEvent]:
-    """Every event, ready to be written. Raises one error with every finding when any event is refused."""
-    prepared: list[PreparedEvent] = []
-    refused: list[RefusedEvent] = []
+def judge(runtime: Runtime, caller: Principal, events: Iterable[RawEvent]) -> Judged:
+    """Each event prepared, refused for its content, or forbidden to the caller's role."""
+    judged = Judged()
     for raw in events:
         result = prepare(raw, runtime.store.secret_key)
         raw.release()
         if isinstance(result, RefusedEvent):
-            refused.append(result)
+            judged.refused.append(result)
+        elif result.private and not caller.may(Right.CAPTURE_PRIVATE):
+            judged.forbidden.append(result)
         else:
-            prepared.append(result)
+            judged.good.append(result)
+    return judged
+
+
+def raise_refusal(parts: Iterable[Judged]) -> None:
+    """Raise one error with every finding when any event of any part is refused or forbidden."""
+    judged = list(parts)
+    refused = [event for part in judged for event in part.refused]
     if refused:
         findings = errors_of(refused)
         raise ValidationException(summary(findings), findings)
-    forbidden = [event for event in prepared if not _may_capture(caller, event)]
+    forbidden = [event for part in judged for event in part.forbidden]
     if forbidden:
         findings = [_private_finding(event) for event in forbidden]
         raise ForbiddenException(summary(findings), findings)
-    return prepared
 
 
-def sort_out(
-    runtime: Runtime, caller: Principal, events: Iterable[RawEvent]
-) -> tuple[list[PreparedEvent], list[TracewardError]]:
-    """The events that may be written, and one problem for each that may not."""
-    good: list[PreparedEvent] = []
-    problems: list[TracewardError] = []
-    for raw in events:
-        result = prepare(raw, runtime.store.secret_key)
-        raw.release()
-        if isinstance(result, RefusedEvent):
-            problems.append(ValidationException(summary(result.findings), result.findings))
-        elif not _may_capture(caller, result):
-            finding = _private_finding(result)
-            problems.append(ForbiddenException(finding.message, [finding]))
-        else:
-            good.append(result)
-    return good, problems
+def prepare_all(runtime: Runtime, caller: Principal, events: Iterable[RawEvent]) -> list[PreparedEvent]:
+    """Every event, ready to be written. Raises one error with every finding when any event is refused."""
+    judged = judge(runtime, caller, events)
+    raise_refusal([judged])
+    return judged.good
 
 
 def write_whole(
     runtime: Runtime, caller: Principal, job_id: str | None, prepared: Sequence[PreparedEvent], tx: WriteTransaction
 ) -> WrittenEvents:
     """Write every event or, when an eventID is taken, raise ResourceAlreadyExistsException for all that are."""
-    total = WrittenEvents()
-    for chunk in chunks(prepared):
-        total.add(write_events(runtime, caller, job_id, chunk, tx))
-    if total.taken:
-        findings = [finding for event in total.taken for finding in taken_problem(event).findings]
+    written = write_events(runtime, caller, job_id, prepared, tx)
+    raise_taken(written.taken)
+    return written
+
+
+def raise_taken(taken: Sequence[PreparedEvent]) -> None:
+    """Raise ResourceAlreadyExistsException with a finding for each of these events, if there are any."""
+    if taken:
+        findings = [finding for event in taken for finding in taken_problem(event).findings]
         raise ResourceAlreadyExistsException(summary(findings), findings)
-    return total
-
-
-def chunks(events: Sequence[PreparedEvent]) -> Iterator[Sequence[PreparedEvent]]:
-    """The events in parts of at most CHUNK_EVENTS."""
-    for start in range(0, len(events), CHUNK_EVENTS):
-        yield events[start : start + CHUNK_EVENTS]
 
 
 def taken_problem(event: PreparedEvent) -> ResourceAlreadyExistsException:
@@ -191,8 +219,19 @@ def path_segment(event_id: str) -> str:
     return quote(event_id, safe="")
 
 
-def _may_capture(caller: Principal, event: PreparedEvent) -> bool:
-    return not event.private or caller.may(Right.CAPTURE_PRIVATE)
+def _judged_ahead(runtime: Runtime, caller: Principal, events: Sequence[RawEvent]) -> list[Future[Judged]]:
+    """The parts of a document, judged by another thread: the first is written while the next ones are prepared.
+
+    The database works without Python's lock, so that both get on at once.
+    """
+    if len(events) <= PART_EVENTS:
+        done: Future[Judged] = Future()
+        done.set_result(judge(runtime, caller, events))
+        return [done]
+    return [
+        runtime.preparers.submit(judge, runtime, caller, events[start : start + PART_EVENTS])
+        for start in range(0, len(events), PART_EVENTS)
+    ]
 
 
 def _private_finding(event: PreparedEvent) -> Finding:

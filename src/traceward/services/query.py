@@ -24,7 +24,8 @@ from traceward.store.compile import Cursor, VisibleTo
 from traceward.store.read import Reader
 from traceward.store.rows import StoredEvent
 
-_CONTEXT: Final = Context.of({"mcx": CONSIGNMENT_NAMESPACE})
+_PREFIXES: Final = {"mcx": CONSIGNMENT_NAMESPACE}
+_CONTEXT: Final = Context.of(_PREFIXES)
 _STANDARD_TYPES: Final = (
     "AggregationEvent",
     "AssociationEvent",
@@ -59,13 +60,15 @@ def find_events(
     token: str | None,
     per_page: int,
     epc_format: EpcFormat,
+    extensions: Mapping[str, str] | None = None,
 ) -> EventPage:
     """The page of events that the parameters ask for and the caller may see.
 
+    extensions: prefix -> namespace, for the CURIEs among the parameters.
     Raises QueryParameterException, QueryTooLargeException when more than maxEventCount match, QueryTooComplexException
     past the deadline, BadPageToken. EPCIS 2.0 8.2.7.1, SimpleEventQuery.
     """
-    query = parse_query(parameters, _CONTEXT)
+    query = parse_query(parameters, Context.of(_PREFIXES | dict(extensions)) if extensions else _CONTEXT)
     viewers = VisibleTo(caller.viewers)
     bounds = page_bounds(runtime, caller, _query_digest(query), token)
     limit = per_page

@@ -22,7 +22,7 @@ from traceward.epcis.errors import (
 )
 from traceward.epcis.json_codec import read_document
 from traceward.services import jobs
-from traceward.services.capture import CHUNK_EVENTS, prepare_all, sort_out, taken_problem, write_whole
+from traceward.services.capture import CHUNK_EVENTS, judge, prepare_all, taken_problem, write_whole
 from traceward.services.preparation import PreparedEvent
 from traceward.services.principals import Principal
 from traceward.services.problem_bodies import problem_body, summary
@@ -136,7 +136,8 @@ def _capture_parts(runtime: Runtime, caller: Principal, job: CaptureJob, documen
     problems: list[dict[str, Any]] = orjson.loads(job.errors)
     start = int(detail["next"])
     for part in _parts(runtime, document.events[start:]):
-        good, refused = sort_out(runtime, caller, part)
+        judged = judge(runtime, caller, part)
+        good, refused = judged.good, judged.problems()
         following = start + len(part)
 
         def unit(
