@@ -10,8 +10,9 @@ import pytest
 from ledger.stored import Ledgers
 from ledger.storyline import CORDIA, LOT77A, NORTHGATE, PARTIES, RECORDED_US, RIVAL, V7, V8, storyline
 from traceward.ledger.digest import canonical_record
-from traceward.ledger.facts import Declaration, LedgerEvent
+from traceward.ledger.facts import Declaration, LedgerEvent, ledger_event
 from traceward.ledger.fold import fold
+from traceward.ledger.parties import Parties, Party
 from traceward.ledger.state import Ledger
 from traceward.store.engine import Store
 
@@ -174,3 +175,26 @@ def test_a_claim_tells_the_claimant_no_more_about_a_known_serial_than_about_an_u
 
 def _items(ledger: Ledger):  # type: ignore[no-untyped-def]
     return [(key, record) for key, record in ledger.records.items() if hasattr(record, "owners")]
+
+
+def test_an_agreed_consignee_receives_what_nobody_announced_and_an_outsider_does_not():
+    """domain.md 4.3, first seen here. Rejects demanding a shipping event first, and believing whoever speaks first."""
+    agreed = Parties([
+        Party(CORDIA, "Cordia", ("9521141",), (), (NORTHGATE,)),
+        Party(NORTHGATE, "Northgate", ("4012345",)),
+        Party(RIVAL, "Rival", ("9506000",)),
+    ])  # fmt: skip
+    item = "https://id.gs1.org/01/09521141010235/21/UNSEEN-1"
+    for captor, place, kept in ((NORTHGATE, "4012345000016", True), (RIVAL, "9506000000015", False)):
+        event = ledger_event(
+            {
+                "type": "ObjectEvent", "eventID": f"urn:uuid:{captor[-13:]}", "eventTime": 1_770_000_000_000_000,
+                "eventTimeZoneOffset": "+00:00", "action": "OBSERVE", "bizStep": "receiving", "epcList": [item],
+                "bizLocation": {"id": f"https://id.gs1.org/414/{place}"},
+            },
+            captor.encode()[-16:], (captor,), 1_780_000_000_000_000, False,
+        )  # fmt: skip
+        record = fold([event], agreed).instance(item)
+        assert (record is not None and record.status == "on_hand") is kept
+        if kept:
+            assert (record.owner, record.holder) == (CORDIA, captor)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 
 from traceward.api.deps import Administrator, Services
 from traceward.api.models import (
+    ConsignmentRequest,
     KeyBody,
     KeyRequest,
     NewKeyBody,
@@ -23,10 +24,7 @@ open_router = APIRouter()
 @admin_router.get("/organisations")
 def get_organisations(_caller: Administrator, runtime: Services) -> dict[str, list[OrganisationBody]]:
     """Every organisation that this server knows."""
-    known = [
-        OrganisationBody(id=party.id, name=party.name, companyPrefixes=list(party.company_prefixes))
-        for party in runtime.registry.organisations()
-    ]
+    known = [_organisation_body(party) for party in runtime.registry.organisations()]
     return {"organisations": known}
 
 
@@ -34,9 +32,20 @@ def get_organisations(_caller: Administrator, runtime: Services) -> dict[str, li
 def post_organisation(body: OrganisationRequest, _caller: Administrator, runtime: Services) -> OrganisationBody:
     """Make an organisation known; events that it may see become visible to it. 409 when its id is taken."""
     party = parties.add_organisation(
-        runtime, identifier=body.id, name=body.name, company_prefixes=body.companyPrefixes, places=body.places
+        runtime,
+        identifier=body.id,
+        name=body.name,
+        company_prefixes=body.companyPrefixes,
+        places=body.places,
+        consignees=body.consignees,
     )
-    return OrganisationBody(id=party.id, name=party.name, companyPrefixes=list(party.company_prefixes))
+    return _organisation_body(party)
+
+
+@admin_router.post("/consignments", status_code=201)
+def post_consignment(body: ConsignmentRequest, _caller: Administrator, runtime: Services) -> OrganisationBody:
+    """Record that a party holds another's goods by agreement. Answers the owner; saying it again changes nothing."""
+    return _organisation_body(parties.agree_consignment(runtime, owner=body.owner, consignee=body.consignee))
 
 
 @admin_router.get("/keys")
@@ -75,3 +84,12 @@ def ready(runtime: Services) -> Response:
     """Whether the store can be read and written: 200, else 503 with the reason."""
     runtime.check_ready()
     return Response(b'{"status":"ready"}', media_type="application/json")
+
+
+def _organisation_body(party: parties.Organisation) -> OrganisationBody:
+    return OrganisationBody(
+        id=party.id,
+        name=party.name,
+        companyPrefixes=list(party.company_prefixes),
+        consignees=list(party.consignees),
+    )

@@ -293,6 +293,14 @@ class OrganisationRequest(_Request):
     name: Text
     companyPrefixes: list[Annotated[str, Field(pattern=r"^[0-9]{4,12}$")]] = []
     places: dict[str, str] = {}
+    consignees: list[Text] = []
+
+
+class ConsignmentRequest(_Request):
+    """Two organisations that have agreed on consignment: the consignee holds goods that the owner owns."""
+
+    owner: Text
+    consignee: Text
 
 
 class OrganisationBody(BaseModel):
@@ -301,6 +309,7 @@ class OrganisationBody(BaseModel):
     id: str
     name: str
     companyPrefixes: list[str]
+    consignees: list[str] = []
 
 
 class KeyRequest(_Request):

@@ -60,7 +60,7 @@ class Book:
 
     def __init__(self, parties: Parties, relations: Relations, load: Load | None = None) -> None:
         self.parties = parties
-        self.relations = relations
+        self.relations = relations | parties.agreed
         self.records: dict[str, Record] = {}
         self.changed: dict[str, Record] = {}
         self.conflicts: dict[str, Conflict] = {}

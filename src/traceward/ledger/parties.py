@@ -29,19 +29,27 @@ _BEFORE_PREFIX = {
 
 
 class Party(NamedTuple):
-    """An organisation. id: canonical PGLN. company_prefixes: GS1 Company Prefixes. glns: GLNs it owns besides."""
+    """An organisation. id: canonical PGLN. company_prefixes: GS1 Company Prefixes. glns: GLNs it owns besides.
+
+    consignees: ids of the parties that hold its goods by agreement, whether or not an event has proven it yet.
+    """
 
     id: str
     name: str = ""
     company_prefixes: tuple[str, ...] = ()
     glns: tuple[str, ...] = ()
+    consignees: tuple[str, ...] = ()
 
 
 class Parties:
-    """The registry of organisations, a value: to add a party, make another registry."""
+    """The registry of organisations, a value: to add a party, make another registry.
+
+    agreed: the pairs (owner, consignee) that have agreed on consignment.
+    """
 
     def __init__(self, parties: Iterable[Party] = ()) -> None:
         self._parties = {party.id: party for party in parties}
+        self.agreed = frozenset((party.id, one) for party in self._parties.values() for one in party.consignees)
         self._by_gln = {gln: party.id for party in self._parties.values() for gln in party.glns}
         self._by_gln.update({_digits(party.id): party.id for party in self._parties.values()})
         self._by_prefix = {prefix: party.id for party in self._parties.values() for prefix in party.company_prefixes}

@@ -24,11 +24,12 @@ class _Partner:
     identifier: str
     name: str
     company_prefix: str
+    consignees: tuple[str, ...] = ()
 
 
 _PARTNERS: Final = (
     _Partner(NORTHGATE, "Northgate Hospital", "4012345"),
-    _Partner(CORDIA, "Cordia Devices", "9521141"),
+    _Partner(CORDIA, "Cordia Devices", "9521141", (NORTHGATE,)),
     _Partner(RIVAL, "Helix Surgical", "9506000"),
 )
 
@@ -56,6 +57,7 @@ def load_demo(runtime: Runtime, *, storyline: bool = True) -> dict[str, str]:
                 name=partner.name,
                 company_prefixes=[partner.company_prefix],
                 places=_places_of(partner.identifier),
+                consignees=partner.consignees,
             )
     keys = _known_keys(runtime) or _new_keys(runtime)
     if storyline:

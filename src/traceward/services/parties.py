@@ -26,20 +26,26 @@ if TYPE_CHECKING:
 ADMINISTRATION: Final = "administration"
 """Stands for the organisation of administrators, who belong to none."""
 
+_CLAUSE: Final = "Traceward administration"
+
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """A known trading partner. number: what its viewers are made of. place_names: SGLN -> name, as declared."""
+    """A known trading partner. number: what its viewers are made of. place_names: SGLN -> name, as declared.
+
+    consignees: party ids of those who hold its goods by agreement.
+    """
 
     number: int
     id: str
     name: str
     company_prefixes: tuple[str, ...]
     place_names: dict[str, str]
+    consignees: tuple[str, ...] = ()
 
     def party(self) -> Party:
         """The organisation as the ledger knows it."""
-        return Party(id=self.id, name=self.name, company_prefixes=self.company_prefixes)
+        return Party(id=self.id, name=self.name, company_prefixes=self.company_prefixes, consignees=self.consignees)
 
 
 class Registry:
@@ -131,15 +137,25 @@ class Registry:
 
 
 def add_organisation(
-    runtime: "Runtime", *, identifier: str, name: str, company_prefixes: Sequence[str], places: dict[str, str]
+    runtime: "Runtime",
+    *,
+    identifier: str,
+    name: str,
+    company_prefixes: Sequence[str],
+    places: dict[str, str],
+    consignees: Sequence[str] = (),
 ) -> Organisation:
     """Make an organisation known, and what was captured before visible to it.
 
-    identifier: its PGLN in any spelling. places: SGLN in any spelling -> name.
+    identifier: its PGLN in any spelling. places: SGLN in any spelling -> name. consignees: PGLNs of the parties that
+    hold its goods by agreement.
     Raises ValidationException when the id is no party, ResourceAlreadyExistsException when it is taken.
     """
     party = _party_identifier(identifier)
-    profile = {"places": {canonical_identifier(place): label for place, label in places.items()}}
+    profile = {
+        "places": {canonical_identifier(place): label for place, label in places.items()},
+        "consignees": [_party_identifier(one) for one in consignees],
+    }
 
     def unit(tx: WriteTransaction) -> None:
         if tx.select(models.Organisation, id=party):
@@ -161,6 +177,34 @@ def add_organisation(
     added = runtime.registry.find(party)
     assert added is not None
     return added
+
+
+def agree_consignment(runtime: "Runtime", *, owner: str, consignee: str) -> Organisation:
+    """Let a party hold another's goods by agreement: what it captured of them before counts from then on, too.
+
+    owner, consignee: PGLNs in any spelling. Saying it again changes nothing. Raises NoSuchResource for an owner, and
+    ValidationException for a consignee, that is no organisation here or the same one.
+    """
+    owner_id, consignee_id = _party_identifier(owner), _party_identifier(consignee)
+    if consignee_id == owner_id or runtime.registry.find(consignee_id) is None:
+        message = f"consignee is {consignee!r}; expected another organisation that this server knows"
+        raise ValidationException(message, [Finding("consignee", "party", message, _CLAUSE)])
+
+    def unit(tx: WriteTransaction) -> None:
+        for row in tx.select(models.Organisation, id=owner_id):
+            profile = orjson.loads(row.profile)
+            agreed = [*profile.get("consignees", [])]
+            if consignee_id not in agreed:
+                row.profile = _json(profile | {"consignees": [*agreed, consignee_id]})
+                tx.put(row)
+            return
+        raise NoSuchResource(f"the organisation {owner_id} is not known")
+
+    runtime.store.committer.run(unit)
+    runtime.parties_changed()
+    changed = runtime.registry.find(owner_id)
+    assert changed is not None
+    return changed
 
 
 def add_key(
@@ -229,8 +273,11 @@ def _party_identifier(text: str) -> str:
 
 
 def _organisation(row: models.Organisation) -> Organisation:
-    places = orjson.loads(row.profile).get("places", {})
-    return Organisation(row.number, row.id, row.name, tuple(orjson.loads(row.company_prefixes)), places)
+    profile = orjson.loads(row.profile)
+    prefixes = tuple(orjson.loads(row.company_prefixes))
+    return Organisation(
+        row.number, row.id, row.name, prefixes, profile.get("places", {}), tuple(profile.get("consignees", ()))
+    )
 
 
 def _json(value: Any) -> str:
