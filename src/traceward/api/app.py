@@ -5,7 +5,6 @@ Everything that a request needs hangs on `app.state`; it must not leave anything
 
 import asyncio
 import gc
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -39,9 +38,6 @@ _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 _GC_THRESHOLDS = (20_000, 20, 100)
 """Big documents make many objects that all die young: with Python's own thresholds a third of capture is collection."""
 
-_SWITCH_INTERVAL_S = 0.0005
-"""The writer hands Python's lock back at every statement; with the default of 5 ms it would wait as long each time."""
-
 _log = structlog.get_logger("traceward")
 
 
@@ -70,7 +66,6 @@ def create_app(
             gc.collect()
             gc.freeze()
             gc.set_threshold(*_GC_THRESHOLDS)
-            sys.setswitchinterval(_SWITCH_INTERVAL_S)
             yield
             runtime.stopping.set()
             due.cancel()

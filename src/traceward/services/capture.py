@@ -6,7 +6,6 @@ acknowledge anything before its commit.
 
 import uuid
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
@@ -34,8 +33,6 @@ from traceward.store.write import WriteTransaction
 
 CHUNK_EVENTS: Final = 1000
 """How many events of a large document are alive at once: the garbage collector's cost grows with more."""
-PART_EVENTS: Final = 250
-"""How many events are prepared ahead of those that are being written."""
 
 _UNIQUE_CLAUSE: Final = "EPCIS 2.0 EPCISEvent, eventID: unique but for error declarations"
 _PRIVATE_CLAUSE: Final = "Traceward privacy rule: only the clinical role records patients"
@@ -74,10 +71,6 @@ class Judged:
         return found
 
 
-class _PartRefused(Exception):  # undoes the transaction; the error that is answered is made of all parts
-    """A part of a document has an event that may not be written."""
-
-
 def capture_document(runtime: Runtime, caller: Principal, body: bytes, behaviour: str) -> CaptureJob:
     """Capture a document that is small enough to be judged before the answer; the job is finished on return.
 
@@ -88,36 +81,27 @@ def capture_document(runtime: Runtime, caller: Principal, body: bytes, behaviour
     document = read_document(body, max_events=limits.capture_limit_events, max_bytes=limits.capture_limit_bytes)
     job = jobs.new_job(uuid.uuid4().hex, caller, behaviour, runtime.now_us(), {})
     whole = behaviour == "rollback"
-    parts = _judged_ahead(runtime, caller, document.events)
-    if whole and parts[0].result().has_refused:
-        raise_refusal(part.result() for part in parts)
+    judged = judge(runtime, caller, document.events)
+    if whole:
+        raise_refusal([judged])
+    warnings = [finding for event in judged.good for finding in event.warnings]
 
     def unit(tx: WriteTransaction) -> WrittenEvents:
-        written = WrittenEvents()
-        for part in parts:
-            judged = part.result()
-            if whole and judged.has_refused:
-                raise _PartRefused
-            written.add(write_events(runtime, caller, job.capture_id, judged.good, tx))
+        written = write_events(runtime, caller, job.capture_id, judged.good, tx)
         if whole:
             raise_taken(written.taken)
-        refused = [problem for part in parts for problem in part.result().problems()]
         ended = jobs.finish(
             job,
             tx.record_time_us,
             event_count=len(document.events),
             stored_count=written.stored,
-            problems=[*refused, *(taken_problem(event) for event in written.taken)],
-            warnings=[finding for part in parts for event in part.result().good for finding in event.warnings],
+            problems=[*judged.problems(), *(taken_problem(event) for event in written.taken)],
+            warnings=warnings,
         )
         tx.put(ended)
         return written
 
-    try:
-        written = runtime.store.committer.run(unit, weight=max(1, len(document.events)))
-    except _PartRefused:
-        raise_refusal(part.result() for part in parts)
-        raise
+    written = runtime.store.committer.run(unit, weight=max(1, len(judged.good)))
     runtime.changes.publish(written.concerned)
     return job
 
@@ -217,21 +201,6 @@ def answered_text(event: StoredEvent) -> bytes:
 def path_segment(event_id: str) -> str:
     """The id as one segment of a URL's path."""
     return quote(event_id, safe="")
-
-
-def _judged_ahead(runtime: Runtime, caller: Principal, events: Sequence[RawEvent]) -> list[Future[Judged]]:
-    """The parts of a document, judged by another thread: the first is written while the next ones are prepared.
-
-    The database works without Python's lock, so that both get on at once.
-    """
-    if len(events) <= PART_EVENTS:
-        done: Future[Judged] = Future()
-        done.set_result(judge(runtime, caller, events))
-        return [done]
-    return [
-        runtime.preparers.submit(judge, runtime, caller, events[start : start + PART_EVENTS])
-        for start in range(0, len(events), PART_EVENTS)
-    ]
 
 
 def _private_finding(event: PreparedEvent) -> Finding:

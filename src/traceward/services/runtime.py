@@ -69,9 +69,6 @@ class Runtime:
     background: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(max_workers=1, thread_name_prefix="spooled-capture")
     )
-    preparers: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(max_workers=2, thread_name_prefix="prepare")
-    )
     setup_code: SetupCode | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _prefixes: CompanyPrefixes | None = None
@@ -108,7 +105,6 @@ class Runtime:
         self.background.shutdown(wait=True, cancel_futures=True)
         self.scan_pool.close()
         self.store.close()
-        self.preparers.shutdown(wait=True, cancel_futures=True)
 
 
 def open_runtime(
