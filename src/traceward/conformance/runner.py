@@ -13,9 +13,11 @@ from traceward.conformance.cases import (
     discovery,
     errors,
     formats,
+    named_queries,
     parameters,
     resources,
     results,
+    subscriptions,
 )
 from traceward.conformance.client import Client, NoAnswer
 from traceward.conformance.model import Exchange, Level, NotSupported, Outcome, Skipped, Unmet
@@ -32,6 +34,8 @@ GROUPS: tuple[Group, ...] = (
     parameters.SENSORS,
     association.SENSOR_RULES,
     association.GROUP,
+    named_queries.GROUP,
+    subscriptions.GROUP,
 )
 CASES: tuple[Case, ...] = tuple(case for group in GROUPS for case in group.cases)
 KEPT_EXCHANGES = 4
@@ -68,8 +72,9 @@ class Verdict:
 
     @property
     def conforms(self) -> bool:
-        """Whether nothing failed and no mandatory part is missing."""
-        return not self.count(Outcome.FAIL) and not self.count(Outcome.NOT_SUPPORTED, Level.MANDATORY)
+        """Whether nothing mandatory failed or is missing."""
+        missing = self.count(Outcome.NOT_SUPPORTED, Level.MANDATORY)
+        return not self.count(Outcome.FAIL, Level.MANDATORY) and not missing
 
 
 def selected(pattern: str | None) -> tuple[Case, ...]:

@@ -140,7 +140,14 @@ CORE: Final = (
 )
 
 PLACES: Final = (
-    Row("WD_bizLocation", "{locA}", "top middle bottom", "{never}", clause="EPCIS 8.2.7.1, WD: all descendants"),
+    Row(
+        "WD_bizLocation",
+        "{locA}",
+        "top middle bottom",
+        "{never}",
+        name="WD_bizLocation-tree",
+        clause="EPCIS 8.2.7.1, WD: all descendants",
+    ),
     Row("WD_bizLocation", "{locB}", "middle bottom", name="WD_bizLocation-middle"),
     Row("WD_bizLocation", "{locC}", "bottom", name="WD_bizLocation-leaf"),
     Row("EQ_bizLocation", "{locA}", "top", name="EQ_bizLocation-without-descendants"),
