@@ -35,6 +35,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
+from traceward.epcis.xml_paths import xpath
+
 _TYPE_PREFIX = "epcisException:"
 
 Severity = Literal["error", "warning"]
@@ -58,8 +60,12 @@ class Finding:
     severity: Severity = "error"
 
     def under(self, path: str, event_index: int | None) -> Finding:
-        """The same finding with its path put below another."""
-        joined = f"{path}.{self.path}" if path and self.path else path or self.path
+        """The same finding with its path put below another; below an XPath it becomes one itself."""
+        if path.startswith("/"):
+            below = self.path[2:] if self.path.startswith("./") else xpath(self.path)
+            joined = f"{path}/{below}" if below else path
+        else:
+            joined = f"{path}.{self.path}" if path and self.path else path or self.path
         return replace(self, path=joined, event_index=event_index)
 
 
