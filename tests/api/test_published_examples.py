@@ -106,3 +106,19 @@ def test_together_exactly_those_files_that_use_an_eventID_again_get_409(open_sit
                     contents[name].add(content)
     assert refused == expected
     assert refused
+
+
+def test_a_supplier_keeps_events_with_service_relations_to_itself(site: Site) -> None:
+    """Rejects refusing a supplier's own documents for a GSRN in them, and showing those to anyone else."""
+    event = {
+        "@context": "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
+        "type": "ObjectEvent", "eventTime": "2026-05-01T10:00:00Z", "eventTimeZoneOffset": "+00:00",
+        "action": "OBSERVE", "bizStep": "shipping", "epcList": ["urn:epc:id:sgtin:9521141.001023.GSRN-1"],
+        "destinationList": [{"type": "owning_party", "destination": "urn:epc:id:pgln:4012345.00000"}],
+        "bizTransactionList": [{"bizTransaction": "urn:epc:id:gsrn:9521141.0000010253"}],
+    }  # fmt: skip
+    created = site.request("cordia", "POST", "/epcis/events", json=event)
+    assert created.status_code == 201, created.text
+    assert [one["eventID"] for one in site.events("cordia")] == [created.json()["eventID"]]
+    for name in ("northgate-clinical", "northgate-supply", "rival-supplier"):
+        assert site.events(name) == []

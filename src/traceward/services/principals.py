@@ -18,6 +18,7 @@ class Right(StrEnum):
     CAPTURE_PRIVATE = "capture private events"
     READ = "read events"
     READ_PRIVATE = "read private events"
+    KNOW_PATIENTS = "know patients"
     SCAN = "scan"
 
 
@@ -26,12 +27,13 @@ _TRADE: Final = frozenset({Right.CAPTURE, Right.READ, Right.SCAN})
 ROLE_RIGHTS: Final[dict[str, frozenset[Right]]] = {
     # Runs the server and reads no events.
     "admin": frozenset({Right.ADMINISTER}),
-    "clinical": _TRADE | {Right.CAPTURE_PRIVATE, Right.READ_PRIVATE},
+    "clinical": _TRADE | {Right.CAPTURE_PRIVATE, Right.READ_PRIVATE, Right.KNOW_PATIENTS},
     "supply": _TRADE,
-    "supplier": _TRADE,
+    # A supplier's documents may name service relations (AI 8018) too; they stay its own, and no one else reads them.
+    "supplier": _TRADE | {Right.CAPTURE_PRIVATE, Right.READ_PRIVATE},
     "reader": frozenset({Right.READ}),
 }
-"""What each role may do."""
+"""What each role may do. Private events are always those of the caller's own organisation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +74,5 @@ def shared_viewer(party_number: int) -> int:
 
 
 def clinical_viewer(party_number: int) -> int:
-    """The viewer number of what the party's clinical role alone sees."""
+    """The viewer number of the party's private events, which its supply role does not see."""
     return party_number * 2 + 1

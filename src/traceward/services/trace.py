@@ -126,7 +126,7 @@ def _unit_body(unit: Units, told: _Told) -> dict[str, Any]:
 
 def _patients(caller: Principal, found: Iterable[PatientUnits], ids: Ids) -> list[dict[str, Any]] | None:
     """One entry per patient and whether the units are still with the patient; None where the role may not know."""
-    if not caller.may(Right.READ_PRIVATE):
+    if not caller.may(Right.KNOW_PATIENTS):
         return None
     grouped: dict[tuple[str, bool], list[PatientUnits]] = {}
     for units in found:
