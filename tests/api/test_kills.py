@@ -22,7 +22,9 @@ import httpx
 import orjson
 import pytest
 
+from live_server import running_server
 from shared_data import CHECKOUT
+from traceward.services import jobs
 
 from .conftest import BACKENDS
 from .test_epcis_binding import bare_event, document
@@ -250,3 +252,19 @@ def ended(site: Any, location: str) -> dict[str, Any]:
             return job
         threading.Event().wait(0.02)
     raise AssertionError("the job did not end")
+
+
+def test_a_job_whose_document_is_gone_says_so_at_the_next_start(tmp_path: Path) -> None:
+    """Rejects a job that runs for ever."""
+    folder = tmp_path / "data"
+    with running_server(folder, demo=True, demo_storyline=False) as server:
+        caller = server.app.state.runtime.registry.authenticate(server.keys["cordia"])
+        spool = server.app.state.runtime.spool_folder
+        detail = {"file": "gone.json", "folder": str(spool.absolute()), "next": 0}
+        job = jobs.new_job("f" * 32, caller, "rollback", 1, detail)
+        server.app.state.runtime.store.committer.run(lambda tx: tx.put(job))
+    with running_server(folder, demo=True, demo_storyline=False) as server:
+        headers = {"Authorization": f"Bearer {server.keys['cordia']}"}
+        answer = httpx.get(f"{server.url}/epcis/capture/{'f' * 32}", headers=headers).json()
+        assert (answer["running"], answer["success"]) == (False, False)
+        assert "no longer" in answer["errors"][0]["detail"]

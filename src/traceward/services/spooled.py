@@ -43,7 +43,7 @@ class _Stopped(Exception):  # no error: the server ends, and the job goes on at 
 
 def accept(runtime: Runtime, caller: Principal, file: Path, behaviour: str) -> CaptureJob:
     """A running job for a document that lies synced in the spool folder; it is captured in the background."""
-    job = jobs.new_job(uuid.uuid4().hex, caller, behaviour, runtime.now_us(), {"file": file.name, "next": 0})
+    job = jobs.new_job(uuid.uuid4().hex, caller, behaviour, runtime.now_us(), _first_detail(file))
     runtime.store.committer.run(lambda tx: tx.put(job))
     runtime.background.submit(_capture, runtime, job)
     return job
@@ -53,7 +53,11 @@ def resume_all(runtime: Runtime) -> int:
     """Take up every job that a crash has left running; gives how many. Files that no job names are removed."""
     with runtime.store.reader() as reader:
         running = reader.select(CaptureJob, running=True)
-    own = [job for job in running if (runtime.spool_folder / _detail(job)["file"]).is_file()]
+    ours = [job for job in running if _detail(job)["folder"] == str(runtime.spool_folder.absolute())]
+    own = [job for job in ours if (runtime.spool_folder / _detail(job)["file"]).is_file()]
+    for job in ours:
+        if job not in own:
+            _end(runtime, job, [ImplementationException("the document of this job is no longer on the server's disk")])
     named = {_detail(job)["file"] for job in own}
     if runtime.spool_folder.is_dir():
         for file in runtime.spool_folder.iterdir():
@@ -198,4 +202,9 @@ def _parts(runtime: Runtime, events: Sequence[RawEvent]) -> Iterator[Sequence[Ra
 
 def _detail(job: CaptureJob) -> dict[str, Any]:
     detail: dict[str, Any] = orjson.loads(job.detail)
-    return detail if "file" in detail else {"file": "", "next": 0} | detail
+    return {"file": "", "folder": "", "next": 0} | detail
+
+
+def _first_detail(file: Path) -> dict[str, Any]:
+    """What a job needs to be taken up again, by the server that has the file."""
+    return {"file": file.name, "folder": str(file.parent.absolute()), "next": 0}
