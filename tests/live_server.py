@@ -43,7 +43,7 @@ def running_server(data_dir: Path, **settings: Any) -> Iterator[LiveServer]:
 
     `demo=True` brings the demo's organisations, keys and story; `demo_storyline=False` leaves the story out.
     """
-    made = Settings(data_dir=data_dir, port=0, **settings)
+    made = Settings(data_dir=data_dir, port=0, **({"scan_warm": False} | settings))
     app = create_app(made)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(app, lifespan="on", log_level="warning", access_log=False, timeout_graceful_shutdown=2)

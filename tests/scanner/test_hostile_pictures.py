@@ -11,7 +11,8 @@ import pytest
 
 from scanner.pictures import VALVE, VALVE_DATA, jpeg, png, png_bomb, symbol
 from traceward.scanner.errors import NotAPicture, PictureTooLarge, ScannerUnavailable
-from traceward.scanner.picture import cv2, read_header
+from traceward.scanner.header import read_header
+from traceward.scanner.picture import cv2
 from traceward.scanner.workers import ScanPool
 
 WEBP_BOMB = b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0\x2f\xff\xff\xff\x0f" + b"\0" * 9
@@ -161,3 +162,19 @@ def test_an_animated_or_exotic_png_gives_its_first_frame():
     actl = b"\0\0\0\x08acTL\0\0\xff\xff\0\0\0\0" + b"\0\0\0\0"
     decoded = cv2.imdecode(np.frombuffer(whole[:at] + actl + whole[at:], np.uint8), cv2.IMREAD_GRAYSCALE)
     assert decoded is None or decoded.shape == symbol(VALVE, "DataMatrix").shape
+
+
+def test_what_is_no_picture_is_refused_before_a_worker_is_started():
+    """Rejects handing every upload to a worker: a flood of text files would keep the decoders busy."""
+    pool = ScanPool(workers=1)
+    try:
+        with pytest.raises(NotAPicture):
+            pool.scan(b"plain text")
+        assert pool._idle.empty()
+        pool.warm()
+        assert idle_worker(pool).is_running()
+        started = time.perf_counter()
+        assert pool.scan(png(symbol(VALVE, "DataMatrix"))).symbols[0].data == VALVE_DATA
+        assert time.perf_counter() - started < 5
+    finally:
+        pool.close()

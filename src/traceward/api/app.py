@@ -55,6 +55,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure_logging(settings.log_level)
         runtime = await asyncio.to_thread(_open, settings, now_us, write_log)
+        warming: asyncio.Task[None] | None = None
         try:
             app.state.runtime = runtime
             app.state.demo_keys = await asyncio.to_thread(_demo_keys, settings, runtime)
@@ -63,6 +64,8 @@ def create_app(
             if resumed:
                 _log.info("capture jobs resumed", count=resumed)
             due = asyncio.create_task(apply_due_regularly(runtime))
+            if settings.scan_warm:
+                warming = asyncio.create_task(asyncio.to_thread(runtime.scan_pool.warm))
             gc.collect()
             gc.freeze()
             gc.set_threshold(*_GC_THRESHOLDS)
@@ -71,6 +74,8 @@ def create_app(
             due.cancel()
         finally:
             await asyncio.to_thread(runtime.close)
+            if warming is not None:
+                await asyncio.wait([warming])
 
     app = FastAPI(
         title="Traceward",

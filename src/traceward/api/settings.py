@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     """How long the link of a first run works."""
     scan_workers: int = Field(default=2, ge=1, le=64)
     """Most pictures read at a time, each in a process of its own."""
+    scan_warm: bool = True
+    """Starts the first of these processes with the server, so that the first picture need not wait for it."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     """From `info` on there is one line per request, without query strings or identifiers."""
     dev: bool = False

@@ -10,7 +10,8 @@ from typing import Literal
 
 from traceward.scanner import prepare
 from traceward.scanner.cascade import STAGES, WORKING_SIZE_PX, Picture, Read, Stage, is_due
-from traceward.scanner.picture import PictureHeader, decode_gray, read_header
+from traceward.scanner.header import PictureHeader, read_header
+from traceward.scanner.picture import decode_gray
 from traceward.scanner.plausible import parses_strictly
 from traceward.scanner.symbol import Corners, ScanResult, Symbol
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import msgspec
 
 from traceward.scanner.errors import NotAPicture, PictureTooLarge, ScannerError, ScannerUnavailable
+from traceward.scanner.header import read_header
 from traceward.scanner.protocol import HEADER, MAX_ANSWER_BYTES, READY, ScanAnswer, ScanRequest
 from traceward.scanner.symbol import ScanResult
 
@@ -46,13 +47,15 @@ class ScanPool:
         self._slots = threading.BoundedSemaphore(workers)
         self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
         self._closed = False
+        self._warming: _Worker | None = None
 
     def scan(self, data: bytes, *, mode: str = "default", budget_ms: int | None = None) -> ScanResult:
         """Read one picture as scan.scan_picture does.
 
         Raises NotAPicture, PictureTooLarge; ScannerUnavailable when no worker was free within wait_s, or the worker hit
-        one of its limits.
+        one of its limits. What is no picture, or too large, is refused before any worker is asked.
         """
+        read_header(data)
         with self._slot():
             worker = self._take()
             try:
@@ -73,10 +76,17 @@ class ScanPool:
         """The same as scan(), awaited: a thread waits for the worker."""
         return await asyncio.to_thread(self.scan, data, mode=mode, budget_ms=budget_ms)
 
+    def warm(self) -> None:
+        """Start a worker, so that the first scan need not wait for one; does nothing where none can be had."""
+        with contextlib.suppress(ScannerUnavailable), self._slot():
+            self._warming = self._take()
+            self._warming.wait_until_ready()
+            self._idle.put(self._warming)
+
     def close(self) -> None:
         """End all idle workers; scans that are under way end theirs."""
         self._closed = True
-        for worker in self._drain():
+        for worker in (*self._drain(), *([self._warming] if self._warming is not None else [])):
             worker.kill()
 
     @contextlib.contextmanager
@@ -144,13 +154,16 @@ class _Worker:
     def process_id(self) -> int:
         return self._process.pid
 
-    def ask(self, request: ScanRequest, wall_s: float) -> ScanAnswer:
-        assert self._process.stdin is not None
+    def wait_until_ready(self) -> None:
         if not self._ready:
             # Loading the engines is not the picture's fault, and takes its time on a busy machine.
             late = f"the scan worker did not start within {_START_S:g} s"
             self._read_exactly(len(READY), time.monotonic() + _START_S, late)
             self._ready = True
+
+    def ask(self, request: ScanRequest, wall_s: float) -> ScanAnswer:
+        assert self._process.stdin is not None
+        self.wait_until_ready()
         body = msgspec.msgpack.encode(request)
         try:
             self._process.stdin.write(HEADER.pack(len(body)))
