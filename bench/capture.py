@@ -171,7 +171,7 @@ def print_memory(folder: Path) -> None:
     path = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
     process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path})
     try:
-        client = ready_client(folder, port)
+        client = ready_client(folder, port, process)
         seen = psutil.Process(process.pid)
         time.sleep(1)
         idle = seen.memory_info().rss
@@ -186,12 +186,14 @@ def print_memory(folder: Path) -> None:
     )
 
 
-def ready_client(folder: Path, port: int) -> httpx.Client:
-    """A supplier's client once the server answers."""
-    while True:
+def ready_client(folder: Path, port: int, process: subprocess.Popen[bytes]) -> httpx.Client:
+    """A supplier's client once the server answers; raises RuntimeError when it ends instead."""
+    while process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             break
         time.sleep(0.1)
+    else:
+        raise RuntimeError("the server ended before it answered; its output says why")
     key = orjson.loads((folder / "demo-keys.json").read_bytes())["cordia"]
     return httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {key}"}, timeout=300)
 
