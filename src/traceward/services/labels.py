@@ -7,7 +7,6 @@ from traceward.epcis.errors import Finding, ValidationException
 from traceward.gs1.element_string import parse
 from traceward.labels.design import Label, Symbology, design_label
 from traceward.labels.errors import LabelError
-from traceward.labels.pdf import draw_pdf
 from traceward.labels.svg import draw_svg
 from traceward.services.problem_bodies import summary
 
@@ -36,4 +35,7 @@ def drawn_labels(wanted: Sequence[Mapping[str, Any]], symbology: str, form: str)
         raise ValidationException(summary(findings), findings)
     if form == "svg":
         return draw_svg(labels[0]).encode(), "image/svg+xml"
+    # The PDF library takes half a second to load, and few servers print.
+    from traceward.labels.pdf import draw_pdf  # noqa: PLC0415
+
     return draw_pdf(labels), "application/pdf"

@@ -4,13 +4,16 @@ Holds no SQL of its own.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 Dialect = Literal["sqlite", "postgresql"]
 #: What a bulk write does where a row of the same primary key stands: fail, keep the old row, take the new one.
 #: "unlikely" keeps the old row as "nothing" does, and is faster where there hardly ever is one.
 OnConflict = Literal["fail", "nothing", "unlikely", "replace"]
 Row = tuple[Any, ...]
+
+#: PostgreSQL: held by the writer from BEGIN to COMMIT, on whichever server process it runs.
+WRITER_LOCK: Final = 0x7472_6163_6577_6172
 
 
 class Connection(Protocol):

@@ -17,7 +17,6 @@ from typing import Final
 from traceward.store.connection import Connection, Database, Dialect
 from traceward.store.errors import StoreBusy, StoreUnavailable
 from traceward.store.group_commit import Clock, GroupCommitter
-from traceward.store.postgres import PostgresDatabase
 from traceward.store.read import Reader
 from traceward.store.reading import ContextCache
 from traceward.store.schema import migrate
@@ -147,6 +146,9 @@ def database_of(url: str, sqlite_database: Callable[[Path], Database] = SqliteDa
     if url.startswith("sqlite:///"):
         return sqlite_database(Path(url.removeprefix("sqlite:///")))
     if url.startswith(("postgresql://", "postgres://")):
+        # A server on SQLite starts without the weight of PostgreSQL's driver.
+        from traceward.store.postgres import PostgresDatabase  # noqa: PLC0415
+
         return PostgresDatabase(url.replace("postgres://", "postgresql://", 1))
     raise ValueError(f"database URL {url.partition('@')[2] or url!r}: expected sqlite:///PATH or postgresql://...")
 

@@ -14,12 +14,10 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from traceward.epcis.errors import QueryTooComplexException
-from traceward.store.connection import Connection, Dialect, OnConflict, Row
+from traceward.store.connection import WRITER_LOCK, Connection, Dialect, OnConflict, Row
 from traceward.store.errors import StoreUnavailable
 from traceward.store.tables import metadata
 
-#: Held by the writer from BEGIN to COMMIT, on whichever server process it runs.
-WRITER_LOCK: Final = 0x7472_6163_6577_6172
 CONNECT_TIMEOUT_S: Final = 5
 _COPY_FROM: Final = 8
 _TRY_FROM: Final = 32

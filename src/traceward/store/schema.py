@@ -6,9 +6,8 @@ A migration that is killed halfway leaves the database as it was; two servers th
 from pathlib import Path
 from typing import Any, Final
 
-from traceward.store.connection import Connection, Database
+from traceward.store.connection import WRITER_LOCK, Connection, Database
 from traceward.store.errors import WrongDatabase
-from traceward.store.postgres import WRITER_LOCK
 
 #: The newest revision in `migrations/versions`; a test compares.
 HEAD: Final = "0001"
