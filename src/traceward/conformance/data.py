@@ -222,6 +222,7 @@ def _core(start: datetime, n: Mapping[str, str]) -> Part:
             epcList=[n["s4"]],
             quantityList=[{"epcClass": n["lotB"], "quantity": 1}],
             bizStep="retail_selling",
+            disposition=f"{NAMESPACE}state-{n['token']}",
         ),
         "mix": _event(
             "TransformationEvent",

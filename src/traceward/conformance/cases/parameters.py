@@ -57,7 +57,7 @@ CORE: Final = (
     Row("EQ_bizStep", "shipping|receiving", "ship receive", name="EQ_bizStep-list"),
     Row("EQ_bizStep", "{ns}step-{token}", "quarantine", name="EQ_bizStep-custom"),
     Row("EQ_disposition", "in_transit", "ship", "stolen", "intransit"),
-    Row("EQ_disposition", "{ns}state-{token}", "quarantine", name="EQ_disposition-custom"),
+    Row("EQ_disposition", "{ns}state-{token}", "quarantine sell", name="EQ_disposition-custom"),
     Row("EQ_persistentDisposition_set", "completeness_verified", "ship", "stolen"),
     Row("EQ_persistentDisposition_unset", "completeness_verified", "receive", "stolen"),
     Row("EQ_readPoint", "{rp1}", "commission receive discard", "{never}"),

@@ -10,25 +10,30 @@ from traceward.conformance.run import Run, expect_labels, expect_problem, expect
 
 GROUP: Final = Group("resources", "Top-level resources")
 MAX_LIST_PAGES: Final = 200
+OBJECTS: Final = "commission ship receive discard quarantine wrong right denied"
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource: an item that the core data has, its events, and a value that no event has."""
+    """One resource: an item that the core data has, its events, and a value that no event has.
+
+    paged: an item with several events, where `item` has one.
+    """
 
     path: str
     item: str
     labels: str
     unknown: str
+    paged: tuple[str, str] | None = None
 
 
 RESOURCES: Final = (
-    Resource("eventTypes", "TransformationEvent", "mix", "NonsenseEvent"),
+    Resource("eventTypes", "TransformationEvent", "mix", "NonsenseEvent", ("ObjectEvent", OBJECTS)),
     Resource("epcs", "{s1}", "commission ship pack mix", "{never}"),
-    Resource("bizSteps", "https://ns.example.org/conformance/step-{token}", "quarantine", "void_shipin"),
+    Resource("bizSteps", "{ns}step-{token}", "quarantine", "void_shipin", ("inspecting", "wrong right denied")),
     Resource("bizLocations", "{locB}", "ship receive", "{never}"),
     Resource("readPoints", "{rp2}", "ship wrong denied", "{never}"),
-    Resource("dispositions", "https://ns.example.org/conformance/state-{token}", "quarantine", "staten"),
+    Resource("dispositions", "{ns}state-{token}", "quarantine sell", "staten"),
 )
 
 
@@ -89,8 +94,9 @@ def _events(resource: Resource) -> Judge:
 def _paged_events(resource: Resource) -> Judge:
     def judge(run: Run) -> None:
         part = run.part("core")
-        path = f"/{resource.path}/{segment(run.data.filled(resource.item))}/events"
-        expect_labels(part, run.find(part.window | {"perPage": "1"}, path=path), resource.labels.split())
+        item, labels = resource.paged or (resource.item, resource.labels)
+        path = f"/{resource.path}/{segment(run.data.filled(item))}/events"
+        expect_labels(part, run.find(part.window | {"perPage": "1"}, path=path), labels.split())
 
     return judge
 
