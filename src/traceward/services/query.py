@@ -8,14 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
+
 from traceward.epcis import evaluate, rendering
 from traceward.epcis.errors import NoSuchResource, QueryTooLargeException
 from traceward.epcis.extension import CONSIGNMENT_NAMESPACE, Context
 from traceward.epcis.predicates import AnyTerm, Query
-from traceward.epcis.query import parse_query
+from traceward.epcis.query import parse_json_query, parse_query
 from traceward.epcis.rendering import AnswerEvent, EpcFormat
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import digital_link_to_urn
+from traceward.services.extension_order import INDEXED_ORDERS, SortKey, ordered_page
 from traceward.services.preparation import expanded_stored
 from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
@@ -78,6 +81,15 @@ def find_events(
     with runtime.store.reader() as reader:
         if query.max_event_count is not None:
             _refuse_too_many(reader, query, viewers, query.max_event_count, deadline_s)
+        if query.order_by not in INDEXED_ORDERS:
+            after = msgspec.json.decode(bounds.after, type=SortKey) if bounds.after else None
+            ordered = ordered_page(reader, query, viewers, after, limit, deadline_s, rechecked)
+            events, given = ordered.events, bounds.given + limit
+            more = ordered.last is not None and not (
+                query.event_count_limit is not None and given >= query.event_count_limit
+            )
+            token = bounds.next_text_token(msgspec.json.encode(ordered.last).decode(), given=given) if more else None
+            return EventPage(_document(runtime, events, epc_format), token, bounds.expires_us)
         events, next_cursor = _page(reader, query, viewers, bounds.cursor, limit, deadline_s)
     given = bounds.given + limit
     if query.event_count_limit is not None and given >= query.event_count_limit:
@@ -125,7 +137,7 @@ def require_item(runtime: Runtime, caller: Principal, kind: str, parameter: str,
 
     The five standard event types are there even without events.
     """
-    query = parse_query({parameter: [value.replace("|", "%7C")]}, _CONTEXT)
+    query = parse_json_query({parameter: [value]}, _CONTEXT)
     if kind == "eventTypes" and value in _STANDARD_TYPES:
         return
     with runtime.store.reader() as reader:

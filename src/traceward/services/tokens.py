@@ -47,9 +47,11 @@ class PageBounds:
         """The token of the page that begins behind `cursor` (order value, number)."""
         return self._token(_Position(self.expires_us, cursor[0], cursor[1], given))
 
-    def next_text_token(self, text: str, order_us: int | None = None, number: int | None = None) -> str:
+    def next_text_token(
+        self, text: str, order_us: int | None = None, number: int | None = None, *, given: int = 0
+    ) -> str:
         """The token of the page that begins behind `text`, with a number beside it where the order has one."""
-        return self._token(_Position(self.expires_us, order_us, number, 0, text))
+        return self._token(_Position(self.expires_us, order_us, number, given, text))
 
     def _token(self, position: _Position) -> str:
         return self._tokens.seal(msgspec.msgpack.encode(position), self._digest, self._caller)
