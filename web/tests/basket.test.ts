@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Problem, Unreachable } from "../src/api/client";
-import type { ActionRequest, JudgedSymbol } from "../src/api/types";
+import type { ActionRequest, ScanAnswer } from "../src/api/types";
 import { AI_TABLE } from "../src/gs1/table";
 import { type Basket, createBasket } from "../src/scan/basket";
-import { answer, judgedScrew, judgedValve, SCREW, VALVE } from "./judged";
+import { answer, judged, judgedScrew, judgedValve, SCREW, VALVE } from "./judged";
 
 const NOW = new Date("2026-06-30T08:00:00Z");
 let kept: Map<string, string>;
@@ -13,12 +13,13 @@ let basket: Basket;
 
 const judge = async (_identifier: string, text: string) => answer(text === SCREW ? judgedScrew() : judgedValve({ text }));
 
-type Symbols = Promise<{ symbols: JudgedSymbol[] }>;
+type Answer = Promise<ScanAnswer>;
 
-function make(judgeWith: (identifier: string, text: string) => Symbols = judge, judgePicture: () => Symbols = async () => ({ symbols: [] })): Basket {
+function make(judgeWith: (identifier: string, text: string) => Answer = judge, judgePicture: () => Answer = async () => answer(), judgeTogether: () => Answer = async () => answer()): Basket {
   return createBasket(AI_TABLE, {
     judge: judgeWith,
     judgePicture,
+    judgeTogether,
     act: async (request) => {
       sent.push(structuredClone(request));
       const failure = fate.shift()?.() ?? null;
@@ -85,12 +86,12 @@ describe("the list", () => {
 describe("a photo", () => {
   it("gives one item for each product in it, and keeps the doubt about a read", async () => {
     const symbols = [judgedValve({ symbologyIdentifier: "]C1", confirmed: false }), judgedScrew(), judgedValve()];
-    basket = make(judge, async () => ({ symbols }));
+    basket = make(judge, async () => answer(...symbols));
     await basket.addPicture(new Blob());
     expect(basket.items.value.map(({ judged }) => judged?.confirmed)).toEqual([true, false]);
   });
   it("without a symbol says so", async () => {
-    basket = make(judge, async () => ({ symbols: [] }));
+    basket = make(judge, async () => answer());
     await basket.addPicture(new Blob());
     expect(basket.items.value).toHaveLength(0);
     expect(basket.notice.value?.text).toContain("No barcode");
@@ -153,5 +154,46 @@ describe("saving", () => {
     await basket.add("]d2", VALVE, "camera");
     await basket.save();
     expect([...kept.values()]).toEqual(["https://id.gs1.org/414/4012345000016/254/OR3"]);
+  });
+});
+
+describe("a label with two barcodes", () => {
+  const DI = "0109521141010235";
+  const PI = "10L23-A\u001d21V23-0007";
+  const bare = judged(DI, { symbologyIdentifier: "]C1", epcClass: "https://id.gs1.org/01/09521141010235" });
+  const keyless = judged(PI, { symbologyIdentifier: "]C1" });
+  const together: ScanAnswer = { symbols: [bare, keyless], items: [{ ...judgedValve(), symbols: [0, 1] }] };
+  const judgeHalf = async (_identifier: string, text: string) => answer(text === DI ? bare : keyless);
+
+  it.each([[DI, PI], [PI, DI]])("is one item in either order of its barcodes", async (first, second) => {
+    basket = make(judgeHalf, undefined, async () => together);
+    await basket.add("]C1", first, "camera");
+    await basket.add("]C1", second, "camera");
+    await basket.add("]C1", second, "camera");
+    expect(basket.items.value.map((item) => item.judged?.epc)).toEqual([judgedValve().epc]);
+    await basket.save();
+    expect(sent[0]?.items).toEqual([{ elementStrings: [`]C1${DI}`, `]C1${PI}`] }]);
+  });
+  it("stays two where the server says that they do not belong together", async () => {
+    basket = make(judgeHalf, undefined, async () => answer(bare, keyless));
+    await basket.add("]C1", DI, "camera");
+    await basket.add("]C1", PI, "camera");
+    expect(basket.items.value).toHaveLength(2);
+  });
+  it("is one item in a photo", async () => {
+    basket = make(judge, async () => together);
+    await basket.addPicture(new Blob());
+    expect(basket.items.value).toHaveLength(1);
+    await basket.save();
+    expect(sent[0]?.items).toEqual([{ elementStrings: [`]C1${DI}`, `]C1${PI}`] }]);
+  });
+});
+
+describe("a doubtful read", () => {
+  it("is told to the server, which decides", async () => {
+    basket = make(judge, async () => answer(judgedValve({ confirmed: false })));
+    await basket.addPicture(new Blob());
+    await basket.save();
+    expect(sent[0]?.items).toEqual([{ elementString: `]d2${VALVE}`, confirmed: false }]);
   });
 });

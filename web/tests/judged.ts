@@ -18,7 +18,11 @@ export function judged(text: string, more: Partial<JudgedSymbol> = {}): JudgedSy
   };
 }
 
-export const answer = (symbol: JudgedSymbol): ScanAnswer => ({ symbols: [symbol] });
+/** The answer on symbols that each stand on an item of their own, as far as they name one. */
+export const answer = (...symbols: JudgedSymbol[]): ScanAnswer => ({
+  symbols,
+  items: symbols.flatMap((symbol, index) => (symbol.elementStrings.length > 0 ? [{ ...symbol, symbols: [index] }] : [])),
+});
 
 export const VALVE = "01095211410102351727123110L23-A\u001d21V23-0007";
 export const SCREW = "01095211410453051727123110LOT77A";

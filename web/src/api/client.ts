@@ -142,6 +142,8 @@ export const api = {
   signOut: () => call<null>("DELETE", "/session"),
   judge: (symbologyIdentifier: string, text: string) =>
     call<ScanAnswer>("POST", "/scan", { symbologyIdentifier, text }),
+  /** The symbols of one label together. */
+  judgeTogether: (symbols: { symbologyIdentifier: string; text: string }[]) => call<ScanAnswer>("POST", "/scan", { symbols }),
   /** Every symbol of a PNG, JPEG or WebP picture. */
   judgePicture: (picture: Blob) => call<ScanAnswer>("POST", "/scan", picture),
   act: (request: ActionRequest) => call<ActionAnswer>("POST", "/consignment/actions", request),

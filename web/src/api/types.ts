@@ -48,8 +48,14 @@ export interface JudgedSymbol {
   epcClass: string | null;
 }
 
+/** One physical item and what its symbols say together; `symbols` are positions in the answer's list. */
+export interface JudgedItem extends Pick<JudgedSymbol, "confirmed" | "elementStrings" | "findings" | "udi" | "epc" | "epcClass"> {
+  symbols: number[];
+}
+
 export interface ScanAnswer {
   symbols: JudgedSymbol[];
+  items: JudgedItem[];
 }
 
 export type Action = "receive" | "use" | "count";
@@ -59,7 +65,11 @@ export type CountScope = "complete" | "partial";
 
 /** An item by the text of its label: the server takes identity, lot and expiry from it. */
 export interface ActionItem {
-  elementString: string;
+  elementString?: string;
+  /** Instead of it, where the label has several symbols that make one item. */
+  elementStrings?: string[];
+  /** False where the pixels left a doubt: the server then takes only a product that it knows. */
+  confirmed?: boolean;
   /** Units of an item that is counted; absent for an instance. */
   quantity?: number;
   typed?: boolean;

@@ -5,10 +5,21 @@
 
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { api, messagesOf, Problem } from "../api/client";
-import type { Action, ActionAnswer, ActionRequest, CountScope, JudgedSymbol, UseType } from "../api/types";
+import type { Action, ActionAnswer, ActionRequest, CountScope, JudgedItem, JudgedSymbol, UseType } from "../api/types";
 import { type AiTable, carriesElementStrings, splitElementStrings } from "../gs1/splitter";
 import { eventTimeOf, localDay } from "./clock";
-import { actionItem, type Item, identityOf, itemKey, labelledQuantity, reasonNotToSave, type Source } from "./items";
+import {
+  actionItem,
+  type Item,
+  identityOf,
+  isBare,
+  isKeyless,
+  itemKey,
+  labelledQuantity,
+  reasonNotToSave,
+  type Source,
+  standsFor,
+} from "./items";
 
 export interface Saved {
   action: Action;
@@ -24,6 +35,7 @@ export interface Notice {
 
 export type Judge = typeof api.judge;
 export type JudgePicture = typeof api.judgePicture;
+export type JudgeTogether = typeof api.judgeTogether;
 export type Act = typeof api.act;
 
 const NOT_GS1: Notice = { tone: "bad", text: "That is not a GS1 barcode, so it names no product here." };
@@ -65,13 +77,15 @@ export function placeOf(text: string): ActionRequest["place"] {
 export interface Surroundings {
   judge: Judge;
   judgePicture: JudgePicture;
+  judgeTogether: JudgeTogether;
   act: Act;
   now: () => Date;
   storage: Pick<Storage, "getItem" | "setItem" | "removeItem">;
 }
 
 export function createBasket(table: AiTable, surroundings: Partial<Surroundings> = {}): Basket {
-  const { judge = api.judge, judgePicture = api.judgePicture, act = api.act, now = () => new Date(), storage = localStorage } = surroundings;
+  const { judge = api.judge, judgePicture = api.judgePicture, judgeTogether = api.judgeTogether } = surroundings;
+  const { act = api.act, now = () => new Date(), storage = localStorage } = surroundings;
   const action = signal<Action>("use");
   const items = signal<readonly Item[]>([]);
   const place = signal(storage.getItem(PLACE_KEY) ?? "");
@@ -104,11 +118,37 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
     patch(item.key, { judged, failure: null, elementStrings, quantity: labelledQuantity(elementStrings) });
   }
 
+  /** What several symbols of one label say together, on the item of the symbol that names the product. */
+  function settleTogether(item: Item, also: readonly string[], together: JudgedItem): void {
+    const { symbologyIdentifier, text } = item;
+    patch(item.key, { also });
+    settle({ ...item, also }, { ...together, symbologyIdentifier, text });
+  }
+
+  /** Two halves of one label, product in one barcode and lot or serial in another, become one item in either order. */
+  async function joinHalves(): Promise<void> {
+    const bare = items.value.filter(isBare);
+    const keyless = items.value.filter(isKeyless);
+    const [product, production] = [bare[0], keyless[0]];
+    if (bare.length !== 1 || keyless.length !== 1 || !product || !production) return;
+    try {
+      const { items: found } = await judgeTogether([product, production].map(({ symbologyIdentifier, text }) => ({ symbologyIdentifier, text })));
+      const together = found[0];
+      if (found.length !== 1 || together?.symbols.length !== 2) return;
+      remove(production.key);
+      settleTogether(product, [production.key], together);
+      notice.value = { tone: "good", text: "Both barcodes of the label are one item." };
+    } catch (error) {
+      patch(production.key, { failure: messagesOf(error).join(" ") });
+    }
+  }
+
   async function check(item: Item): Promise<void> {
     try {
       const judged = (await judge(item.symbologyIdentifier, item.text)).symbols[0];
       if (judged === undefined) throw new Error("The server does not know this kind of barcode.");
       settle(item, judged);
+      await joinHalves();
     } catch (error) {
       patch(item.key, { failure: messagesOf(error).join(" ") });
     }
@@ -117,7 +157,7 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
   /** A new item on top of the list; null when it is there already, is not GS1, or the list waits for its answer. */
   function put(symbologyIdentifier: string, text: string, source: Source): Item | null {
     const key = itemKey(symbologyIdentifier, text);
-    if (unsent.value !== null || items.value.some((item) => item.key === key)) return null;
+    if (unsent.value !== null || items.value.some((item) => standsFor(item, key))) return null;
     if (!carriesElementStrings(symbologyIdentifier) && !symbologyIdentifier.startsWith("]E")) {
       notice.value = NOT_GS1;
       return null;
@@ -141,12 +181,19 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
   async function addPicture(picture: Blob): Promise<void> {
     notice.value = { tone: "plain", text: "Reading the photo…" };
     try {
-      const { symbols } = await judgePicture(picture);
+      const { symbols, items: found } = await judgePicture(picture);
       if (symbols.length === 0) notice.value = NO_SYMBOL;
-      for (const judged of symbols) {
-        const item = put(judged.symbologyIdentifier, judged.text, "photo");
-        if (item) settle(item, judged);
+      else if (found.length === 0) notice.value = NOT_GS1;
+      for (const together of found) {
+        const own = together.symbols.map((index) => symbols[index]).filter((symbol) => symbol !== undefined);
+        // The symbol that names the product stands for the item.
+        const first = own.find(({ epc, epcClass }) => epc !== null || epcClass !== null) ?? own[0];
+        const item = first && put(first.symbologyIdentifier, first.text, "photo");
+        if (!item) continue;
+        const also = own.filter((symbol) => symbol !== first).map((symbol) => itemKey(symbol.symbologyIdentifier, symbol.text));
+        settleTogether(item, also, together);
       }
+      await joinHalves();
     } catch (error) {
       notice.value = { tone: "bad", text: messagesOf(error).join(" ") };
     }

@@ -17,7 +17,11 @@ export interface Item {
   failure: string | null;
   /** Units; an item with a serial number is always one. */
   quantity: number;
+  /** Keys of the further symbols of the same label that were joined with this one. */
+  also?: readonly string[];
 }
+
+const KEY_AIS = ["00", "01", "02", "253", "255", "414", "8003", "8004", "8006", "8010"];
 
 /** What stands against an item: `blocking` keeps Save off, `warnings` do not. */
 export interface Verdict {
@@ -46,6 +50,21 @@ export function identityOf(item: Item): string | null {
 /** Whether the item is counted in units (lot or product class) rather than being one instance. */
 export function isCounted(item: Item): boolean {
   return item.judged !== null && item.judged.epc === null && item.judged.epcClass !== null;
+}
+
+/** Whether the symbol carries production data (lot, serial, dates) without saying of which product. */
+export function isKeyless(item: Item): boolean {
+  return item.judged !== null && item.elementStrings.length > 0 && valueOf(item, ...KEY_AIS) === null;
+}
+
+/** Whether the symbol names a product and nothing else of it. */
+export function isBare(item: Item): boolean {
+  return isCounted(item) && valueOf(item, "10", "21", "17") === null;
+}
+
+/** Whether the item stands for this symbol, alone or joined with others. */
+export function standsFor(item: Item, key: string): boolean {
+  return item.key === key || (item.also ?? []).includes(key);
 }
 
 /** Whether the pixels leave a doubt, so that a person must compare the text with the label. */
@@ -113,8 +132,10 @@ export function reasonNotToSave(items: readonly Item[], action: Action, today: s
 
 /** The item as the server's action wants it: the label as it was read, with the units where these are counted. */
 export function actionItem(item: Item): ActionItem {
+  const also = item.also ?? [];
   return {
-    elementString: item.symbologyIdentifier + item.text,
+    ...(also.length > 0 ? { elementStrings: [item.key, ...also] } : { elementString: item.key }),
+    ...(isUnconfirmed(item) ? { confirmed: false } : {}),
     ...(isCounted(item) ? { quantity: item.quantity } : {}),
     ...(item.source === "typed" ? { typed: true } : {}),
   };
