@@ -58,7 +58,7 @@ def test_every_broken_server_is_noticed_and_every_case_notices_one(
 ) -> None:
     """docs/conformance.md: noticed / all. Rejects a case that passes whatever the server does."""
     alive, noticed = survivors(run, proxy, ALL)
-    noticed |= {case for case in FAULTS.values()}
+    noticed |= set(FAULTS.values())
     idle = {case.name for case in CASES if case.name not in noticed and judge(run, case).outcome is Outcome.PASS}
     with capsys.disabled():
         sys.stdout.write(

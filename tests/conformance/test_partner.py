@@ -19,6 +19,7 @@ def test_a_server_that_keeps_the_rules_of_queries_passes(run: Run, partner: Part
         assert outcome is Outcome.PASS, f"{name}: {reason}"
 
 
+@pytest.mark.full
 def test_a_server_that_keeps_the_rules_of_subscriptions_passes(run: Run, partner: Partner) -> None:
     """A websocket is the one part that this server does not have."""
     for name, (outcome, reason) in outcomes(run, "subscriptions/*").items():
@@ -26,12 +27,17 @@ def test_a_server_that_keeps_the_rules_of_subscriptions_passes(run: Run, partner
         assert outcome is expected, f"{name}: {reason}"
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault",
+    [fault if place % 3 == 0 else pytest.param(fault, marks=pytest.mark.full) for place, fault in enumerate(FAULTS)],
+)
 def test_a_server_that_breaks_a_rule_of_subscriptions_is_noticed(run: Run, partner: Partner, fault: str) -> None:
+    """The case passes while the rule is kept. Rejects a case that waits for less than it says."""
+    (case,) = selected(f"{FAULTS[fault]}*")
+    assert judge(run, case).outcome is Outcome.PASS
     partner.faults = {fault}
     run.patience_s, patience = 2.0, run.patience_s
     try:
-        (case,) = selected(f"{FAULTS[fault]}*")
         assert judge(run, case).outcome is Outcome.FAIL
     finally:
         partner.faults, run.patience_s = set(), patience

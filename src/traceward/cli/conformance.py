@@ -1,11 +1,12 @@
 """`traceward conformance URL`: judges any EPCIS 2.0 server by its URL; the cases are in traceward.conformance."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from traceward.cli.output import ExitCode, JsonFlag, fail, print_json, print_table
+from traceward.cli.output import ExitCode, JsonFlag, fail, print_json, print_table, visible
 from traceward.conformance.client import Client, NoAnswer
 from traceward.conformance.junit import junit_xml
 from traceward.conformance.model import Outcome
@@ -57,13 +58,17 @@ def conformance(
         raise fail("no address; give the base address of an EPCIS interface", ExitCode.CANNOT_RUN)
     try:
         client = Client(url, _headers(key, header or []))
-        find_base(client)
-    except (CannotRun, ValueError) as error:
+    except ValueError as error:
         raise fail(str(error), ExitCode.CANNOT_RUN) from error
-    run = Run(client, patience_s=patience, callback=callback)
-    verdict = run_cases(run, cases)
-    client.close()
-    _write(report, html_report(verdict, _vendor(run)).encode())
+    with closing(client):
+        try:
+            find_base(client)
+        except CannotRun as error:
+            raise fail(str(error), ExitCode.CANNOT_RUN) from error
+        run = Run(client, patience_s=patience, callback=callback)
+        verdict = run_cases(run, cases)
+        vendor = _vendor(run)
+    _write(report, html_report(verdict, vendor).encode())
     _write(junit, junit_xml(verdict))
     if as_json:
         print_json(_plain(verdict))
@@ -149,11 +154,15 @@ def _print(verdict: Verdict) -> None:
         for title, results in groups_of(verdict.results).items()
     ]
     print_table(verdict.url, ("part", *(outcome.value for outcome in Outcome)), rows)
-    others = [one for one in verdict.results if one.outcome is not Outcome.PASS]
-    if others:
-        print_table(
-            "What did not pass",
-            ("case", "level", "", "reason"),
-            [(one.case.name, one.case.level.value, one.outcome.value, one.reason[:_SHOWN_REASON]) for one in others],
-        )
-    typer.echo(headline(verdict))
+    for one in verdict.results:
+        if one.outcome is Outcome.FAIL:
+            typer.echo(f"\nFAIL {one.case.name} ({one.case.level.value}; {one.case.clause})")
+            typer.echo(f"  {visible(one.case.title)}\n  {visible(one.reason[:_SHOWN_REASON])}")
+    for outcome in (Outcome.NOT_SUPPORTED, Outcome.SKIPPED):
+        reasons: dict[str, list[str]] = {}
+        for one in verdict.results:
+            if one.outcome is outcome:
+                reasons.setdefault(one.reason, []).append(one.case.name)
+        for reason, names in reasons.items():
+            typer.echo(f"\n{outcome.value}: {visible(reason[:_SHOWN_REASON])}\n  {', '.join(names)}")
+    typer.echo(f"\n{headline(verdict)}")

@@ -5,12 +5,15 @@ import xml.etree.ElementTree as ET
 from traceward.conformance.model import Exchange, Outcome
 from traceward.conformance.runner import Result, Verdict, groups_of
 
-_CONTROL = {code: "\N{REPLACEMENT CHARACTER}" for code in range(32) if code not in {9, 10, 13}}
+_TOLD = ("gs1-", "content-type", "location", "link", "allow", "www-authenticate", "retry-after")
+_CONTROL = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), 0xFFFE, 0xFFFF) if code not in {9, 10, 13}}
 
 
 def junit_xml(verdict: Verdict) -> bytes:
     """One testsuite for each group; what is not supported or was skipped counts as skipped."""
-    root = ET.Element("testsuites", _counts(verdict.results) | {"name": f"EPCIS 2.0 conformance of {verdict.url}"})
+    root = ET.Element(
+        "testsuites", _counts(verdict.results) | {"name": _clean(f"EPCIS 2.0 conformance of {verdict.url}")}
+    )
     for title, results in groups_of(verdict.results).items():
         suite = ET.SubElement(root, "testsuite", _counts(results) | {"name": title})
         for result in results:
@@ -45,13 +48,16 @@ def _add_case(suite: ET.Element, result: Result) -> None:
 
 
 def exchange_text(exchange: Exchange) -> str:
-    """The request and its answer as text, as they went over the wire."""
+    """The request and its answer as text, with the headers that EPCIS speaks of."""
     lines = [f"{exchange.method} {exchange.url}"]
     lines += [f"{name}: {value}" for name, value in exchange.request_headers.items()]
     if exchange.request_body:
         lines += ["", exchange.request_body]
     lines += ["", f"{exchange.status if exchange.status is not None else 'no answer'}"]
-    lines += [f"{name}: {value}" for name, value in exchange.answer_headers.items()]
+    told = {name: value for name, value in exchange.answer_headers.items() if name.startswith(_TOLD)}
+    lines += [f"{name}: {value}" for name, value in told.items()]
+    if len(told) < len(exchange.answer_headers):
+        lines += [f"({len(exchange.answer_headers) - len(told)} other headers)"]
     if exchange.answer_body:
         lines += ["", exchange.answer_body]
     return "\n".join(lines)

@@ -32,6 +32,7 @@ code, pre { font: 13px/1.45 ui-monospace, monospace }
 .bar span { min-width: 3px } table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top }
 th { font-weight: 600; color: var(--soft) } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
+.cases { table-layout: fixed; overflow-wrap: anywhere }
 .cases td:first-child { width: 8.5rem; white-space: nowrap; font-weight: 600 }
 .cases td:last-child { width: 15rem; color: var(--soft) }
 .pass { color: var(--pass) } .fail { color: var(--fail) } .none { color: var(--none) } .skip { color: var(--skip) }
@@ -40,8 +41,10 @@ th { font-weight: 600; color: var(--soft) } td.n, th.n { text-align: right; font
 summary { cursor: pointer } pre { background: var(--tint); border: 1px solid var(--line); border-radius: .4rem;
   padding: .6rem .8rem; margin: .5rem 0; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere }
 .name { font: 12.5px ui-monospace, monospace; color: var(--soft); overflow-wrap: anywhere }
-@media (max-width: 45rem) { .cases td { display: block; border: 0; padding: .1rem 0 } .cases tr { display: block;
-  border-bottom: 1px solid var(--line); padding: .5rem 0 } .cases td:last-child { width: auto } }
+@media (max-width: 45rem) { .cases, .cases tbody, .cases tr, .cases td { display: block; width: auto }
+  .cases td { border: 0; padding: .1rem 0 } .cases tr { border-bottom: 1px solid var(--line); padding: .5rem 0 }
+  .cases td:first-child, .cases td:last-child { width: auto } th, td { padding: .3rem .2rem }
+  table:not(.cases) { font-size: 13px } }
 """
 
 
@@ -59,6 +62,7 @@ def html_report(verdict: Verdict, vendor: str = "") -> str:
             "<h2>Parts</h2>",
             _overview(groups),
             *(_group(title, results) for title, results in groups.items()),
+            '<p class="soft">What each level means, and what the kit leaves out: docs/conformance.md of Traceward.</p>',
         )
     )
     return (
@@ -135,8 +139,18 @@ def _cells(counts: list[int]) -> str:
 
 
 def _group(title: str, results: list[Result]) -> str:
+    """What did not pass, in the open; what passed, folded away."""
+    heading = f'<h2 id="{_anchor(title)}">{escape(title)}</h2>'
+    others = _cases([one for one in results if one.outcome is not Outcome.PASS])
+    passed = [one for one in results if one.outcome is Outcome.PASS]
+    summary = f'<summary class="pass">{len(passed)} of {len(results)} passed</summary>'
+    folded = f"<details>{summary}\n{_cases(passed)}</details>" if passed else ""
+    return f"{heading}\n{others}\n{folded}"
+
+
+def _cases(results: list[Result]) -> str:
     rows = "\n".join(_case(one) for one in results)
-    return f'<h2 id="{_anchor(title)}">{escape(title)}</h2>\n<table class="cases">\n{rows}\n</table>'
+    return f'<table class="cases">\n{rows}\n</table>' if rows else ""
 
 
 def _case(result: Result) -> str:

@@ -226,18 +226,27 @@ def _refuses(row: Row, bad: str) -> Judge:
     return judge
 
 
+def _shown(row: Row, value: str) -> str:
+    """The parameter and its value, with the names of the run's own identifiers in place of them."""
+    return f"{row.parameter}={value.replace('{', '<').replace('}', '>')}"
+
+
+def _listed(labels: str) -> str:
+    if not labels:
+        return "nothing"
+    return "all twelve events" if labels == ALL else ", ".join(labels.split())
+
+
 def _add_rows(group: Group, part: str, rows: tuple[Row, ...]) -> None:
     for row in rows:
         name = row.name or row.parameter
-        shown = f"{row.parameter}={row.value}"
-        found = row.labels if row.labels != ALL else "all twelve events"
-        title = f"{shown} finds {found or 'nothing'}." if row.labels else f"{shown} finds nothing."
+        title = f"{_shown(row, row.value)} finds {_listed(row.labels)}."
         group.add(name, title, row.clause, row.level, _finds(part, row, row.value, row.labels))
         if row.none is not None:
-            title = f"{row.parameter}={row.none} finds nothing."
+            title = f"{_shown(row, row.none)} finds nothing."
             group.add(f"{name}-none", title, row.clause, row.level, _finds(part, row, row.none, ""))
         if row.bad is not None:
-            title = f"{row.parameter}={row.bad} is answered with 400."
+            title = f"{_shown(row, row.bad)} is answered with 400."
             group.add(f"{name}-bad", title, f"{row.clause}, QueryParameterException", row.level, _refuses(row, row.bad))
 
 
