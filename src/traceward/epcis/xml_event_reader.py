@@ -16,7 +16,7 @@ from traceward.epcis.errors import Finding, TracewardError
 from traceward.epcis.json_codec import MAX_INTEGER, MAX_NUMBER_LENGTH, read_json
 from traceward.epcis.vocabulary import Kind, to_bare
 from traceward.epcis.xml_names import ReadNames
-from traceward.epcis.xml_parser import Element
+from traceward.epcis.xml_parser import Element, attributes_of
 from traceward.epcis.xml_tables import (
     ANY_ORDER,
     EPC_LISTS,
@@ -190,14 +190,14 @@ class EventReader:
 
     def _attributes(self, element: Element, data: dict[str, Any]) -> None:
         """Foreign attributes of an element that JSON knows as an object: extensions like any other."""
-        for name, value in element.items():
+        for name, value in attributes_of(element):
             if not name.startswith(_XSI) and name != _EVENT_TYPE:
                 put(data, self.names.name(name, element), value)
 
     # Values
 
     def _text(self, element: Element) -> str:
-        if len(element) or element.items():
+        if len(element) or element.keys():
             self._leaf(element)
         return (element.text or "").strip()
 
@@ -208,7 +208,7 @@ class EventReader:
         """Note children and attributes of an element that has text alone."""
         for child in element:
             self._add(child, "unknown_element", f"{_local(child.tag)} has no place in {element.tag}; expected text")
-        for name, _value in element.items():  # noqa: PERF102  an element is no dict
+        for name, _value in attributes_of(element):
             if name not in allowed and not name.startswith(_XSI):
                 self._add(element, "unknown_attribute", f"{element.tag} has the attribute {name}; expected none")
 
@@ -399,7 +399,7 @@ class EventReader:
         for child in element:
             self._add(child, "unknown_element", f"{_local(child.tag)} has no place in {element.tag}")
         found: dict[str, Any] = {}
-        for name, sent in element.items():
+        for name, sent in attributes_of(element):
             if name in SENSOR_TEXTS and name in known:
                 found[name] = sent
             elif name in known:

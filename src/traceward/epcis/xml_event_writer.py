@@ -29,6 +29,7 @@ from traceward.epcis.xml_tables import (
     SENSOR_METADATA,
     SENSOR_REPORT,
     SENSOR_TERMS,
+    SENSOR_TEXTS,
     TERMS,
     TEXTS,
     TYPED_LISTS,
@@ -64,7 +65,6 @@ class EventWriter:
         self._names = names
         self._version = version
         self._cbv_format = cbv_format
-        self._terms: dict[tuple[Kind, str], str] = {}
         self._values = ValueWriter(names)
         self._fields: dict[str, Callable[[str, Any], str]] = {
             **dict.fromkeys(TEXTS, self._text),
@@ -145,6 +145,10 @@ class EventWriter:
             if name in known or name in _LEFT_OUT or (skip_vendors and self._is_vendors(name)):
                 continue
             yield from self._values.extension(name, value, qualified=True)
+        yield from self._more_certificates(data)
+
+    def _more_certificates(self, data: Mapping[str, Any]) -> Iterator[str]:
+        """Every certificate but the first, in elements of our own."""
         certificates = data.get("certificationInfo")
         if certificates.__class__ is list:
             for certificate in certificates[1:]:
@@ -180,6 +184,7 @@ class EventWriter:
         for name, value in data.items():
             if name not in ANY_ORDER and name not in _LEFT_OUT:
                 yield from self._values.extension(name, value, qualified=False)
+        yield from self._more_certificates(data)
 
     # Values
 
@@ -196,29 +201,24 @@ class EventWriter:
 
     def _term(self, kind: Kind, value: str) -> str:
         """A CBV term in the form asked for, escaped; another value as it is, its prefix declared."""
-        found = self._terms.get((kind, value))
-        if found is None:
-            found = self._terms[kind, value] = attribute_xml(self._term_text(kind, value))
-        if ":" in found:
-            self._declare(value)
-        return found
+        return attribute_xml(self._term_text(kind, value))
 
     def _term_text(self, kind: Kind, value: str) -> str:
-        if self._cbv_format is CbvXmlFormat.NEVER_TRANSLATES:
-            return value
-        web = to_web_uri(kind, value)
-        if web is None:
-            return value
-        return web if self._cbv_format is _WEB_URI else to_urn(kind, value) or web
+        if self._cbv_format is not CbvXmlFormat.NEVER_TRANSLATES:
+            web = to_web_uri(kind, value)
+            if web is not None:
+                return web if self._cbv_format is _WEB_URI else to_urn(kind, value) or web
+        return self._declared(value)
 
-    def _declare(self, value: str) -> None:
-        needed = self._names.declaration(value)
-        if needed is not None:
-            self._values.use(*needed)
+    def _declared(self, value: str) -> str:
+        """A value that may be a CURIE, its prefix declared."""
+        text, needed = self._names.value(value)
+        if needed is not None and needed.prefix is not None:
+            self._values.use(needed.prefix, needed.namespace)
+        return text
 
     def _uri(self, value: str) -> str:
-        self._declare(value)
-        return text_xml(value)
+        return text_xml(self._declared(value))
 
     # Fields
 
@@ -340,7 +340,6 @@ class EventWriter:
     def _sensor_text(self, name: str, value: Any) -> str | None:
         kind = SENSOR_TERMS.get(name)
         if kind is not None:
-            self._declare(value)
             return self._term_text(kind, value)
         if name in _SENSOR_TIMES:
             return str(value).upper()
@@ -348,8 +347,8 @@ class EventWriter:
             return value if _EVEN_HEX.fullmatch(value) else None
         if is_number(value):
             return str(value)
-        if value.__class__ is str:
-            self._declare(value)
+        if value.__class__ is str and name not in SENSOR_TEXTS:
+            return self._declared(value)
         return scalar_text(value)
 
     def _expanded(self, value: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 from traceward.epcis.errors import Finding
 from traceward.epcis.xml_names import full_name
-from traceward.epcis.xml_parser import Element
+from traceward.epcis.xml_parser import Element, attributes_of
 from traceward.epcis.xml_tables import OWN, SBDH, XSI
 from traceward.epcis.xml_values import TEXT, ValueWriter, attribute_xml, child_name, put, read_value, text_xml
 
@@ -35,7 +35,7 @@ class HeaderReader:
 
     def root_attributes(self, root: Element) -> None:
         """Foreign attributes of the root; our own `id` is the document's id."""
-        for name, value in root.items():
+        for name, value in attributes_of(root):
             if name == _ID:
                 self.fields["id"] = value
             elif name[0] == "{" and not name.startswith(_XSI):

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from traceward.epcis.extension import CBVMDA, STANDARD_CONTEXT, STANDARD_PREFIXES, Context
-from traceward.epcis.xml_parser import Element
+from traceward.epcis.xml_parser import Element, namespaces_of
 from traceward.epcis.xml_tables import OWN, RESERVED_NAMESPACES, UNQUALIFIED
 
 # The official XML examples write the namespace without the colon that JSON-LD needs.
@@ -24,6 +24,11 @@ _START = (
     "\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd"
 )
 _NCNAME = re.compile(f"[{_START}][{_START}.0-9\u00b7\u0300-\u036f\u203f-\u2040-]*")
+_URI_PART = r"(?:[A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*+"
+_NAMESPACE = re.compile(
+    rf"[A-Za-z][A-Za-z0-9+.-]*+:(?://[A-Za-z0-9.-]++(?::\d{{1,5}})?(?=[/?#]|$)|(?!//)){_URI_PART}(?:#{_URI_PART})?",
+    re.ASCII,
+)
 _OWN_PREFIXES: dict[str, str] = {"twx": OWN, "unq": UNQUALIFIED}
 
 
@@ -64,7 +69,7 @@ class ReadNames:
         prefix, colon, local = text.partition(":")
         if not colon or local.startswith("//") or _PROBE.expand_name(prefix + ":x") == prefix + ":x":
             return text
-        namespace = element.nsmap.get(prefix)
+        namespace = namespaces_of(element).get(prefix)
         return text if namespace is None else self._curie(namespace, local, element)
 
     def context(self) -> Context:
@@ -85,7 +90,7 @@ class ReadNames:
         if namespace == UNQUALIFIED:
             wished = "unq"
         else:
-            wished = next((name for name, space in element.nsmap.items() if space == namespace and name), "ns")
+            wished = next((name for name, space in namespaces_of(element).items() if space == namespace and name), "ns")
         prefix, number = wished[:_MAX_PREFIX], 1
         while not self._is_free(prefix):
             number += 1
@@ -144,15 +149,18 @@ class WriteNames:
         """The name in full where it can be expanded, else as it is."""
         return self._context.expand_name(key) or key
 
-    def declaration(self, text: str) -> tuple[str, str] | None:
-        """The prefix and namespace that a CURIE in a value needs; None where the text is none."""
-        prefix, colon, local = text.partition(":")
-        if not colon or local.startswith("//") or not is_ncname(prefix) or prefix in ("xml", "xmlns", *_OWN_PREFIXES):
-            return None
-        namespace = self._context.prefixes.get(prefix)
-        if namespace is None or self._context.expand_value(text) == text:
-            return None
-        return prefix, CBVMDA_XML if namespace == CBVMDA else namespace
+    def value(self, text: str) -> tuple[str, WrittenName | None]:
+        """How a value that may be a CURIE stands in XML, and what to declare for it; in full where nothing can be."""
+        if text.startswith(("urn:", "http")):
+            return text, None
+        full = self._context.expand_value(text)
+        if full == text:
+            return text, None
+        prefix, _, local = text.partition(":")
+        namespace = self._context.prefixes[prefix]
+        if not is_ncname(prefix) or prefix[:3].lower() == "xml" or prefix in _TAKEN or not _is_namespace(namespace):
+            return full, None
+        return text, WrittenName(prefix, namespace, local)
 
     def _found(self, key: str) -> WrittenName | None:
         full = self._context.expand_name(key)
@@ -161,7 +169,7 @@ class WriteNames:
         if full.startswith(CBVMDA) and is_ncname(full[len(CBVMDA) :]):
             return WrittenName("cbvmda", CBVMDA_XML, full[len(CBVMDA) :])
         namespace, local = self._split(key, full)
-        if namespace in RESERVED_NAMESPACES or not namespace or not is_ncname(local):
+        if namespace in RESERVED_NAMESPACES or not _is_namespace(namespace) or not is_ncname(local):
             return None
         return WrittenName(self._prefix(namespace), namespace, local)
 
@@ -199,4 +207,9 @@ class WriteNames:
         return found
 
 
-_TAKEN = frozenset(("cbvmda", "xsi", *_OWN_PREFIXES))
+def _is_namespace(text: str) -> bool:
+    """Whether XML parsers take the text for the name of a namespace: some refuse what is no URI."""
+    return _NAMESPACE.fullmatch(text) is not None
+
+
+_TAKEN = frozenset(("cbvmda", "xsi", "sbdh", *_OWN_PREFIXES))

@@ -16,6 +16,10 @@ from traceward.epcis.errors import Finding, ValidationException
 
 # One event, or all that stands around the events: a tree takes up to 30 times the size of its text.
 MAX_PIECE_BYTES = 2 * 1024 * 1024
+MAX_PIECE_TAGS = 200_000
+# lxml 6.1 takes time with the square of their number; test_xml_hostile tells when it no longer does.
+MAX_ATTRIBUTES = 512
+MAX_NAMESPACES = 512
 
 _CLAUSE = "XML 1.0; own rule: one reading for every reader"
 _CHUNK_BYTES = 65_536
@@ -46,6 +50,7 @@ class Element(Protocol):
     @property
     def nsmap(self) -> Mapping[str | None, str]: ...  # noqa: D102
     def get(self, name: str) -> str | None: ...  # noqa: D102
+    def keys(self) -> Sequence[str]: ...  # noqa: D102
     def items(self) -> Sequence[tuple[str, str]]: ...  # noqa: D102
     def getparent(self) -> Element | None: ...  # noqa: D102
     def index(self, child: Any) -> int: ...  # noqa: D102
@@ -67,7 +72,7 @@ def pieces(
     text = _as_utf8(body)
     _refuse_doctype(text)
     parser = _new_parser(tags)
-    done = 0
+    done = tags_open = 0
     for start in range(0, len(text), _CHUNK_BYTES):
         end = min(start + _CHUNK_BYTES, len(text))
         try:
@@ -79,15 +84,34 @@ def pieces(
             if entry is not None:
                 yield element, entry
                 _forget(element, entry)
-                done = end
-        if end - done > MAX_PIECE_BYTES:
-            message = f"more than {MAX_PIECE_BYTES} octets hold no event; an event, or what stands around, has fewer"
-            raise _invalid("size", message)
+                done, tags_open = end, 0
+        tags_open += text.count(b"<", start, end) if done < end else 0
+        if end - done > MAX_PIECE_BYTES or tags_open > MAX_PIECE_TAGS:
+            raise _invalid("size", _TOO_LARGE)
     yield _closed(parser), None
+
+
+def attributes_of(element: Element) -> Sequence[tuple[str, str]]:
+    """Names and values of an element's attributes. Raises ValidationException when there are very many."""
+    names = element.keys()
+    if not names:
+        return ()
+    if len(names) > MAX_ATTRIBUTES:
+        raise _invalid("size", f"an element has {len(names)} attributes; at most {MAX_ATTRIBUTES}")
+    return element.items()
+
+
+def namespaces_of(element: Element) -> Mapping[str | None, str]:
+    """The prefixes in scope. Raises ValidationException when there are very many."""
+    found = element.nsmap
+    if len(found) > MAX_NAMESPACES:
+        raise _invalid("size", f"an element has {len(found)} prefixes in scope; at most {MAX_NAMESPACES}")
+    return found
 
 
 def _new_parser(tags: Sequence[str]) -> Any:
     """The parser of every XML document that others send; its settings are the defence (OWASP ASVS 1.5.1)."""
+    etree.clear_error_log()  # it is the thread's: else a message could be of somebody else's document
     return etree.XMLPullParser(
         events=("end",),
         tag=list(tags),
@@ -166,6 +190,10 @@ def _decoded(body: bytes, encoding: str) -> str:
         raise _invalid("encoding", f"byte {error.start} is no {encoding}; the document declares that") from error
 
 
+_TOO_LARGE = (
+    f"more than {MAX_PIECE_BYTES} octets or {MAX_PIECE_TAGS} tags hold no event; "
+    "an event, or what stands around the events, has fewer"
+)
 _DOCTYPE = "the document has a DOCTYPE; expected none, since a DOCTYPE can define entities and name files"
 
 
@@ -187,11 +215,15 @@ def _refuse_doctype(text: bytes) -> None:
         if end < 0:
             return
         at = text.index(b">", end) + 1
+        if at > MAX_PIECE_BYTES:
+            raise _invalid("size", _TOO_LARGE)
 
 
 def _malformed(error: Any) -> ValidationException:
-    line, column = getattr(error, "position", (0, 0)) or (0, 0)
-    reason = str(error).split(", line")[0][:200] or "it has no end"
+    """The parser's first complaint; the exception itself may tell of a consequence alone."""
+    first = next(iter(error.error_log), None)
+    line, column = (first.line, first.column) if first is not None else (error.position or (0, 0))
+    reason = (first.message if first is not None else str(error)).strip()[:200] or "it has no end"
     printable = reason if reason.isprintable() else ascii(reason)[1:-1]
     return _invalid("syntax", f"malformed XML at line {line}, column {column}: {printable}")
 

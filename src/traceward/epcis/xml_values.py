@@ -12,7 +12,7 @@ from typing import Any
 
 from traceward.epcis.decimals import is_number, normal_decimal
 from traceward.epcis.xml_names import WriteNames, is_ncname
-from traceward.epcis.xml_parser import Element
+from traceward.epcis.xml_parser import Element, attributes_of
 from traceward.epcis.xml_tables import OWN, XML, XSI
 
 FIELD = f"{{{OWN}}}field"
@@ -35,7 +35,7 @@ def read_value(element: Element, name_of: NameOf) -> Any:
 
     name_of: gives the JSON name of a qualified name. xsi: attributes tell nothing that JSON has, and are left out.
     """
-    attributes = [(name, value) for name, value in element.items() if not name.startswith(_XSI)]
+    attributes = [(name, value) for name, value in attributes_of(element) if not name.startswith(_XSI)]
     if element.tag == FIELD:
         attributes = [pair for pair in attributes if pair[0] != "name"]
     if not len(element) and not attributes:
