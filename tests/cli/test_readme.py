@@ -38,7 +38,11 @@ def test_request_of_the_readme_is_answered_with_what_it_asks_for(
     shown = subprocess.run(
         ["bash", "-c", script.replace("http://127.0.0.1:8000", demo.url)],
         cwd=tmp_path,
-        env={"KEY": demo.keys["northgate-clinical"], "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        env={
+            "KEY": demo.keys["northgate-clinical"],
+            "ADMIN": demo.keys["admin"],
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -48,7 +52,9 @@ def test_request_of_the_readme_is_answered_with_what_it_asks_for(
         assert "V23-0007" in (tmp_path / "label.svg").read_text()
         return
     answer = json.loads(shown.stdout)
-    if "/scan" in command:
+    if "/admin/consignments" in command:
+        assert answer["consignees"] == ["https://id.gs1.org/417/4012345000009"]
+    elif "/scan" in command:
         assert answer["symbols"][0]["udi"]["serialNumber"] == "V23-0007"
     else:
         assert any(answer.get(part) for part in ("epcisBody", "patients"))
