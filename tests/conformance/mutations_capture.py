@@ -122,6 +122,19 @@ def _job(change: Callable[[dict[str, Any]], Any]) -> Change:
 
 CAPTURE = [
     Mutation(
+        "Location is the bare id",
+        "capture/the-location*",
+        answer=on(
+            "POST",
+            "/capture",
+            lambda _, a: (
+                replace(a, headers=a.headers | {"location": a.headers["location"].rsplit("/", 1)[1]})
+                if "location" in a.headers
+                else a
+            ),
+        ),
+    ),
+    Mutation(
         "takes no query documents",
         "capture/a-query-document*",
         answer=lambda asked, a: replace(a, status=400) if b"EPCISQueryDocument" in asked.body else a,

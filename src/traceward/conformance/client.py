@@ -37,7 +37,7 @@ class Answer:
         """The body read as JSON; raises Unmet where it is none."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Unmet("a JSON body", f"{self.text(120)!r} ({self.media_type or 'no Content-Type'})") from None
 
     def text(self, characters: int = EXCERPT_CHARACTERS) -> str:
@@ -140,7 +140,7 @@ class Client:
                 if again and isinstance(error, http.client.RemoteDisconnected | BrokenPipeError | ConnectionError):
                     continue
                 raise NoAnswer(f"no answer from {self.url}: {str(error) or type(error).__name__}") from error
-            if response.will_close:
+            if response.will_close or not response.isclosed():
                 self.close()
             return Answer(response.status, _joined(response.getheaders()), content)
         raise NoAnswer(f"no answer from {self.url}")

@@ -134,7 +134,7 @@ def judge(run: Run, case: Case) -> Result:
         outcome, reason = Outcome.SKIPPED, str(error)
     except (Unmet, NoAnswer) as error:
         outcome, reason = Outcome.FAIL, str(error)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         # An answer of a shape that no case foresaw: the server's fault, told with what the kit stumbled over.
         outcome, reason = Outcome.FAIL, f"the answer has an unexpected shape: {type(error).__name__}: {error}"
     exchanges = tuple(run.client.exchanges)

@@ -70,9 +70,11 @@ _refusal(
 @GROUP.case(Level.MANDATORY, "EPCIS 7.4.3, 7.4.6, DELETE")
 def delete_without_children_ends_all(run: Run) -> None:
     """Action DELETE without children is accepted: all children leave the parent."""
-    run.captured(
-        [_event(run, kind, action="DELETE", childEPCs=None) for kind in ("AggregationEvent", "AssociationEvent")]
-    )
+    events = [_event(run, kind, action="DELETE", childEPCs=None) for kind in ("AggregationEvent", "AssociationEvent")]
+    run.captured(events)
+    for event in events:
+        if not run.event(event["eventID"]):
+            raise Unmet(f"the captured {event['type']}", "no such event")
 
 
 @GROUP.case(Level.MANDATORY, "EPCIS 7.4.4, bizTransactionList")

@@ -79,6 +79,17 @@ def a_document_is_accepted_with_its_job(run: Run) -> None:
     run.finished_job(answer)
 
 
+@GROUP.case(Level.RECOMMENDED, "REST /capture, Location; RFC 9110 10.2.2")
+def the_location_of_a_job_is_an_address(run: Run) -> None:
+    """Location is a URL or a path with the captureID at its end, not the bare id."""
+    answer = run.submit([fresh(run)])
+    expect_status(answer, 202)
+    location = expect_header(answer, "Location")
+    job = run.finished_job(answer)
+    if "/" not in location or not location.rstrip("/").endswith(str(job.get("captureID"))):
+        raise Unmet("/capture/{captureID} in Location", location)
+
+
 @GROUP.case(Level.MANDATORY, "REST /capture, POST 202")
 def a_document_with_events_of_every_type_is_captured(run: Run) -> None:
     """Events of all five types with every standard field are captured and can be read. M1, TCR-43."""

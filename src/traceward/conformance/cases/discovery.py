@@ -5,7 +5,7 @@ from typing import Final
 
 from traceward.conformance.case import Group, Judge
 from traceward.conformance.model import Level, NotSupported, Unmet
-from traceward.conformance.run import Run, expect_header, expect_problem, expect_status, segment
+from traceward.conformance.run import Run, event_list, expect_header, expect_problem, expect_status, segment
 
 GROUP: Final = Group("discovery", "Discovery and negotiation")
 NAMES: Final = frozenset(
@@ -129,7 +129,7 @@ def _range(header: str, value: str, acceptable: bool) -> Judge:
     def judge(run: Run) -> None:
         answer = run.request("GET", "/events", {"perPage": "1"}, headers={header: value})
         if acceptable:
-            expect_status(answer, 200)
+            event_list(answer)
         else:
             expect_problem(answer, 406, "NotAcceptableException")
 
