@@ -7,8 +7,9 @@ import http.client
 import json
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BufferedReader
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -49,6 +50,15 @@ class Answer:
     def media_type(self) -> str:
         """Content-Type without its parameters, in lower case."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """An answer to an upgrade: its status, what comes after it, and what ends the connection."""
+
+    status: int
+    stream: BufferedReader
+    close: Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -117,7 +127,19 @@ class Client:
             self._connection.close()
             self._connection = None
 
-    def connect(self) -> http.client.HTTPConnection:
+    def upgrade(self, target: str, headers: Mapping[str, str], timeout_s: float) -> "Upgrade":
+        """The answer to a GET that asks for another protocol, on a connection of its own. Raises NoAnswer."""
+        connection = self._connect()
+        connection.timeout = timeout_s
+        try:
+            connection.request("GET", target, headers=dict(self.headers) | dict(headers))
+            response = connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise NoAnswer(f"no answer to the upgrade: {error}") from error
+        return Upgrade(response.status, response.fp, connection.close)
+
+    def _connect(self) -> http.client.HTTPConnection:
         """A new connection to the server."""
         parts = urlsplit(self.url)
         assert parts.hostname is not None
@@ -130,7 +152,7 @@ class Client:
         # A kept connection may have been closed by the server meanwhile: one more try on a new one.
         for again in (True, False) if self._connection is not None else (False,):
             if self._connection is None:
-                self._connection = self.connect()
+                self._connection = self._connect()
             try:
                 self._connection.request(method, target, body=body, headers=dict(headers))
                 response = self._connection.getresponse()

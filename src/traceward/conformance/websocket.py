@@ -1,13 +1,11 @@
 """A websocket to the server under test, enough to hear one message; it must not be used for anything else. RFC 6455."""
 
 import base64
-import http.client
 import secrets
 import struct
-from io import BufferedReader
 from typing import Final
 
-from traceward.conformance.client import Client, NoAnswer
+from traceward.conformance.client import Client
 from traceward.conformance.model import NotSupported, Unmet
 
 MAX_MESSAGE_BYTES: Final = 16_000_000
@@ -19,24 +17,20 @@ class WebSocket:
     """An open websocket; raises NotSupported where the server answers with anything but 101."""
 
     def __init__(self, client: Client, target: str, timeout_s: float) -> None:
-        self._connection = client.connect()
-        self._connection.timeout = timeout_s
-        headers = dict(client.headers) | {
-            "Upgrade": "websocket",
-            "Connection": "Upgrade",
-            "Sec-WebSocket-Version": "13",
-            "Sec-WebSocket-Key": base64.b64encode(secrets.token_bytes(16)).decode(),
-        }
-        try:
-            self._connection.request("GET", target, headers=headers)
-            response = self._connection.getresponse()
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
-            raise NoAnswer(f"no answer to the upgrade: {error}") from error
-        if response.status != 101:
-            self.close()
-            raise NotSupported(f"the upgrade to a websocket is answered with {response.status}")
-        self._stream: BufferedReader = response.fp
+        upgrade = client.upgrade(
+            target,
+            {
+                "Upgrade": "websocket",
+                "Connection": "Upgrade",
+                "Sec-WebSocket-Version": "13",
+                "Sec-WebSocket-Key": base64.b64encode(secrets.token_bytes(16)).decode(),
+            },
+            timeout_s,
+        )
+        if upgrade.status != 101:
+            upgrade.close()
+            raise NotSupported(f"the upgrade to a websocket is answered with {upgrade.status}")
+        self._upgrade = upgrade
 
     def message(self) -> str:
         """The next text message; raises Unmet where none comes in time."""
@@ -55,7 +49,7 @@ class WebSocket:
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        self._upgrade.close()
 
     def _frame(self) -> tuple[bool, int, bytes]:
         first, second = self._exactly(2)
@@ -69,7 +63,7 @@ class WebSocket:
         return bool(first & 0x80), first & 0x0F, self._exactly(size)
 
     def _exactly(self, size: int) -> bytes:
-        data = self._stream.read(size)
+        data = self._upgrade.stream.read(size)
         if len(data) < size:
             raise EOFError("the connection ended")
         return data
