@@ -193,7 +193,7 @@ OF_TYPE = {
         optional(childEPCs=EPCS, childQuantityList=quantities(), bizTransactionList=TRANSACTIONS),
     ),
     "ex:OwnEvent": st.builds(lambda fields: {"bare": "x"} | fields, optional(epcList=EPCS, plain=VALUES)),
-    "ex:own/event 1": st.just({}),
+    "ex:own/event1": st.just({}),
 }
 
 
