@@ -135,6 +135,11 @@ CAPTURE = [
         ),
     ),
     Mutation(
+        "the limit is one event less",
+        "capture/as-many*",
+        answer=lambda asked, a: replace(a, status=413) if asked.body.count(b'"eventID"') >= 60 else a,
+    ),
+    Mutation(
         "takes no query documents",
         "capture/a-query-document*",
         answer=lambda asked, a: replace(a, status=400) if b"EPCISQueryDocument" in asked.body else a,

@@ -5,11 +5,13 @@ import importlib
 import pkgutil
 import re
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import traceward.conformance
-from live_server import LiveServer
+from live_server import LiveServer, running_server
 from traceward.conformance import identifiers
 from traceward.conformance.client import Answer, Client, next_link
 from traceward.conformance.data import make_data
@@ -41,11 +43,24 @@ MISSING = (
 )
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def judged(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveServer]:
+    """A demo server on each database."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("server")
+        return
+    url = request.getfixturevalue("new_postgres_database")()
+    with running_server(
+        tmp_path, demo=True, demo_storyline=False, capture_limit_events=60, database_url=url
+    ) as running:
+        yield running
+
+
 def test_our_server_passes_all_but_what_it_does_not_have(
-    server: LiveServer, capsys: pytest.CaptureFixture[str]
+    judged: LiveServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Rejects a binding that loses a requirement which it met before."""
-    client = Client(f"{server.url}/epcis", {"Authorization": f"Bearer {server.keys['cordia']}"})
+    """Rejects a binding that loses a requirement which it met before, on either database."""
+    client = Client(f"{judged.url}/epcis", {"Authorization": f"Bearer {judged.keys['cordia']}"})
     verdict = run_cases(Run(client, patience_s=5.0), CASES)
     client.close()
     with capsys.disabled():

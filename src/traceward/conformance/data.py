@@ -103,6 +103,8 @@ def make_data() -> Data:
     names |= {"po2": f"urn:epcglobal:cbv:bt:9521987000008:PO2{token}", "item": item, "ns": NAMESPACE}
     names |= {"xform": f"urn:uuid:{uuid.uuid4()}", "never": "https://id.gs1.org/01/09521987999990/21/NEVER"}
     names |= {"pattern": f"urn:epc:idpat:sgtin:{identifiers.PREFIX}.0{item}.*"}
+    # SQL's LIKE would take the underscore for any sign.
+    names["s1_underscore"] = names["s1"][:-1] + "_"
     start = datetime(2002, 1, 1, tzinfo=UTC) + timedelta(hours=4 * secrets.randbelow(35_000))
     parts = {
         part.name: part

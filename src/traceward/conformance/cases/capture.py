@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from traceward.conformance.case import Group
+from traceward.conformance.client import next_link
 from traceward.conformance.data import (
     CONTEXT,
     Event,
@@ -16,6 +17,7 @@ from traceward.conformance.data import (
 from traceward.conformance.model import Level, NotSupported, Skipped, Unmet
 from traceward.conformance.run import (
     JSON,
+    MAX_PAGES,
     Run,
     event_list,
     expect_header,
@@ -133,14 +135,20 @@ def a_job_has_its_fields(run: Run) -> None:
 @GROUP.case(Level.MANDATORY, "REST /capture, GET")
 def jobs_are_listed(run: Run) -> None:
     """GET /capture lists the caller's jobs, each once, this run's latest among them."""
-    job = run.finished_job(run.submit([fresh(run)]))
+    job = run.finished_job(run.submit([fresh(run), fresh(run), fresh(run)]))
     answer = run.get("/capture", {"perPage": "100"})
-    expect_status(answer, 200)
-    listed = answer.json()
-    if not isinstance(listed, list):
-        raise Unmet("a JSON array of jobs", answer.text(200))
-    ids = [one.get("captureID") for one in listed if isinstance(one, dict)]
-    if ids.count(job["captureID"]) != 1 and "link" not in answer.headers:
+    ids: list[object] = []
+    for _ in range(MAX_PAGES):
+        expect_status(answer, 200)
+        listed = answer.json()
+        if not isinstance(listed, list):
+            raise Unmet("a JSON array of jobs", answer.text(200))
+        ids += [one.get("captureID") for one in listed if isinstance(one, dict)]
+        following = next_link(answer)
+        if following is None or job["captureID"] in ids:
+            break
+        answer = run.request("GET", following)
+    if ids.count(job["captureID"]) != 1:
         raise Unmet(f"the job {job['captureID']} once", f"{ids.count(job['captureID'])} times among {len(ids)}")
     if len(ids) != len(set(ids)):
         raise Unmet("each job once", f"{len(ids) - len(set(ids))} jobs repeated")
@@ -224,6 +232,20 @@ def too_many_events_are_refused_with_the_limits(run: Run) -> None:
     expect_problem(answer, 413, "CaptureLimitExceededException")
     expect_header(answer, "GS1-EPCIS-Capture-Limit")
     expect_header(answer, "GS1-EPCIS-Capture-File-Size-Limit")
+
+
+@GROUP.case(Level.MANDATORY, "REST GS1-EPCIS-Capture-Limit")
+def as_many_events_as_the_limit_are_accepted(run: Run) -> None:
+    """GS1-EPCIS-Capture-Limit is the number of events that one capture may hold, not one more than that."""
+    options = run.request("OPTIONS", "/capture")
+    limit = int(expect_header(options, "GS1-EPCIS-Capture-Limit"))
+    document_bytes = len(encoded(document([fresh(run)] * limit))) if limit <= 5_000 else 0
+    if limit > 5_000 or document_bytes > int(expect_header(options, "GS1-EPCIS-Capture-File-Size-Limit")):
+        raise Skipped(f"the limit of {limit} events is too large to reach in a test, or the limit of bytes is nearer")
+    events = [fresh(run) for _ in range(limit)]
+    run.captured(events)
+    if not run.event(events[-1]["eventID"]):
+        raise Unmet(f"{limit} events captured", "the last one cannot be read")
 
 
 @GROUP.case(Level.MANDATORY, "REST /events, POST 201")

@@ -83,6 +83,7 @@ CORE: Final = (
         clause="EPCIS 8.2.7.1.1, patterns",
         level=_OPTIONAL,
     ),
+    Row("MATCH_epc", "{s1_underscore}", "", name="MATCH_epc-underscore", clause="EPCIS 8.2.7.1.1, no other wildcard"),
     Row("MATCH_parentID", "{crate}", "pack", "{s1}"),
     Row("MATCH_parentID", "{asset1}", "fit", name="MATCH_parentID-association"),
     Row("MATCH_inputEPC", "{s1}", "mix", "{s3}"),
