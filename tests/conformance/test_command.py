@@ -40,13 +40,15 @@ def test_a_server_that_passes_gives_0_a_report_and_junit(server: LiveServer, tmp
 def test_a_server_that_fails_gives_1_and_says_what_was_sent_and_what_came(server: LiveServer, tmp_path: Path) -> None:
     key, report = tmp_path / "key", tmp_path / "report.html"
     key.write_text(server.keys["cordia"], encoding="utf-8")
-    done = invoke(server.url, "--key", f"@{key}", "--only", "sensor-rules/a-germ*", "--json", "--report", str(report))
+    secret = ("--key", f"@{key}", "--header", "X-Own-Secret: hush-hush")
+    done = invoke(server.url, *secret, "--only", "sensor-rules/a-germ*", "--json", "--report", str(report))
     assert done.exit_code == 1, done.output
     (result,) = json.loads(done.stdout)["results"]
     assert result["outcome"] == "fail"
     page = report.read_text(encoding="utf-8")
     assert "microorganism" in page
     assert server.keys["cordia"] not in page
+    assert "hush-hush" not in page
 
 
 @pytest.mark.parametrize(

@@ -176,12 +176,14 @@ class Client:
         answer: Answer | None,
         seconds: float,
     ) -> None:
+        # What goes with every request is how the user signs in, whatever the header is called.
+        secret = _SECRET_HEADERS | {name.lower() for name in self.headers}
         origin = self.url[: self.url.index("/", 8)] if "/" in self.url[8:] else self.url
         self.exchanges.append(
             Exchange(
                 method,
                 origin + target,
-                {name: "(left out)" if name.lower() in _SECRET_HEADERS else value for name, value in sent.items()},
+                {name: "(left out)" if name.lower() in secret else value for name, value in sent.items()},
                 (body or b"")[:EXCERPT_CHARACTERS].decode("utf-8", errors="replace"),
                 answer.status if answer else None,
                 answer.headers if answer else {},
