@@ -35,7 +35,7 @@ from traceward.services.runtime import Limits, Runtime, open_runtime, system_clo
 from traceward.store.write import WriteLog
 
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
-_GC_THRESHOLDS = (20_000, 20, 100)
+_GC_THRESHOLDS = (100_000, 20, 100)
 """Big documents make many objects that all die young: with Python's own thresholds a third of capture is collection."""
 
 _log = structlog.get_logger("traceward")

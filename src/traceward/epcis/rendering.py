@@ -3,7 +3,7 @@
 Edits and joins bytes; it never rebuilds an event from a model, so what a partner sent comes back as sent.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -101,13 +101,13 @@ def _translated_plain(text: bytes, translate: Callable[[str], str], data: Mappin
     expected = 0
     for value in _identifiers(data):
         translated = translate(value)
-        if translated != value:
+        if translated is not value and translated != value:
             changes[value.encode()] = translated.encode()
             expected += 1
     if not changes:
         return text
     pieces = text.split(b'"')
-    places = [index for index in range(1, len(pieces), 2) if pieces[index] in changes]
+    places = [index for index, piece in enumerate(pieces) if piece in changes]
     if len(places) != expected or any(b'"' in new or b"\\" in new for new in changes.values()):
         # One of them also stands in an extension field, or is a key: only the path tells which is which.
         return json_text.with_strings_replaced(
@@ -118,21 +118,24 @@ def _translated_plain(text: bytes, translate: Callable[[str], str], data: Mappin
     return b'"'.join(pieces)
 
 
-def _identifiers(data: Mapping[str, Any]) -> Iterator[str]:
+def _identifiers(data: Mapping[str, Any]) -> list[str]:
     """The identifiers in the standard fields of an event, as often as they stand there."""
+    found: list[str] = []
     for field, value in data.items():
-        if field in _TEXT_FIELDS:
-            yield value
+        entry_field = _ENTRY_FIELDS.get(field)
+        if entry_field is not None:
+            found += [entry[entry_field] for entry in value]
         elif field in _LIST_FIELDS:
-            yield from value
+            found += value
         elif field in _PLACE_FIELDS:
-            yield value["id"]
-        elif field in _ENTRY_FIELDS:
-            yield from (entry[_ENTRY_FIELDS[field]] for entry in value)
+            found.append(value["id"])
+        elif field in _TEXT_FIELDS:
+            found.append(value)
         elif field == "sensorElementList":
             for element in value:
                 for part in (element.get("sensorMetadata", {}), *element.get("sensorReport", ())):
-                    yield from (part[name] for name in _SENSOR_FIELDS if name in part)
+                    found += [part[name] for name in _SENSOR_FIELDS if name in part]
+    return found
 
 
 def with_record_time(

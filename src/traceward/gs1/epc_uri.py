@@ -38,6 +38,8 @@ _CACHED = 100_000
 # Longer texts are no EPC; kept, they would fill the memory.
 _LONGEST_CACHED = 400
 _URN_EPC = "urn:epc:"
+# The serials of one item class come together and share its check digit.
+_check_digit = lru_cache(maxsize=4096)(check_digit)
 _CSET82_TEXT = re.compile(r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]+").fullmatch
 _CPI_TEXT = re.compile(r"[0-9A-Z#/\-]+").fullmatch
 _PLAIN_TEXT = re.compile(r"[A-Za-z0-9\-._';=]+").fullmatch
@@ -175,7 +177,7 @@ def _numeric_link(urn: str, scheme: _NumericScheme, form: str, body: str) -> str
         )
     if scheme.leads:
         key = reference[0] + prefix + reference[1:]
-    link = f"{CANONICAL_STEM}/{scheme.ai}/{scheme.before}{key}{check_digit(key)}"
+    link = f"{CANONICAL_STEM}/{scheme.ai}/{scheme.before}{key}{_check_digit(key)}"
     if tail is None:
         return link
     if scheme.ai == "8006":

@@ -156,8 +156,9 @@ def keys(event: LedgerEvent) -> tuple[str, ...]:
 
     A patient and a place are no keys, though either can be the parent of an association.
     """
-    if len(event.instances) == 1 and not (event.quantities or event.children or event.parent or event.private):
-        return event.instances
+    instances = event.instances
+    if event.type == "ObjectEvent" and not (event.quantities or event.children or event.parent or event.private):
+        return instances if len(instances) == 1 else tuple(sorted(set(instances)))
     return tuple(sorted(item_keys(event) | class_keys(event)))
 
 
@@ -172,6 +173,8 @@ def item_keys(event: LedgerEvent) -> set[str]:
 
 def class_keys(event: LedgerEvent) -> set[str]:
     """The classes that the event names."""
+    if event.type == "ObjectEvent":
+        return {entry[0] for entry in event.quantities} if event.quantities else set()
     return {
         entry[0]
         for named in (event.quantities, event.child_quantities, event.input_quantities, event.output_quantities)

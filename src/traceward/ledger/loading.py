@@ -27,14 +27,14 @@ class Loader:
         wanted = set[str]()
         gtins = set[str]()
         for event in events:
-            for key in event.instances if event.parent is None and not event.private else item_keys(event):
-                wanted.add(key)
-                gtins.add(key[:36])
+            items = event.instances if event.parent is None and not event.private else item_keys(event)
+            wanted.update(items)
+            gtins.update([key[:36] for key in items])
             for key in class_keys(event):
                 wanted.add(class_record(key))
                 gtins.add(key[:36])
             if event.lot is not None:
-                gtins.update(f"{key[:36]}/10/{event.lot}" for key in event.instances)
+                gtins.update([f"{gtin}/10/{event.lot}" for gtin in {key[:36] for key in event.instances}])
             if event.private:
                 named = item_keys(event) | class_keys(event)
                 wanted.update(links_record(key, party) for key in named for party in event.captured_by)
@@ -49,9 +49,9 @@ class Loader:
         missing = {key for key in wanted if key not in self._records}
         found = ledger_rows.load_records(self._tx, missing) if missing else {}
         further = set[str]()
-        for key in missing:
-            row = found.get(key)
-            record = self._records[key] = record_of(row) if row is not None else None
+        self._records.update(dict.fromkeys(missing))
+        for key, row in found.items():
+            record = self._records[key] = record_of(row)
             if isinstance(record, Instance):
                 further.update(record.contents or ())
                 if record.container is not None:

@@ -34,8 +34,11 @@ VOCABULARY_KEYS: Final = {
 }
 #: PostgreSQL cannot index a key above 2,704 bytes; a longer value is found by query but not listed.
 LONGEST_LISTED_VALUE: Final = 2000
+_SURELY_LISTED: Final = LONGEST_LISTED_VALUE // 4
 
 _CACHED_TERMS: Final = 1 << 15
+#: Enough for one part of a document: each key is hashed for its stream and again for its ledger record.
+_CACHED_KEYS: Final = 1 << 14
 
 
 class PreparedTerms(NamedTuple):
@@ -61,9 +64,13 @@ class TermHasher:
     salt: Callable[[int], int]
 
     def __init__(self, secret: bytes) -> None:
+        # A copy of the keyed state spares setting the key up anew for each term.
+        keyed = blake2b(digest_size=8, key=secret).copy
+
         def digest(pair: Pair) -> int:
-            text = f"{pair[0]}\0{pair[1]}".encode()
-            return int.from_bytes(blake2b(text, digest_size=8, key=secret).digest(), "little", signed=True)
+            state = keyed()
+            state.update(f"{pair[0]}\0{pair[1]}".encode())
+            return int.from_bytes(state.digest(), "little", signed=True)
 
         def salt(viewer: int) -> int:
             return digest(("\0viewer", str(viewer)))
@@ -93,11 +100,13 @@ def prepare_terms(
     step, place = values.get("bizStep"), values.get("bizLocation")
     return PreparedTerms(
         tuple(map(hashed, pairs)),
-        tuple((hashed(number_pair(key, uom)), number) for key, number, uom in numbers),
+        tuple([(hashed(number_pair(key, uom)), number) for key, number, uom in numbers]),
         tuple(
-            (VOCABULARY_KINDS[kind], value)
-            for kind, value in vocabulary
-            if len(value) * 4 <= LONGEST_LISTED_VALUE or len(value.encode()) <= LONGEST_LISTED_VALUE
+            [
+                (VOCABULARY_KINDS[kind], value)
+                for kind, value in vocabulary
+                if len(value) <= _SURELY_LISTED or len(value.encode()) <= LONGEST_LISTED_VALUE
+            ]
         ),
         None if step is None else hashed(("bizStep", step)),
         None if place is None else hashed(("bizLocation", place)),
@@ -109,6 +118,7 @@ def identifier_hash(text: str, secret: bytes) -> bytes:
     return blake2b(text.encode(), digest_size=16, key=secret, person=b"eventID").digest()
 
 
+@lru_cache(maxsize=_CACHED_KEYS)
 def key_hash(key: str) -> int:
     """The 64-bit hash of a ledger key, by which its stream of events is found. The same on every server."""
     return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "little", signed=True)
