@@ -146,3 +146,9 @@ OBJECT = {
     "action": "OBSERVE",
     "epcList": ["urn:epc:id:sgtin:9521141.001023.V23-0007"],
 }
+
+
+@pytest.mark.parametrize("value", [{"@u": "k", "#text": " "}, {"#text": " ", "a": ""}, [["a"], ["b", "c"]], [[["a"]]]])
+def test_blanks_and_lists_within_lists_come_through(value):
+    document = json_document([OBJECT | {"ex:a": value}])
+    assert expanded(xml_codec.read_document(written(document))) == expanded(document)
