@@ -178,3 +178,16 @@ def test_what_is_no_picture_is_refused_before_a_worker_is_started():
         assert time.perf_counter() - started < 5
     finally:
         pool.close()
+
+
+def test_closing_the_pool_ends_a_worker_that_is_still_starting():
+    """Rejects closing the pipe that the starting thread waits at: it would never learn that the process is gone."""
+    for delay_s in (0.0, 0.05, 0.3):
+        pool = ScanPool(workers=1)
+        thread = threading.Thread(target=pool.warm)
+        thread.start()
+        threading.Event().wait(delay_s)
+        pool.close()
+        thread.join(timeout=20)
+        assert not thread.is_alive()
+        assert pool._idle.empty()

@@ -79,14 +79,24 @@ class ScanPool:
     def warm(self) -> None:
         """Start a worker, so that the first scan need not wait for one; does nothing where none can be had."""
         with contextlib.suppress(ScannerUnavailable), self._slot():
-            self._warming = self._take()
-            self._warming.wait_until_ready()
-            self._idle.put(self._warming)
+            worker = self._warming = self._take()
+            try:
+                worker.wait_until_ready()
+            except ScannerUnavailable:
+                worker.kill()
+                raise
+            finally:
+                self._warming = None
+            self._idle.put(worker)
 
     def close(self) -> None:
         """End all idle workers; scans that are under way end theirs."""
         self._closed = True
-        for worker in (*self._drain(), *([self._warming] if self._warming is not None else [])):
+        warming = self._warming
+        if warming is not None:
+            # Its own thread waits at its pipe: that must stay open, or the end of the process goes unseen.
+            warming.end()
+        for worker in self._drain():
             worker.kill()
 
     @contextlib.contextmanager
@@ -176,6 +186,9 @@ class _Worker:
         if length > MAX_ANSWER_BYTES:
             raise ScannerUnavailable(f"the scan worker announced an answer of {length} bytes")
         return msgspec.msgpack.decode(self._read_exactly(length, deadline, late), type=ScanAnswer)
+
+    def end(self) -> None:
+        self._process.kill()
 
     def kill(self) -> None:
         self._process.kill()
