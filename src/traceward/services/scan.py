@@ -34,14 +34,14 @@ class ScannerUnavailableException(ImplementationException):
     status, title = 503, "The scanner is not available"
 
 
-async def judged_picture(pool: ScanPool, data: bytes) -> dict[str, Any]:
-    """Every symbol of a picture with its meaning; an empty list and what was tried where there is none.
+async def judged_picture(pool: ScanPool, data: bytes, *, mode: str = "default") -> dict[str, Any]:
+    """Every symbol of a picture with its meaning; an empty list and what was tried where there is none. mode: of a scan.
 
     Raises NotAPictureException (400), PictureTooLargeException, and
     ScannerUnavailableException when the worker was killed at a limit or none was free.
     """
     try:
-        result = await pool.ascan(data)
+        result = await pool.ascan(data, mode=mode)
     except ScannerError as error:
         raise scan_error(error) from error
     return scan_body(result)
