@@ -100,3 +100,21 @@ def test_an_item_is_confirmed_only_when_all_its_symbols_are():
 
 def test_plain_text_makes_no_item():
     assert read(("]C0", "4012345678901"), ("]Q1", "hello")) == []
+
+
+def test_halves_of_a_label_find_each_other_beside_another_label_of_the_same_product():
+    """Rejects giving the device identifier away as a twin of the other label: the lot would have no product."""
+    symbols = (
+        ("]d2", DI + "10OTHER", (100.0, 100.0)),
+        ("]C1", DI, (900.0, 100.0)),
+        ("]C1", "10MINE", (900.0, 160.0)),
+    )
+    for order in permutations(range(3)):
+        assert {identifier for identifier, _ in read(*(symbols[i] for i in order))} == {
+            "https://id.gs1.org/01/09521141010235/10/OTHER",
+            "https://id.gs1.org/01/09521141010235/10/MINE",
+        }
+
+
+def test_a_label_with_both_halves_and_a_full_symbol_is_one_item():
+    assert read(("]C1", DI), ("]d2", DI + PI), ("]C1", PI)) == [(EPC, (0, 1, 2))]

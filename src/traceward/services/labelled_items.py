@@ -4,7 +4,7 @@ Pure: it judges texts and their places in the picture. It must not decide that t
 may hold two of a lot.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import hypot
 
@@ -98,7 +98,7 @@ def items_of(symbols: Sequence[ReadSymbol]) -> tuple[LabelledItem, ...]:
     DataMatrix) joins its twin. Symbols that name nothing (plain text) make no item.
     """
     parsed = [parse_scan_data(symbol.scan_data, mode="lenient") for symbol in symbols]
-    groups = _keyed_groups(symbols, parsed)
+    groups = _keyed_groups(symbols, parsed, _halves(symbols, parsed))
     alone = _attach_loose(symbols, parsed, groups)
     items = [_item(group, symbols) for group in (*groups, *alone)]
     items += _other_agencies(symbols, parsed)
@@ -131,9 +131,47 @@ def _typed_item(text: str) -> LabelledItem:
     return LabelledItem((0,), (), udi.findings, udi, confirmed=True)
 
 
-def _keyed_groups(symbols: Sequence[ReadSymbol], parsed: Sequence[ParsedElementStrings]) -> list[_Group]:
+def _halves(symbols: Sequence[ReadSymbol], parsed: Sequence[ParsedElementStrings]) -> dict[int, int]:
+    """Device identifier alone -> production identifiers in a second symbol of the same kind, as labels have them.
+
+    Nearest pairs first; none where two device identifiers are equally near.
+    """
+    bare = {i for i, one in enumerate(parsed) if [element.ai for element in one.elements] == ["01"]}
+    loose = {i for i, one in enumerate(parsed) if _is_loose(one)}
+    near = sorted((_apart(symbols[i], symbols[j]), i, j) for i in bare for j in loose if _alike(symbols[i], symbols[j]))
+    found: dict[int, int] = {}
+    for distance, index, other in near:
+        free = [i for d, i, j in near if j == other and i not in found and i != index and d <= distance]
+        if index not in found and other not in found.values() and not free:
+            found[index] = other
+    return found
+
+
+def _is_loose(parsed: ParsedElementStrings) -> bool:
+    return bool(parsed.elements) and not any(element.ai in KEY_AIS for element in parsed.elements)
+
+
+def _alike(one: ReadSymbol, other: ReadSymbol) -> bool:
+    return one.symbology_identifier[:2] == other.symbology_identifier[:2]
+
+
+def _apart(one: ReadSymbol, other: ReadSymbol) -> float:
+    if one.middle is None or other.middle is None:
+        return 0.0
+    return hypot(one.middle[0] - other.middle[0], one.middle[1] - other.middle[1])
+
+
+def _keyed_groups(
+    symbols: Sequence[ReadSymbol], parsed: Sequence[ParsedElementStrings], halves: Mapping[int, int]
+) -> list[_Group]:
     groups: list[_Group] = []
-    keyed = [i for i, one in enumerate(parsed) if any(element.ai in KEY_AIS for element in one.elements)]
+    for index, other in halves.items():
+        group = _new_group(index, parsed[index], symbols[index])
+        group.take(other, parsed[other], symbols[other])
+        groups.append(group)
+    keyed = [
+        i for i, one in enumerate(parsed) if i not in halves and any(element.ai in KEY_AIS for element in one.elements)
+    ]
     # The fullest symbols first: one that holds the key alone then finds the item that it belongs to.
     for index in sorted(keyed, key=lambda i: (-len(parsed[i].elements), i)):
         symbol, one = symbols[index], parsed[index]
@@ -155,7 +193,8 @@ def _attach_loose(
     symbols: Sequence[ReadSymbol], parsed: Sequence[ParsedElementStrings], groups: list[_Group]
 ) -> list[_Group]:
     """Give each symbol without a key to its item, nearest pairs first; what stays alone comes back."""
-    loose = {i for i, one in enumerate(parsed) if one.elements and not any(e.ai in KEY_AIS for e in one.elements)}
+    taken = {index for group in groups for index in group.indices}
+    loose = {i for i, one in enumerate(parsed) if i not in taken and _is_loose(one)}
     pairs = sorted((group.distance(symbols[i]), i, number) for i in loose for number, group in enumerate(groups))
     for distance, index, number in pairs:
         if index not in loose or not _fits(groups[number], parsed[index]):

@@ -35,8 +35,9 @@ class ScannerUnavailableException(ImplementationException):
 
 
 async def judged_picture(pool: ScanPool, data: bytes, *, mode: str = "default") -> dict[str, Any]:
-    """Every symbol of a picture with its meaning; an empty list and what was tried where there is none. mode: of a scan.
+    """Every symbol of a picture with its meaning; an empty list and what was tried where there is none.
 
+    mode: "default" or "thorough", as `scanner.scan` has them.
     Raises NotAPictureException (400), PictureTooLargeException, and
     ScannerUnavailableException when the worker was killed at a limit or none was free.
     """
