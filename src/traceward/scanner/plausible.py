@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from traceward.gs1.check_digits import has_valid_check_digit
 from traceward.gs1.element_string import parse_element_strings
+from traceward.gs1.errors import UdiError
+from traceward.gs1.udi import parse_hibc
 
 _GS1_IDENTIFIERS = frozenset({"]C1", "]d2", "]e0", "]Q3", "]J1"})
-# HIBC 2.6, appendix: the characters of modulo 43 in the order of their values.
-_HIBC_VALUES = {character: value for value, character in enumerate("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-. $/+%")}
 _GTIN_LENGTHS = {"]E0": (13,), "]E4": (8,), "]I1": (14,)}
 
 
@@ -35,7 +35,7 @@ def parses_strictly(symbology_identifier: str, data: bytes) -> bool:
 
 
 def _is_hibc(text: str) -> bool:
-    if not text.startswith("+") or len(text) < 6:
+    try:
+        return parse_hibc(text).is_valid
+    except UdiError:
         return False
-    values = [_HIBC_VALUES.get(character) for character in text]
-    return None not in values and sum(v for v in values[:-1] if v is not None) % 43 == values[-1]
