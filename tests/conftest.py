@@ -19,6 +19,8 @@ settings.register_profile(
     "full", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 
+_FULL_TIMEOUT_S = 3600
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="run every count whole, not the sample of it")
@@ -30,6 +32,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--full"):
+        # A whole count takes as long as it takes; the limit of an ordinary run is there to catch what hangs.
+        for item in items:
+            if not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(_FULL_TIMEOUT_S))
         return
     whole = [item for item in items if item.get_closest_marker("full")]
     config.hook.pytest_deselected(items=whole)
