@@ -12,7 +12,7 @@ from traceward.epcis.errors import NotImplementedByServer, QueryTooComplexExcept
 from traceward.epcis.predicates import AnyTerm, NumberRange, Query, TextPrefix, TimeRange
 from traceward.store import compile_postgres, compile_sqlite
 from traceward.store.compile import Cursor, VisibleTo
-from traceward.store.engine import Store
+from traceward.store.engine import Store, open_store
 
 GTIN = "https://id.gs1.org/01/0952114101023"
 ITEMS = [f"{GTIN}{digit}/21/S{n}" for digit in (5, 6) for n in (1, 2)] + ["urn:x:other"]
@@ -228,3 +228,22 @@ def test_terms_common_rare_and_far_from_the_newest_are_all_found_whole(store: St
                     assert list(reader.find(query, VisibleTo({2}), limit=limit).seqs) == wanted[:limit]
                 if bounds == "tiny bounds":
                     assert "few arrivals" not in {statement.name for statement in names}
+
+
+def test_events_with_two_matching_numbers_do_not_crowd_others_out(
+    database_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rejects judging by distinct events whether a bounded list of numbers is complete: one event fills two rows."""
+    monkeypatch.setattr("traceward.store.compile_postgres.PROBE", 2)
+    store = open_store(database_url, clock=clock)
+    two = (("quantity", 1.0, None), ("quantity", 3.0, None))
+    cases_ = [
+        Case(name=f"c{index}", time_us=index, pairs=(), numbers=two if index == 1 else two[:1], vocabulary=(),
+             viewers=(0,), party=0, keys=(), text=b'{"type":"ObjectEvent"}')
+        for index in range(3)
+    ]  # fmt: skip
+    store.committer.run(lambda tx: write_cases(tx, store, cases_))
+    query = Query(clauses=(NumberRange("quantity", equals=(1.0, 3.0)),), descending=False)
+    with store.reader() as reader:
+        assert len(reader.find(query, VisibleTo({0}), limit=10).keys) == 3
+    store.close()

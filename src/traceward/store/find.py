@@ -118,8 +118,9 @@ def find_postgres(run: Run, query: ForViewer, limit: int) -> list[Cursor]:
     common = []
     few: set[int] | None = None
     for numbers in query.numbers:
-        seqs = {seq for (seq,) in run(compile_postgres.numbered(numbers))}
-        if len(seqs) > compile_postgres.PROBE:
+        rows = run(compile_postgres.numbered(numbers))
+        seqs = {seq for (seq,) in rows}
+        if len(rows) > compile_postgres.PROBE:
             common.append(numbers)
         else:
             few = seqs if few is None else few & seqs
