@@ -236,11 +236,11 @@ def test_events_with_two_matching_numbers_do_not_crowd_others_out(
     """Rejects judging by distinct events whether a bounded list of numbers is complete: one event fills two rows."""
     monkeypatch.setattr("traceward.store.compile_postgres.PROBE", 2)
     store = open_store(database_url, clock=clock)
-    two = (("quantity", 1.0, None), ("quantity", 3.0, None))
+    one, three = ("quantity", 1.0, None), ("quantity", 3.0, None)
     cases_ = [
-        Case(name=f"c{index}", time_us=index, pairs=(), numbers=two if index == 1 else two[:1], vocabulary=(),
-             viewers=(0,), party=0, keys=(), text=b'{"type":"ObjectEvent"}')
-        for index in range(3)
+        Case(name=f"c{index}", time_us=index, pairs=(), numbers=numbers, vocabulary=(), viewers=(0,), party=0, keys=(),
+             text=b'{"type":"ObjectEvent"}')
+        for index, numbers in enumerate(((one,), (one, three), (three,)))
     ]  # fmt: skip
     store.committer.run(lambda tx: write_cases(tx, store, cases_))
     query = Query(clauses=(NumberRange("quantity", equals=(1.0, 3.0)),), descending=False)
