@@ -11,6 +11,7 @@ from traceward.ledger.book import Act, Book, agrees
 from traceward.ledger.entitlement import entitled_to_class
 from traceward.ledger.facts import class_parts
 from traceward.ledger.instances import add_slot, moves_recalled_stock, show_slot
+from traceward.ledger.notices import flags_in_force
 from traceward.ledger.owning import owner_after
 from traceward.ledger.state import ClassStock, Count, Instance, Notice, PatientLinks, Slot, item_of, record_key
 
@@ -418,19 +419,16 @@ def _show_holders(book: Book, act: Act, stock: ClassStock) -> None:
             book.show(act.event.eid, (slot.owner, slot.holder))
 
 
-def _flags_in_force(book: Book, act: Act, stock: ClassStock, captor: str, slot: Slot | None) -> frozenset[str]:
-    flags = set(slot.flags) if slot is not None else set[str]()
-    maker = book.parties.maker_of(stock.key)
-    for notice in book.notices(stock.key, None if "/10/" not in stock.key else stock.key.partition("/10/")[2]):
-        if notice.time_us < act.event.event_time_us and notice.party in (maker, captor):
-            flags.update(notice.set_flags)
-            flags.difference_update(notice.unset_flags)
-    return frozenset(flags)
+def _flags_before(book: Book, act: Act, stock: ClassStock, captor: str, slot: Slot | None) -> frozenset[str]:
+    lot = stock.key.partition("/10/")[2] or None
+    earlier = [one for one in book.notices(stock.key, lot) if one.time_us < act.event.event_time_us]
+    heard = (book.parties.maker_of(stock.key), captor)
+    return flags_in_force(slot.flags if slot is not None else (), earlier, heard)
 
 
 def _check_recall(book: Book, act: Act, stock: ClassStock, captor: str) -> None:
     maker = book.parties.maker_of(stock.key)
-    if moves_recalled_stock(act, maker, maker) and "recalled" in _flags_in_force(book, act, stock, captor, None):
+    if moves_recalled_stock(act, maker, maker) and "recalled" in _flags_before(book, act, stock, captor, None):
         book.raise_conflict("moved_after_recall", act, stock, *(_holders(stock)))
 
 
@@ -439,7 +437,7 @@ def _holders(stock: ClassStock) -> set[str | None]:
 
 
 def _check_use(book: Book, act: Act, stock: ClassStock, captor: str, part: Slot) -> None:
-    flags = _flags_in_force(book, act, stock, captor, part)
+    flags = _flags_before(book, act, stock, captor, part)
     if "expired" in flags or expiry.is_past(stock.expiry or act.event.expiry, act.event):
         book.raise_conflict("used_expired", act, stock, part.owner, what=stock.expiry or "")
     if "recalled" in flags:

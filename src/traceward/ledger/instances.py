@@ -9,6 +9,7 @@ from decimal import Decimal
 from traceward.ledger import expiry, steps
 from traceward.ledger.book import Act, Book, agrees
 from traceward.ledger.entitlement import IMPLIED, NOTICE, OPEN, SENT, entitled_to_instance
+from traceward.ledger.notices import flags_in_force
 from traceward.ledger.owning import owner_after
 from traceward.ledger.state import UNSEEN, ClassStock, Instance, Slot, item_of, record_key
 
@@ -411,7 +412,7 @@ def _check_source(book: Book, act: Act, record: Instance) -> None:
 
 
 def _check_recall(book: Book, act: Act, record: Instance) -> None:
-    if moves_recalled_stock(act, record.owner, book.parties.maker_of(record.key)) and "recalled" in flags_in_force(
+    if moves_recalled_stock(act, record.owner, book.parties.maker_of(record.key)) and "recalled" in _flags_before(
         book, act, record
     ):
         book.raise_conflict("moved_after_recall", act, record)
@@ -426,19 +427,14 @@ def moves_recalled_stock(act: Act, owner: str | None, maker: str | None) -> bool
     return receiver is None or receiver not in (owner, maker)
 
 
-def flags_in_force(book: Book, act: Act, record: Instance) -> frozenset[str]:
+def _flags_before(book: Book, act: Act, record: Instance) -> frozenset[str]:
     """The item's flags with those that a notice on its lot or GTIN laid on it before the event."""
-    flags = set(record.flags)
-    for notice in book.notices(record.key, record.lot):
-        maker = book.parties.maker_of(record.key)
-        if notice.time_us < act.event.event_time_us and notice.party in (maker, record.owner, record.holder):
-            flags.update(notice.set_flags)
-            flags.difference_update(notice.unset_flags)
-    return frozenset(flags)
+    earlier = [one for one in book.notices(record.key, record.lot) if one.time_us < act.event.event_time_us]
+    return flags_in_force(record.flags, earlier, (book.parties.maker_of(record.key), record.owner, record.holder))
 
 
 def _check_use(book: Book, act: Act, record: Instance) -> None:
-    flags = flags_in_force(book, act, record)
+    flags = _flags_before(book, act, record)
     if "expired" in flags or expiry.is_past(record.expiry, act.event):
         book.raise_conflict("used_expired", act, record, what=record.expiry or "")
     if "recalled" in flags:

@@ -23,10 +23,16 @@ def with_notices(
     heard: the parties whose notices count for this stock, which are its maker, owner and holder. What has left stock
     keeps the flags that it had: a recall says nothing of where it is.
     """
+    if status in steps.SINKS:
+        return tuple(sorted(set(flags)))
+    return tuple(sorted(flags_in_force(flags, sorted(notices, key=lambda one: (one.time_us, one.eid)), heard)))
+
+
+def flags_in_force(flags: Iterable[str], notices: Iterable[Notice], heard: Sequence[str | None]) -> frozenset[str]:
+    """The flags after those notices, oldest first, whose party is heard."""
     found = set(flags)
-    if status not in steps.SINKS:
-        for notice in sorted(notices, key=lambda one: (one.time_us, one.eid)):
-            if notice.party in heard:
-                found.update(notice.set_flags)
-                found.difference_update(notice.unset_flags)
-    return tuple(sorted(found))
+    for notice in notices:
+        if notice.party in heard:
+            found.update(notice.set_flags)
+            found.difference_update(notice.unset_flags)
+    return frozenset(found)
