@@ -72,6 +72,23 @@ def find_events(
     past the deadline, BadPageToken. EPCIS 2.0 8.2.7.1, SimpleEventQuery.
     """
     query = parse_query(parameters, Context.of(_PREFIXES | dict(extensions)) if extensions else _CONTEXT)
+    return answer_query(runtime, caller, query, token, per_page, epc_format)
+
+
+def answer_query(
+    runtime: Runtime,
+    caller: Principal,
+    query: Query,
+    token: str | None,
+    per_page: int,
+    epc_format: EpcFormat,
+    *,
+    query_name: str = "SimpleEventQuery",
+) -> EventPage:
+    """The page of events that a query asks for and the caller may see; `find_events` says what it raises.
+
+    query_name: what the answer calls the query.
+    """
     viewers = VisibleTo(caller.viewers)
     bounds = page_bounds(runtime, caller, _query_digest(query), token)
     limit = per_page
@@ -89,13 +106,13 @@ def find_events(
                 query.event_count_limit is not None and given >= query.event_count_limit
             )
             token = bounds.next_text_token(msgspec.json.encode(ordered.last).decode(), given=given) if more else None
-            return EventPage(_document(runtime, events, epc_format), token, bounds.expires_us)
+            return EventPage(_document(runtime, events, epc_format, query_name), token, bounds.expires_us)
         events, next_cursor = _page(reader, query, viewers, bounds.cursor, limit, deadline_s)
     given = bounds.given + limit
     if query.event_count_limit is not None and given >= query.event_count_limit:
         next_cursor = None
     next_token = bounds.next_token(next_cursor, given) if next_cursor is not None else None
-    return EventPage(_document(runtime, events, epc_format), next_token, bounds.expires_us)
+    return EventPage(_document(runtime, events, epc_format, query_name), next_token, bounds.expires_us)
 
 
 def event_document(runtime: Runtime, caller: Principal, event_id: str, epc_format: EpcFormat) -> bytes:
@@ -177,7 +194,9 @@ def _refuse_too_many(reader: Reader, query: Query, viewers: VisibleTo, most: int
         raise QueryTooLargeException(f"more than maxEventCount {most} events match")
 
 
-def _document(runtime: Runtime, events: Sequence[StoredEvent], epc_format: EpcFormat) -> bytes:
+def _document(
+    runtime: Runtime, events: Sequence[StoredEvent], epc_format: EpcFormat, query_name: str = "SimpleEventQuery"
+) -> bytes:
     answers = [
         AnswerEvent(
             text=_text(runtime, event, epc_format),
@@ -187,7 +206,7 @@ def _document(runtime: Runtime, events: Sequence[StoredEvent], epc_format: EpcFo
         )
         for event in events
     ]
-    return rendering.query_document(answers, creation_date=format_time_us(runtime.now_us()))
+    return rendering.query_document(answers, creation_date=format_time_us(runtime.now_us()), query_name=query_name)
 
 
 def _text(runtime: Runtime, event: StoredEvent, epc_format: EpcFormat) -> bytes:
