@@ -1,0 +1,83 @@
+"""Agreements and their signatures, alerts and acknowledgements as typed rows (SQLModel); no rule stands here."""
+
+from sqlalchemy import Column, Index, Integer, Text
+from sqlmodel import Field
+
+from traceward.store.models import Table, _text, _time
+
+
+def _maybe() -> Column[str]:
+    return Column(Text, nullable=True)
+
+
+class AgreementVersion(Table, table=True):
+    """One version of an agreement; it never changes but for `ended_on`. terms: JSON as proposed."""
+
+    __tablename__ = "agreement_version"
+    __table_args__ = (
+        Index("ix_agreement_version_supplier", "supplier", "agreement_id", "version"),
+        Index("ix_agreement_version_hospital", "hospital", "agreement_id", "version"),
+    )
+
+    agreement_id: str = Field(sa_column=_text(primary_key=True))
+    version: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    supplier: str = Field(sa_column=_text())
+    hospital: str = Field(sa_column=_text())
+    terms: str = Field(sa_column=_text())
+    proposed_by: str = Field(sa_column=_text())
+    proposed_us: int = Field(sa_column=_time())
+    ended_on: str | None = Field(default=None, sa_column=_maybe())
+
+
+class AgreementSignature(Table, table=True):
+    """That a party has signed a version. principal: the key's label or the user's name."""
+
+    __tablename__ = "agreement_signature"
+
+    agreement_id: str = Field(sa_column=_text(primary_key=True))
+    version: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    party: str = Field(sa_column=_text(primary_key=True))
+    principal: str = Field(sa_column=_text())
+    signed_us: int = Field(sa_column=_time())
+
+
+class Alert(Table, table=True):
+    """An alert or obligation. id: kind, subject and period, so that the same one is found again.
+
+    supplier, hospital: both may read it. responsible: the party that has to act. evidence: JSON array of eventIDs.
+    subject: what it is about (an item, a place, an order, a count). detail: JSON object. closed_us: None while open.
+    """
+
+    __table_args__ = (
+        Index("ix_alert_supplier", "supplier", "closed_us", "opened_us", "id"),
+        Index("ix_alert_hospital", "hospital", "closed_us", "opened_us", "id"),
+    )
+
+    id: str = Field(sa_column=_text(primary_key=True))
+    kind: str = Field(sa_column=_text())
+    severity: str = Field(sa_column=_text())
+    agreement_id: str | None = Field(default=None, sa_column=_maybe())
+    supplier: str = Field(sa_column=_text())
+    hospital: str = Field(sa_column=_text())
+    responsible: str = Field(sa_column=_text())
+    subject: str = Field(sa_column=_text())
+    place: str | None = Field(default=None, sa_column=_maybe())
+    gtin: str | None = Field(default=None, sa_column=_maybe())
+    message: str = Field(sa_column=_text())
+    detail: str = Field(default="{}", sa_column=_text())
+    evidence: str = Field(default="[]", sa_column=_text())
+    due_us: int | None = Field(default=None, sa_column=_time(nullable=True))
+    opened_us: int = Field(sa_column=_time())
+    closed_us: int | None = Field(default=None, sa_column=_time(nullable=True))
+
+
+class AlertAcknowledgement(Table, table=True):
+    """That a party has taken note of an alert; both parties see it."""
+
+    __tablename__ = "alert_acknowledgement"
+
+    alert_id: str = Field(sa_column=_text(primary_key=True))
+    party: str = Field(sa_column=_text(primary_key=True))
+    principal: str = Field(sa_column=_text())
+    note: str = Field(default="", sa_column=_text())
+    acknowledged_us: int = Field(sa_column=_time())
