@@ -103,7 +103,7 @@ def read_document(body: bytes, *, max_events: int = MAX_EVENTS, max_bytes: int =
         ],
         schema_version=fields.get("schemaVersion"),
         creation_date=fields.get("creationDate"),
-        header={name: value for name, value in fields.items() if name not in _ENVELOPE},
+        header={name: value for name, value in fields.items() if name not in _ENVELOPE} | _of_query(fields),
     )
 
 
@@ -114,6 +114,17 @@ def write_json(value: Any) -> bytes:
 
 _ENVELOPE = frozenset({"@context", "type", "schemaVersion", "creationDate", "epcisBody"})
 _HEADER = frozenset({"id", "sender", "receiver", "instanceIdentifier", "epcisHeader"})
+
+
+def _of_query(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What an EPCISQueryDocument says beside events, as header fields: `queryResults` with the names, master data."""
+    if fields["type"] != "EPCISQueryDocument":
+        return {}
+    results = fields["epcisBody"]["queryResults"]
+    stated = {name: results[name] for name in ("queryName", "subscriptionID") if isinstance(results.get(name), str)}
+    vocabularies = results["resultsBody"].get("vocabularyList")
+    master_data = {} if vocabularies is None else {"epcisHeader": {"epcisMasterData": {"vocabularyList": vocabularies}}}
+    return {"queryResults": stated} | master_data
 
 
 def _without_superseded_id(text: bytes) -> bytes:

@@ -4,7 +4,7 @@ Must not hold code: `xml_reader` reads and `xml_writer` writes.
 """
 
 from traceward.epcis.xml_event_writer import CbvXmlFormat
-from traceward.epcis.xml_reader import XmlEvent, read_document
+from traceward.epcis.xml_reader import XmlEvent, read_document, stream_document
 from traceward.epcis.xml_tables import Version
 from traceward.epcis.xml_writer import Kind, document_pieces, write_document, write_master_data
 
@@ -15,6 +15,7 @@ __all__ = [
     "XmlEvent",
     "document_pieces",
     "read_document",
+    "stream_document",
     "write_document",
     "write_master_data",
 ]

@@ -43,7 +43,7 @@ class ReadNames:
     A prefix of the document is kept where it is free and means no scheme of URIs; else another is made.
     """
 
-    __slots__ = ("_declared", "_names", "_prefixes", "_size")
+    __slots__ = ("_context", "_declared", "_names", "_prefixes", "_size")
 
     def __init__(self) -> None:
         self._prefixes: dict[str, str] = {namespace: prefix for prefix, namespace in STANDARD_PREFIXES.items()}
@@ -51,6 +51,7 @@ class ReadNames:
         self._declared: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._size = 0
+        self._context: Context | None = None
 
     def name(self, tag: str, element: Element) -> str:
         """The JSON name of a qualified element or attribute name, `prefix:local`; a bare one gets our namespace."""
@@ -74,7 +75,10 @@ class ReadNames:
 
     def context(self) -> Context:
         """The document's JSON context: the standard one, and the prefixes declared so far."""
-        return Context.of([STANDARD_CONTEXT, dict(self._declared)] if self._declared else STANDARD_CONTEXT)
+        if self._context is None:
+            declared = [STANDARD_CONTEXT, dict(self._declared)] if self._declared else STANDARD_CONTEXT
+            self._context = Context.of(declared)
+        return self._context
 
     def _curie(self, namespace: str, local: str, element: Element) -> str:
         prefix = self._prefixes.get(namespace)
@@ -97,6 +101,7 @@ class ReadNames:
             prefix = f"{wished[:_MAX_PREFIX]}{number}"
         self._prefixes[namespace] = prefix
         self._declared[prefix] = namespace
+        self._context = None
         self._size += len(namespace) + len(prefix)
         return prefix
 

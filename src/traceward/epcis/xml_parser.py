@@ -6,8 +6,10 @@ files and no defaults of attributes; holds one piece of the document in memory a
 
 from __future__ import annotations
 
+import codecs
+import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types; Element below says what is used of it
@@ -23,6 +25,8 @@ MAX_NAMESPACES = 512
 
 _CLAUSE = "XML 1.0; own rule: one reading for every reader"
 _CHUNK_BYTES = 65_536
+# Room for a byte order mark and an XML declaration, in UTF-16 too.
+_HEAD_BYTES = 1024
 _ENCODINGS: Mapping[str, str] = {
     "UTF-8": "utf-8",
     "UTF8": "utf-8",
@@ -60,33 +64,32 @@ class Element(Protocol):
 
 
 def pieces(
-    body: bytes, tags: Sequence[str], entry_of: Callable[[Element], Element | None]
+    source: Iterable[bytes], tags: Sequence[str], entry_of: Callable[[Element], Element | None]
 ) -> Iterator[tuple[Element, Element | None]]:
     """Each piece of the document as its element ends, with the entry that holds it; at last the root, without one.
 
-    tags: what a piece may be called. entry_of: the entry of a list that is, or holds, the element; None where the
+    source: the document in parts of any size, of which no more is held than a piece needs. tags: what a piece may be
+    called. entry_of: the entry of a list that is, or holds, the element; None where the
     element is no piece after all. A piece is forgotten when the next is asked for, and so are the entries before its
     own. Raises ValidationException for what is no well-formed XML 1.0 in UTF-8, UTF-16, US-ASCII or ISO-8859-1, has a
     DOCTYPE, or has a piece larger than MAX_PIECE_BYTES.
     """
-    text = _as_utf8(body)
-    _refuse_doctype(text)
     parser = _new_parser(tags)
-    done = tags_open = 0
-    for start in range(0, len(text), _CHUNK_BYTES):
-        end = min(start + _CHUNK_BYTES, len(text))
+    held = tags_open = 0
+    for chunk in _checked(_as_utf8(_in_chunks(source))):
         try:
-            parser.feed(text[start:end])
+            parser.feed(chunk)
         except etree.XMLSyntaxError as error:
             raise _malformed(error) from error
+        held += len(chunk)
+        tags_open += chunk.count(b"<")
         for _, element in parser.read_events():
             entry = entry_of(element)
             if entry is not None:
                 yield element, entry
                 _forget(element, entry)
-                done, tags_open = end, 0
-        tags_open += text.count(b"<", start, end) if done < end else 0
-        if end - done > MAX_PIECE_BYTES or tags_open > MAX_PIECE_TAGS:
+                held = tags_open = 0
+        if held > MAX_PIECE_BYTES or tags_open > MAX_PIECE_TAGS:
             raise _invalid("size", _TOO_LARGE)
     yield _closed(parser), None
 
@@ -153,21 +156,40 @@ def _forget(element: Any, entry: Any) -> None:
         del entry.getparent()[0]
 
 
-def _as_utf8(body: bytes) -> bytes:
+def _in_chunks(source: Iterable[bytes]) -> Iterator[bytes]:
+    """The same octets in parts small enough to be judged one by one; the first has the XML declaration whole."""
+    parts = iter(source)
+    head = b""
+    for part in parts:
+        head += part
+        if len(head) >= _HEAD_BYTES:
+            break
+    for part in itertools.chain((head,), parts):
+        for start in range(0, len(part), _CHUNK_BYTES):
+            yield part[start : start + _CHUNK_BYTES]
+
+
+def _as_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """The document in UTF-8, whatever encoding of the four it came in; its declaration then no longer counts."""
-    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = _decoded(body, "utf-16").encode()
-        declared = _declared(text)
+    first = next(chunks, b"")
+    if first.startswith((b"\xff\xfe", b"\xfe\xff")):
+        texts = _decoded(itertools.chain((first,), chunks), "utf-16")
+        head = next(texts, b"")
+        declared = _declared(head)
         if declared not in (None, "utf-16"):
             raise _invalid("encoding", f"the document is in UTF-16 but declares {declared}")
-        return text
-    text = body.removeprefix(b"\xef\xbb\xbf")
-    declared = _declared(text)
+        yield head
+        yield from texts
+        return
+    first = first.removeprefix(b"\xef\xbb\xbf")
+    declared = _declared(first)
     if declared == "utf-16":
         raise _invalid("encoding", "the document declares UTF-16 but has no byte order mark")
     if declared in ("ascii", "latin-1"):
-        return _decoded(text, declared).encode()
-    return text
+        yield from _decoded(itertools.chain((first,), chunks), declared)
+        return
+    yield first
+    yield from chunks
 
 
 def _declared(text: bytes) -> str | None:
@@ -183,11 +205,18 @@ def _declared(text: bytes) -> str | None:
     return _ENCODINGS[name.upper()]
 
 
-def _decoded(body: bytes, encoding: str) -> str:
-    try:
-        return body.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise _invalid("encoding", f"byte {error.start} is no {encoding}; the document declares that") from error
+def _decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """Text of that encoding in UTF-8, chunk by chunk."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    read = 0
+    for chunk in itertools.chain(chunks, (None,)):
+        start = read - len(decoder.getstate()[0])
+        try:
+            yield decoder.decode(chunk or b"", final=chunk is None).encode()
+        except UnicodeDecodeError as error:
+            message = f"byte {start + error.start} is no {encoding}; the document declares that"
+            raise _invalid("encoding", message) from error
+        read += len(chunk or b"")
 
 
 _TOO_LARGE = (
@@ -197,13 +226,30 @@ _TOO_LARGE = (
 _DOCTYPE = "the document has a DOCTYPE; expected none, since a DOCTYPE can define entities and name files"
 
 
-def _refuse_doctype(text: bytes) -> None:
-    """Look through what stands before the root, without parsing: a DOCTYPE can stand nowhere else."""
-    at = 0
+def _checked(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same chunks, once all that stands before the root is seen to have no DOCTYPE: it can stand nowhere else."""
+    held = bytearray()
+    at, is_root = 0, False
+    for chunk in chunks:
+        held += chunk
+        at, is_root = _past_prolog(held, at)
+        if is_root:
+            break
+        if at > MAX_PIECE_BYTES or len(held) > 2 * MAX_PIECE_BYTES:
+            raise _invalid("size", _TOO_LARGE)
+    for start in range(0, len(held), _CHUNK_BYTES):
+        yield bytes(held[start : start + _CHUNK_BYTES])
+    yield from chunks
+
+
+def _past_prolog(text: bytearray, at: int) -> tuple[int, bool]:
+    """How far comments and processing instructions go from there, and whether the root follows; refuses a DOCTYPE."""
     while True:
         space = _SPACE.match(text, at)
         assert space is not None
         at = space.end()
+        if bytes(text[at : at + 4]) in (b"", b"<", b"<!", b"<!-"):
+            return at, False
         if text.startswith(b"<!--", at):
             end = text.find(b"-->", at + 4)
         elif text.startswith(b"<?", at):
@@ -211,12 +257,10 @@ def _refuse_doctype(text: bytes) -> None:
         elif text.startswith(b"<!", at):
             raise _invalid("doctype", _DOCTYPE)
         else:
-            return
+            return at, True
         if end < 0:
-            return
+            return at, False
         at = text.index(b">", end) + 1
-        if at > MAX_PIECE_BYTES:
-            raise _invalid("size", _TOO_LARGE)
 
 
 def _malformed(error: Any) -> ValidationException:

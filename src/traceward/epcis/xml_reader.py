@@ -7,9 +7,10 @@ storage are the same for every format.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -62,15 +63,50 @@ def read_document(body: bytes, *, max_events: int = MAX_EVENTS, max_bytes: int =
     """
     if len(body) > max_bytes:
         raise CaptureLimitExceededException(f"{len(body)} octets; at most {max_bytes} are taken at once")
-    reading = _Reading(max_events)
+    kept: list[_ReadEvent] = []
+    document = _read((body,), kept.append, max_events)
+    events: list[RawEvent] = [XmlEvent(one.number, one.text, document.context, one.read, one.place) for one in kept]
+    return replace(document, events=events)
+
+
+def stream_document(source: Iterable[bytes], take: Callable[[RawEvent], None]) -> Document:
+    """The document's header, without its events: each goes to `take` as soon as it is read, and is forgotten here.
+
+    source: the document in parts of any size. An event's context has the prefixes that were met so far; that of the
+    document has them all, and none ever changes its meaning. Raises as `read_document` does, maybe after events.
+    """
+    names = ReadNames()
+
+    def given(one: _ReadEvent) -> None:
+        take(XmlEvent(one.number, one.text, names.context(), one.read, one.place))
+
+    return _read(source, given, None, names)
+
+
+def _read(
+    source: Iterable[bytes],
+    keep: Callable[[_ReadEvent], None],
+    max_events: int | None,
+    names: ReadNames | None = None,
+) -> Document:
+    reading = _Reading(keep, max_events, names or ReadNames())
     root: Element | None = None
-    for element, entry in pieces(body, _PIECE_TAGS, _entry_of):
+    for element, entry in pieces(source, _PIECE_TAGS, _entry_of):
         if entry is None:
             root = element
         else:
             reading.take(element, entry)
     assert root is not None
     return reading.document(root)
+
+
+class _ReadEvent(NamedTuple):
+    """An event in its JSON form, with what reads it and its place; its context is not settled yet."""
+
+    number: int
+    text: bytes
+    read: Callable[[bytes], Any]
+    place: str
 
 
 def _entry_of(element: Element) -> Element | None:
@@ -93,13 +129,14 @@ def _entry_of(element: Element) -> Element | None:
 class _Reading:
     """One document while its events come in."""
 
-    def __init__(self, max_events: int) -> None:
+    def __init__(self, keep: Callable[[_ReadEvent], None], max_events: int | None, names: ReadNames) -> None:
+        self._keep = keep
         self._max_events = max_events
-        self._names = ReadNames()
+        self._names = names
         self._reader: EventReader | None = None
         self._prefix = ""
         self._counts: dict[str, int] = {}
-        self._events: list[tuple[bytes, list[Finding], str]] = []
+        self._count = 0
         self._entry: Element | None = None
         self._findings: list[Finding] = []
 
@@ -132,21 +169,17 @@ class _Reading:
         if findings:
             more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
             raise ValidationException(findings[0].message + more, findings)
-        context = self._names.context()
         return Document(
             kind=kind,
-            context=context,
-            events=[
-                XmlEvent(index, text, context, _refusing(findings) if findings else _decode, place)
-                for index, (text, findings, place) in enumerate(self._events)
-            ],
+            context=self._names.context(),
+            events=[],
             schema_version=schema_version,
             creation_date=creation_date,
             header=_decode(write_json(header.fields)),
         )
 
     def _event(self, element: Element) -> None:
-        if len(self._events) >= self._max_events:
+        if self._count == self._max_events:
             raise CaptureLimitExceededException(f"more than {self._max_events} events are not taken at once")
         if self._reader is None:
             self._reader = self._new_reader(element)
@@ -159,7 +192,8 @@ class _Reading:
             findings.append(_finding("size", f"the event has {len(text)} octets as JSON; at most {MAX_PIECE_BYTES}"))
         elif nests_deeper(text, MAX_DEPTH):
             findings.append(_finding("depth", f"the event nests deeper than {MAX_DEPTH} levels"))
-        self._events.append((text, findings, place))
+        self._keep(_ReadEvent(self._count, text, _refusing(findings) if findings else _decode, place))
+        self._count += 1
 
     def _new_reader(self, element: Element) -> EventReader:
         steps = []
