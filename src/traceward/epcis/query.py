@@ -7,6 +7,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from traceward.epcis.errors import QueryParameterException, QueryTooComplexException
@@ -192,8 +193,8 @@ def _json_text(name: str, value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return value
-    if isinstance(value, (int, float)):
-        return repr(value)
+    if isinstance(value, (int, float, Decimal)):
+        return str(value)
     kind = "null" if value is None else "an object" if isinstance(value, dict) else "an array"
     raise QueryParameterException(f"{name} has {kind} for a value; expected a string, number or boolean")
 

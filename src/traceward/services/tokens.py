@@ -3,6 +3,7 @@
 The token carries a position, never data; it must not prove anything: what may be seen is decided anew on each page.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import msgspec
@@ -11,7 +12,9 @@ from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
 from traceward.store.compile import Cursor
 from traceward.store.errors import BadPageToken
+from traceward.store.named_query_models import RevokedPageToken
 from traceward.store.paging import REFUSAL, PageTokens
+from traceward.store.write import WriteTransaction
 
 
 class _Position(msgspec.Struct, array_like=True, frozen=True):
@@ -95,7 +98,34 @@ def _read(runtime: Runtime, caller: Principal, query_digest: bytes, token: str) 
     position = _decoder.decode(runtime.page_tokens.unseal(token, query_digest, _name(caller)))
     if position.expires_us <= runtime.now_us():
         raise BadPageToken(REFUSAL)
+    with runtime.store.reader() as reader:
+        if reader.get(RevokedPageToken, _token_digest(token)) is not None:
+            raise BadPageToken(REFUSAL)
     return position
+
+
+def revoke(runtime: Runtime, caller: Principal, token: str) -> None:
+    """Give a page token back, which then works no more; giving it back again is refused like any unknown token.
+
+    Raises BadPageToken for a token that is altered, another caller's, past its time or given back already.
+    EPCIS 2.0 REST binding, DELETE /nextPageToken/{token}.
+    """
+    position = _decoder.decode(runtime.page_tokens.unseal_any(token, _name(caller)))
+    digest = _token_digest(token)
+
+    def unit(tx: WriteTransaction) -> None:
+        now_us = runtime.now_us()
+        if position.expires_us <= now_us or tx.get(RevokedPageToken, digest) is not None:
+            raise BadPageToken(REFUSAL)
+        # Past their time tokens are refused without this list.
+        tx.execute("DELETE FROM revoked_page_token WHERE expires_us <= ?", (now_us,))
+        tx.put(RevokedPageToken(digest=digest, expires_us=position.expires_us))
+
+    runtime.store.committer.run(unit)
+
+
+def _token_digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
 
 
 def _name(caller: Principal) -> str:

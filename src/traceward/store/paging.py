@@ -19,6 +19,7 @@ from traceward.store.errors import BadPageToken
 #: order value, event number, expiry; microseconds since 1970 UTC.
 _BODY: Final = struct.Struct(">qqq")
 _KEY_ID_BYTES: Final = 4
+_DIGEST_BYTES: Final = 16
 #: One text for every refusal, so that a refusal tells nothing about the token.
 REFUSAL: Final = "the page token is not one that this server gave to this caller for this query, or it has expired"
 
@@ -51,11 +52,21 @@ class PageTokens:
 
     def seal(self, body: bytes, query_digest: bytes, caller: str) -> str:
         """The URL-safe token of any place, as bytes of the caller's own making; it has no end of its own."""
-        sealed = self._ciphers[self._current].encrypt(body, [query_digest, caller.encode()])
+        sealed = self._ciphers[self._current].encrypt(_digest(query_digest) + body, [caller.encode()])
         return urlsafe_b64encode(self._current + sealed).rstrip(b"=").decode()
 
     def unseal(self, token: str, query_digest: bytes, caller: str) -> bytes:
         """The bytes that `seal` was given; raises BadPageToken as `read` does, but not for its time."""
+        opened = self._opened(token, caller)
+        if opened[:_DIGEST_BYTES] != _digest(query_digest):
+            raise BadPageToken(REFUSAL)
+        return opened[_DIGEST_BYTES:]
+
+    def unseal_any(self, token: str, caller: str) -> bytes:
+        """The bytes of a token of any query of the caller; raises BadPageToken as `unseal` does."""
+        return self._opened(token, caller)[_DIGEST_BYTES:]
+
+    def _opened(self, token: str, caller: str) -> bytes:
         try:
             data = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
         except (Base64Error, UnicodeEncodeError):
@@ -65,9 +76,12 @@ class PageTokens:
         if cipher is None or not canonical:
             raise BadPageToken(REFUSAL)
         try:
-            return cipher.decrypt(data[_KEY_ID_BYTES:], [query_digest, caller.encode()])
+            opened = cipher.decrypt(data[_KEY_ID_BYTES:], [caller.encode()])
         except (InvalidTag, ValueError):
             raise BadPageToken(REFUSAL) from None
+        if len(opened) < _DIGEST_BYTES:
+            raise BadPageToken(REFUSAL)
+        return opened
 
     def _body(self, token: str, query_digest: bytes, caller: str) -> tuple[int, int, int]:
         body = self.unseal(token, query_digest, caller)
@@ -75,6 +89,11 @@ class PageTokens:
             raise BadPageToken(REFUSAL)
         order_us, seq, expires_us = _BODY.unpack(body)
         return order_us, seq, expires_us
+
+
+def _digest(query_digest: bytes) -> bytes:
+    """What stands for the query inside a token; sealed, not asked for, so that a token can be known without it."""
+    return blake2b(query_digest, digest_size=_DIGEST_BYTES, person=b"page token query").digest()
 
 
 def _key(secret: bytes) -> bytes:
