@@ -4,8 +4,10 @@ It must not make or read tokens: the services do.
 """
 
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import quote, urlencode
 
+import orjson
 from fastapi import Request
 
 from traceward.api.settings import Settings
@@ -51,6 +53,20 @@ def link_headers(request: Request, page: PageRequest, next_token: str | None, ex
     pairs = [(name, value) for name, values in page.parameters.items() for value in values]
     query = urlencode([*pairs, ("perPage", str(page.per_page)), ("nextPageToken", next_token)])
     return {"Link": f'<{path}?{query}>; rel="next"', "GS1-Next-Page-Token-Expires": format_time_us(expires_us)}
+
+
+_WITH_BODY: Final = "page-token=body"
+
+
+def with_token_in_body(request: Request, document: bytes, token: str) -> tuple[bytes, dict[str, str]]:
+    """The JSON document with `nextPageToken` as its first member where Prefer asks for it, and the headers that say so.
+
+    GS1's JSON schema has no such member, so nobody gets it unasked; clients that do not read Link need it. RFC 7240.
+    """
+    preferences = (one.strip() for value in request.headers.getlist("prefer") for one in value.split(","))
+    if _WITH_BODY not in preferences:
+        return document, {}
+    return b'{"nextPageToken":' + orjson.dumps(token) + b"," + document[1:], {"Preference-Applied": _WITH_BODY}
 
 
 def _single(parameters: dict[str, list[str]], name: str) -> str | None:

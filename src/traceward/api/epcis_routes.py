@@ -4,7 +4,7 @@ One table names the resources; OPTIONS of every path is made from the routes the
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import orjson
@@ -12,10 +12,10 @@ from fastapi import APIRouter, Request, Response
 
 from traceward.api.deps import Caller, Reader, ServerSettings, Services
 from traceward.api.epcis_capture import Wanted, add_capture_routes
-from traceward.api.epcis_paging import link_headers, page_request
-from traceward.api.negotiation import DISCOVERY_HEADERS, VERSION_HEADERS, Representation
+from traceward.api.epcis_paging import link_headers, page_request, with_token_in_body
+from traceward.api.negotiation import DISCOVERY_HEADERS, VERSION_HEADERS, Representation, version_headers
 from traceward.epcis.errors import NoSuchResource, NotImplementedByServer, QueryParameterException
-from traceward.services import query
+from traceward.services import query, whole_tokens
 from traceward.services.runtime import Runtime
 
 CONTEXT: Final = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
@@ -84,8 +84,8 @@ def get_event(event_id: str, request: Request, caller: Reader, runtime: Services
     """The event of that id and every error declaration of it. EPCIS 2.0 REST binding, GET /events/{eventID}."""
     if request.query_params:
         raise QueryParameterException("/events/{eventID} takes no query parameters")
-    document = query.event_document(runtime, caller, event_id, wanted.epc_format)
-    return Response(document, headers=VERSION_HEADERS, media_type=wanted.media_type)
+    document = query.event_document(runtime, caller, event_id, wanted)
+    return Response(document, headers=version_headers(wanted), media_type=wanted.media_type)
 
 
 def get_queries(_caller: Reader, wanted: Wanted) -> Response:
@@ -153,15 +153,21 @@ def _events(
     fixed: dict[str, list[str]],
 ) -> Response:
     page = page_request(request, settings)
+    whole = whole_tokens.unpack(runtime, caller, page.token) if page.token and not page.parameters else None
+    if whole is not None:
+        page = replace(page, token=whole[0], parameters=whole[1])
     for name in fixed:
         if name in page.parameters:
             raise QueryParameterException(f"{name} is given by the path already; it may not be a query parameter too")
     parameters = page.parameters | fixed
-    found = query.find_events(
-        runtime, caller, parameters, page.token, page.per_page, wanted.epc_format, wanted.extensions
-    )
-    headers = VERSION_HEADERS | link_headers(request, page, found.next_token, found.expires_us)
-    return Response(found.document, headers=headers, media_type=wanted.media_type)
+    found = query.find_events(runtime, caller, parameters, page.token, page.per_page, wanted)
+    headers = version_headers(wanted) | link_headers(request, page, found.next_token, found.expires_us)
+    document = found.document
+    if found.next_token is not None and "json" in wanted.media_type:
+        token = whole_tokens.pack(runtime, caller, found.next_token, page.parameters)
+        document, told = with_token_in_body(request, document, token)
+        headers |= told
+    return Response(document, headers=headers, media_type=wanted.media_type)
 
 
 def _collection(members: list[str], wanted: Representation, headers: dict[str, str] | None = None) -> Response:
