@@ -14,6 +14,7 @@ from traceward.api.epcis_paging import link_headers, page_request
 from traceward.api.negotiation import (
     VERSION_HEADERS,
     Representation,
+    body_format,
     error_behaviour,
     representation,
     require_body_versions,
@@ -79,7 +80,7 @@ def get_job(capture_id: str, caller: Capturer, runtime: Services, wanted: Wanted
 
 def _check_body_headers(request: Request) -> None:
     require_json(request.headers)
-    require_body_versions(request.headers)
+    require_body_versions(request.headers, body_format(request.headers))
 
 
 def add_capture_routes(router: APIRouter) -> None:

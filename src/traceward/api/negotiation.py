@@ -4,8 +4,7 @@ It must not read bodies or look at data: everything here follows from the reques
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -13,64 +12,80 @@ from starlette.datastructures import Headers
 from traceward import __version__
 from traceward.epcis.errors import NotAcceptableException, UnsupportedMediaTypeException, ValidationException
 from traceward.epcis.rendering import EpcFormat
+from traceward.epcis.xml_codec import CbvXmlFormat, Version
+from traceward.services.answers import JSON_MEDIA_TYPES, XML_MEDIA_TYPES, Representation
+from traceward.services.documents import BodyFormat
 
 EPCIS_VERSION: Final = "2.0.0"
 CBV_VERSION: Final = "2.0.0"
 EXTENSIONS: Final = "mcx=https://ns.traceward.org/consignment/"
 
-JSON_MEDIA_TYPES: Final = ("application/json", "application/ld+json")
+_EPCIS_VERSIONS: Final[Mapping[Version, str]] = {"2.0": EPCIS_VERSION, "1.2": "1.2.0"}
+"""What GS1-EPCIS-Version says of each version that answers are made in."""
 
 VERSION_HEADERS: Final = {
     "GS1-EPCIS-Version": EPCIS_VERSION,
     "GS1-CBV-Version": CBV_VERSION,
     "GS1-Extensions": EXTENSIONS,
+    "Vary": "Accept, GS1-EPC-Format, GS1-CBV-XML-Format, GS1-EPCIS-Min, GS1-EPCIS-Max, GS1-CBV-Min, GS1-CBV-Max",
 }
-"""What every answer of the EPCIS binding carries."""
+"""What every answer of the EPCIS binding carries; see `version_headers` for answers that may be XML 1.2."""
 
 DISCOVERY_HEADERS: Final = VERSION_HEADERS | {
-    "GS1-EPCIS-Min": EPCIS_VERSION,
+    "GS1-EPCIS-Min": _EPCIS_VERSIONS["1.2"],
     "GS1-EPCIS-Max": EPCIS_VERSION,
     "GS1-CBV-Min": CBV_VERSION,
     "GS1-CBV-Max": CBV_VERSION,
     "GS1-EPC-Format": EpcFormat.ALWAYS_GS1_DIGITAL_LINK.value,
-    "GS1-CBV-XML-Format": "No_Preference",
+    "GS1-CBV-XML-Format": CbvXmlFormat.NO_PREFERENCE.value,
     "GS1-Vendor-Version": __version__,
 }
 """What OPTIONS carries beside Allow."""
 
+_OFFERS: Final[Mapping[str, tuple[Version, ...]]] = dict.fromkeys(JSON_MEDIA_TYPES, ("2.0",)) | dict.fromkeys(
+    XML_MEDIA_TYPES, ("2.0", "1.2")
+)
+"""Media type -> the versions of EPCIS that it comes in, the preferred one first."""
+
+_BODY_CHARSETS: Final[Mapping[bool, frozenset[str]]] = {
+    False: frozenset({"utf-8", "us-ascii"}),
+    True: frozenset({"utf-8", "us-ascii", "iso-8859-1", "utf-16"}),
+}
+"""Whether a body is XML -> the charsets that its Content-Type may name."""
+
+_BODY_VERSIONS: Final[Mapping[bool, tuple[tuple[int, int], ...]]] = {
+    False: ((2, 0),),
+    True: ((2, 0), (1, 2), (1, 1), (1, 0)),
+}
 _VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){0,5}")
 _PREFIX = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
-_CBV_XML_FORMATS: Final = frozenset({"No_Preference", "Always_Web_URI", "Always_URN", "Never_Translates"})
 _ERROR_BEHAVIOURS: Final = frozenset({"rollback", "proceed"})
 
-_RANGES: Final = (
-    ("GS1-EPCIS-Min", "GS1-EPCIS-Max", EPCIS_VERSION),
-    ("GS1-CBV-Min", "GS1-CBV-Max", CBV_VERSION),
-)
 
-
-@dataclass(frozen=True, slots=True)
-class Representation:
-    """How the caller wants EPCIS data, and extensions: prefix -> namespace of the names in its query."""
-
-    media_type: str
-    epc_format: EpcFormat
-    extensions: Mapping[str, str]
-
-
-def representation(headers: Headers) -> Representation:
+def representation(headers: Headers, offers: Mapping[str, Sequence[Version]] = _OFFERS) -> Representation:
     """The representation that the request's headers ask for.
 
-    Raises NotAcceptableException (406) when no offered media type or version satisfies them,
-    ValidationException (400) when a GS1 header is malformed. EPCIS 2.0 REST binding, GS1-* headers.
+    offers: media type -> versions of EPCIS in which the resource can be told. Of what Accept prefers, the first that
+    also has a version in the GS1-EPCIS-Min..Max range.
+    Raises NotAcceptableException (406) when no offer satisfies the headers, ValidationException (400) when a GS1
+    header is malformed. EPCIS 2.0 REST binding, GS1-* headers.
     """
-    _check_version_ranges(headers)
-    _one_of(headers, "GS1-CBV-XML-Format", _CBV_XML_FORMATS)
-    return Representation(
-        media_type=accepted_media_type(headers.getlist("accept"), JSON_MEDIA_TYPES),
-        epc_format=_epc_format(headers),
-        extensions=_extensions(headers),
+    _require_in_range(headers, "GS1-CBV", CBV_VERSION)
+    epc_format, cbv_format = _epc_format(headers), _cbv_format(headers)
+    extensions = _extensions(headers)
+    for media_type in accepted_media_types(headers.getlist("accept"), tuple(offers)):
+        for version in offers[media_type]:
+            if _in_range(headers, "GS1-EPCIS", _EPCIS_VERSIONS[version]):
+                return Representation(media_type, epc_format, cbv_format, version, extensions)
+    low, high = (headers.get(f"GS1-EPCIS-{end}") or "any" for end in ("Min", "Max"))
+    raise NotAcceptableException(
+        f"GS1-EPCIS-Min..GS1-EPCIS-Max is {low}..{high}; this server offers 2.0.0, and events in XML as 1.2.0 too"
     )
+
+
+def version_headers(wanted: Representation) -> dict[str, str]:
+    """VERSION_HEADERS with the versions of an answer in this representation."""
+    return VERSION_HEADERS | {"GS1-EPCIS-Version": _EPCIS_VERSIONS[wanted.version]}
 
 
 def accepted_media_type(accept: list[str], offered: tuple[str, ...]) -> str:
@@ -81,33 +96,61 @@ def accepted_media_type(accept: list[str], offered: tuple[str, ...]) -> str:
     >>> accepted_media_type(["application/ld+json, application/json;q=0.5"], JSON_MEDIA_TYPES)
     'application/ld+json'
     """
+    return accepted_media_types(accept, offered)[0]
+
+
+def accepted_media_types(accept: list[str], offered: tuple[str, ...]) -> list[str]:
+    """The offered media types that the Accept values allow, the most wanted first; all where they do not say.
+
+    Raises NotAcceptableException naming what is offered. RFC 9110 section 12.5.1.
+    """
     ranges = [part for value in accept for part in value.split(",") if part.strip()]
     if not ranges:
-        return offered[0]
+        return list(offered)
     weights = dict(_weighted(part) for part in ranges)
-    best = max(offered, key=lambda media_type: (_quality(media_type, weights), -offered.index(media_type)))
-    if _quality(best, weights) <= 0:
+    allowed = [media_type for media_type in offered if _quality(media_type, weights) > 0]
+    if not allowed:
         raise NotAcceptableException(f"Accept is {', '.join(accept)!r}; this server offers {', '.join(offered)}")
-    return best
+    return sorted(allowed, key=lambda media_type: -_quality(media_type, weights))
+
+
+def body_format(headers: Headers) -> BodyFormat:
+    """What Content-Type says of the body; else raises UnsupportedMediaTypeException (415).
+
+    JSON is UTF-8 alone; XML may name UTF-8, UTF-16, US-ASCII or ISO-8859-1 (RFC 7303).
+    """
+    value = headers.get("content-type", "")
+    media_type, *parameters = (part.strip().lower() for part in value.split(";"))
+    named = [part.removeprefix("charset=").strip("\"' ") for part in parameters if part.startswith("charset=")]
+    charset = {"utf8": "utf-8", "ascii": "us-ascii", "latin1": "iso-8859-1"}.get(named[0], named[0]) if named else None
+    is_xml = media_type in XML_MEDIA_TYPES
+    known = is_xml or media_type in JSON_MEDIA_TYPES
+    if not known or len(named) > 1 or (charset is not None and charset not in _BODY_CHARSETS[is_xml]):
+        raise UnsupportedMediaTypeException(
+            f"Content-Type is {value[:200]!r}; expected {', '.join(JSON_MEDIA_TYPES)} in UTF-8, or "
+            f"{', '.join(XML_MEDIA_TYPES)} in UTF-8, UTF-16, US-ASCII or ISO-8859-1"
+        )
+    return BodyFormat(is_xml, charset)
 
 
 def require_json(headers: Headers) -> None:
     """Nothing when the body is declared as JSON in UTF-8; else raises UnsupportedMediaTypeException (415)."""
-    value = headers.get("content-type", "")
-    media_type, *parameters = (part.strip().lower() for part in value.split(";"))
-    charset = next((p.removeprefix("charset=").strip('"') for p in parameters if p.startswith("charset=")), "utf-8")
-    if media_type not in JSON_MEDIA_TYPES or charset not in {"utf-8", "utf8", "us-ascii"}:
+    if body_format(headers).is_xml:
+        value = headers.get("content-type", "")
         raise UnsupportedMediaTypeException(
-            f"Content-Type is {value!r}; expected {' or '.join(JSON_MEDIA_TYPES)}, in UTF-8"
+            f"Content-Type is {value[:200]!r}; expected {' or '.join(JSON_MEDIA_TYPES)}, in UTF-8"
         )
 
 
-def require_body_versions(headers: Headers) -> None:
-    """Nothing when the body's stated EPCIS and CBV versions are 2.0; else raises NotAcceptableException (406)."""
-    for name, supported in (("GS1-EPCIS-Version", EPCIS_VERSION), ("GS1-CBV-Version", CBV_VERSION)):
+def require_body_versions(headers: Headers, body: BodyFormat) -> None:
+    """Nothing when the body's stated EPCIS and CBV versions are captured here; else raises NotAcceptableException."""
+    taken = _BODY_VERSIONS[body.is_xml]
+    for name in ("GS1-EPCIS-Version", "GS1-CBV-Version"):
         value = headers.get(name)
-        if value is not None and _version(name, value)[:2] != _version(name, supported)[:2]:
-            raise NotAcceptableException(f"{name} is {value!r}; this server captures version {supported}")
+        if value is not None and _version(name, value)[:2] not in taken:
+            expected = ", ".join(f"{major}.{minor}" for major, minor in taken)
+            what = "XML" if body.is_xml else "JSON"
+            raise NotAcceptableException(f"{name} is {value!r}; this server captures {what} of version {expected}")
 
 
 def error_behaviour(headers: Headers) -> str:
@@ -144,16 +187,24 @@ def _one_of(headers: Headers, name: str, expected: frozenset[str]) -> str | None
     return value
 
 
-def _check_version_ranges(headers: Headers) -> None:
-    for low_name, high_name, supported in _RANGES:
-        low, high = headers.get(low_name), headers.get(high_name)
-        own = _version(low_name, supported)
-        too_high = low is not None and _version(low_name, low) > own
-        too_low = high is not None and _version(high_name, high) < own
-        if too_high or too_low:
-            raise NotAcceptableException(
-                f"{low_name}..{high_name} is {low or 'any'}..{high or 'any'}; this server offers {supported}"
-            )
+def _cbv_format(headers: Headers) -> CbvXmlFormat:
+    expected = frozenset(one.value for one in CbvXmlFormat)
+    return CbvXmlFormat(_one_of(headers, "GS1-CBV-XML-Format", expected) or CbvXmlFormat.NO_PREFERENCE)
+
+
+def _require_in_range(headers: Headers, what: str, supported: str) -> None:
+    if not _in_range(headers, what, supported):
+        low, high = (headers.get(f"{what}-{end}") or "any" for end in ("Min", "Max"))
+        raise NotAcceptableException(f"{what}-Min..{what}-Max is {low}..{high}; this server offers {supported}")
+
+
+def _in_range(headers: Headers, what: str, supported: str) -> bool:
+    """Whether a version lies between the two that the headers name; what: `GS1-EPCIS` or `GS1-CBV`."""
+    own = _version(what, supported)
+    low, high = headers.get(f"{what}-Min"), headers.get(f"{what}-Max")
+    return (low is None or _version(f"{what}-Min", low) <= own) and (
+        high is None or _version(f"{what}-Max", high) >= own
+    )
 
 
 def _version(name: str, value: str) -> tuple[int, ...]:

@@ -10,14 +10,14 @@ from typing import Final
 
 import msgspec
 
-from traceward.epcis import evaluate, rendering
+from traceward.epcis import evaluate
 from traceward.epcis.errors import NoSuchResource, QueryTooLargeException
 from traceward.epcis.extension import CONSIGNMENT_NAMESPACE, Context
 from traceward.epcis.predicates import AnyTerm, Query
 from traceward.epcis.query import parse_json_query, parse_query
-from traceward.epcis.rendering import AnswerEvent, EpcFormat
-from traceward.epcis.times import format_time_us
+from traceward.epcis.rendering import EpcFormat
 from traceward.gs1.epc_uri import digital_link_to_urn
+from traceward.services.answers import Representation, event_answer
 from traceward.services.extension_order import INDEXED_ORDERS, SortKey, ordered_page
 from traceward.services.preparation import expanded_stored
 from traceward.services.principals import Principal
@@ -40,7 +40,7 @@ _STANDARD_TYPES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """One page of a query's answer: an EPCISQueryDocument as JSON bytes, and the token of the next page."""
+    """One page of a query's answer: an EPCISQueryDocument as it was wanted, and the token of the next page."""
 
     document: bytes
     next_token: str | None
@@ -62,17 +62,15 @@ def find_events(
     parameters: Mapping[str, Sequence[str]],
     token: str | None,
     per_page: int,
-    epc_format: EpcFormat,
-    extensions: Mapping[str, str] | None = None,
+    wanted: Representation,
 ) -> EventPage:
-    """The page of events that the parameters ask for and the caller may see.
+    """The page of events that the parameters ask for and the caller may see, in the representation wanted.
 
-    extensions: prefix -> namespace, for the CURIEs among the parameters.
     Raises QueryParameterException, QueryTooLargeException when more than maxEventCount match, QueryTooComplexException
     past the deadline, BadPageToken. EPCIS 2.0 8.2.7.1, SimpleEventQuery.
     """
-    query = parse_query(parameters, Context.of(_PREFIXES | dict(extensions)) if extensions else _CONTEXT)
-    return answer_query(runtime, caller, query, token, per_page, epc_format)
+    context = Context.of(_PREFIXES | dict(wanted.extensions)) if wanted.extensions else _CONTEXT
+    return answer_query(runtime, caller, parse_query(parameters, context), token, per_page, wanted)
 
 
 def answer_query(
@@ -81,7 +79,7 @@ def answer_query(
     query: Query,
     token: str | None,
     per_page: int,
-    epc_format: EpcFormat,
+    wanted: Representation,
     *,
     query_name: str = "SimpleEventQuery",
 ) -> EventPage:
@@ -106,16 +104,18 @@ def answer_query(
                 query.event_count_limit is not None and given >= query.event_count_limit
             )
             token = bounds.next_text_token(msgspec.json.encode(ordered.last).decode(), given=given) if more else None
-            return EventPage(_document(runtime, events, epc_format, query_name), token, bounds.expires_us)
+            document = event_answer(runtime, events, wanted, query_name=query_name)
+            return EventPage(document, token, bounds.expires_us)
         events, next_cursor = _page(reader, query, viewers, bounds.cursor, limit, deadline_s)
     given = bounds.given + limit
     if query.event_count_limit is not None and given >= query.event_count_limit:
         next_cursor = None
     next_token = bounds.next_token(next_cursor, given) if next_cursor is not None else None
-    return EventPage(_document(runtime, events, epc_format, query_name), next_token, bounds.expires_us)
+    document = event_answer(runtime, events, wanted, query_name=query_name)
+    return EventPage(document, next_token, bounds.expires_us)
 
 
-def event_document(runtime: Runtime, caller: Principal, event_id: str, epc_format: EpcFormat) -> bytes:
+def event_document(runtime: Runtime, caller: Principal, event_id: str, wanted: Representation) -> bytes:
     """The events under an eventID that the caller may see: the original, and every error declaration of it.
 
     Raises NoSuchResource, for absent and hidden events alike.
@@ -124,7 +124,7 @@ def event_document(runtime: Runtime, caller: Principal, event_id: str, epc_forma
         events = reader.event_by_id(event_id, VisibleTo(caller.viewers))
     if not events:
         raise NoSuchResource("there is no event of this id")
-    return _document(runtime, events, epc_format)
+    return event_answer(runtime, events, wanted)
 
 
 def vocabulary_page(
@@ -192,29 +192,6 @@ def _refuse_too_many(reader: Reader, query: Query, viewers: VisibleTo, most: int
     found = reader.count_up_to(query, viewers, most + 1, deadline_s=deadline_s)
     if found > most:
         raise QueryTooLargeException(f"more than maxEventCount {most} events match")
-
-
-def _document(
-    runtime: Runtime, events: Sequence[StoredEvent], epc_format: EpcFormat, query_name: str = "SimpleEventQuery"
-) -> bytes:
-    answers = [
-        AnswerEvent(
-            text=_text(runtime, event, epc_format),
-            record_time=format_time_us(event.record_time_us),
-            context=event.context,
-            event_id=event.event_id,
-        )
-        for event in events
-    ]
-    return rendering.query_document(answers, creation_date=format_time_us(runtime.now_us()), query_name=query_name)
-
-
-def _text(runtime: Runtime, event: StoredEvent, epc_format: EpcFormat) -> bytes:
-    if epc_format is EpcFormat.ALWAYS_GS1_DIGITAL_LINK:
-        return event.rendered or event.text
-    if epc_format is EpcFormat.ALWAYS_EPC_URN:
-        return rendering.render_event(event.text, epc_format, prefix_length=runtime.prefixes.length)
-    return event.text
 
 
 def _identifier(runtime: Runtime, value: str, epc_format: EpcFormat) -> str:
