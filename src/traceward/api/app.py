@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from traceward import __version__
 from traceward.api.access_log import AccessLog
 from traceward.api.admin_routes import admin_router, open_router
+from traceward.api.agreement_routes import router as agreement_router
 from traceward.api.consignment_routes import router as consignment_router
 from traceward.api.door import Door, DoorRules
 from traceward.api.epcis_routes import epcis_router
@@ -97,6 +98,7 @@ def create_app(
         scan_router,
         label_router,
         consignment_router,
+        agreement_router,
         trace_router,
         session_router,
         live_router,

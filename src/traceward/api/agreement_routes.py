@@ -1,0 +1,92 @@
+"""Agreements over HTTP: propose, sign, end, read; JSON as the terms are published in OpenAPI.
+
+It must not decide who may do what: services.agreements does.
+"""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict
+
+from traceward.api.deps import Capturer, Reader, Services
+from traceward.ledger.agreement_terms import AgreementTerms
+from traceward.services import agreements
+
+router = APIRouter(prefix="/agreements", tags=["agreements"])
+
+
+class SignatureBody(BaseModel):
+    """Who signed for a party, and when."""
+
+    party: str
+    principal: str
+    signedAt: str
+
+
+class AgreementBody(BaseModel):
+    """One version of an agreement. state: proposed, signed (its first day is to come), in_force or ended."""
+
+    agreementID: str
+    version: int
+    state: str
+    proposedBy: str
+    proposedAt: str
+    endedOn: str | None
+    signatures: list[SignatureBody]
+    terms: AgreementTerms
+
+
+class AgreementsBody(BaseModel):
+    """Versions of agreements, by id and version."""
+
+    agreements: list[AgreementBody]
+
+
+class SignRequest(BaseModel):
+    """Which version the caller signs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    agreementID: str
+    version: int
+
+
+class EndRequest(BaseModel):
+    """The last day of an agreement, in UTC."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    agreementID: str
+    lastDay: date
+
+
+@router.get("", response_model=AgreementsBody)
+def get_agreements(
+    caller: Reader, runtime: Services, agreementID: Annotated[str | None, Query(max_length=500)] = None
+) -> dict[str, object]:
+    """The agreements of the caller's organisation, every version; or the versions of one."""
+    if agreementID is None:
+        found = agreements.agreements_of(runtime, caller)
+    else:
+        found = agreements.versions_of(runtime, caller, agreementID)
+    return {"agreements": [agreements.agreement_body(one, runtime.now_us()) for one in found]}
+
+
+@router.post("", status_code=201, response_model=AgreementBody)
+def post_agreement(body: AgreementTerms, caller: Capturer, runtime: Services) -> dict[str, object]:
+    """Propose the next version of an agreement; it is signed by the caller's side, and waits for the other's."""
+    return agreements.agreement_body(agreements.propose(runtime, caller, body), runtime.now_us())
+
+
+@router.post("/sign", response_model=AgreementBody)
+def post_signature(body: SignRequest, caller: Capturer, runtime: Services) -> dict[str, object]:
+    """Sign a version that the other side proposed."""
+    signed = agreements.sign(runtime, caller, body.agreementID, body.version)
+    return agreements.agreement_body(signed, runtime.now_us())
+
+
+@router.post("/end", response_model=AgreementBody)
+def post_end(body: EndRequest, caller: Capturer, runtime: Services) -> dict[str, object]:
+    """Let the signed version of an agreement end on a day that is not past."""
+    return agreements.agreement_body(agreements.end(runtime, caller, body.agreementID, body.lastDay), runtime.now_us())

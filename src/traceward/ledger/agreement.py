@@ -1,0 +1,202 @@
+"""Which agreement, in which version, an event is judged by; and which agreements contradict each other.
+
+Pure: it must not read the store or a clock. An event is judged by the version in force at its eventTime.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Final
+
+from traceward.ledger.agreement_terms import AgreementTerms, Price, ProductLine
+
+_DAY_US: Final = 86_400_000_000
+_GLN_LINK: Final = "https://id.gs1.org/414/"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who signed a version for which side (a party id), and when."""
+
+    party: str
+    principal: str
+    signed_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One version of an agreement. In force from its first day on, once both parties have signed.
+
+    version: from 1. signatures: at most one for each party. ended_on: the last day, where it was ended early.
+    """
+
+    terms: AgreementTerms
+    version: int
+    proposed_by: str
+    proposed_us: int
+    signatures: tuple[Signature, ...] = ()
+    ended_on: date | None = None
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether both parties have signed."""
+        return {one.party for one in self.signatures} >= {self.terms.supplier, self.terms.hospital}
+
+    @property
+    def parties(self) -> frozenset[str]:
+        """Both party ids."""
+        return frozenset({self.terms.supplier, self.terms.hospital})
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day of validity, None where it is open."""
+        days = [day for day in (self.terms.valid_to, self.ended_on) if day is not None]
+        return min(days, default=None)
+
+    def is_valid_on(self, day: date) -> bool:
+        """Whether the version is signed and covers this day."""
+        last = self.last_day
+        return self.is_signed and self.terms.valid_from <= day and (last is None or day <= last)
+
+    def line_of(self, gtin: str | None) -> ProductLine | None:
+        """The line of a product (14 digits), None where the agreement has none."""
+        return next((line for line in self.terms.lines if line.gtin == gtin), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What an event is judged by: the agreement's version in force, and the line of the product."""
+
+    agreement: Agreement
+    line: ProductLine
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Two agreements that claim the same product at the same place on the same day."""
+
+    one: str
+    other: str
+    gtin: str
+    site: str
+    day: date
+
+
+class AgreementBook:
+    """All versions of all agreements, a value. descendants: site -> the places declared below it."""
+
+    def __init__(
+        self, agreements: Iterable[Agreement] = (), descendants: Mapping[str, Collection[str]] | None = None
+    ) -> None:
+        self._versions: defaultdict[str, list[Agreement]] = defaultdict(list)
+        for one in agreements:
+            self._versions[one.terms.agreement_id].append(one)
+        for versions in self._versions.values():
+            versions.sort(key=lambda one: one.version)
+        self._descendants = {site: frozenset(places) for site, places in (descendants or {}).items()}
+        self._by_pair: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
+        for agreement_id, versions in self._versions.items():
+            keys = {(one.terms.supplier, one.terms.hospital, line.gtin) for one in versions for line in one.terms.lines}
+            for key in keys:
+                self._by_pair[key].append(agreement_id)
+
+    def __iter__(self) -> Iterator[Agreement]:
+        return iter([one for versions in self._versions.values() for one in versions])
+
+    def versions(self, agreement_id: str) -> list[Agreement]:
+        """Every version of an agreement, the oldest first."""
+        return list(self._versions.get(agreement_id, ()))
+
+    def in_force(self, agreement_id: str, at_us: int) -> Agreement | None:
+        """The newest signed version that covers the day of this time."""
+        day = day_of(at_us)
+        valid = [one for one in self._versions.get(agreement_id, ()) if one.is_valid_on(day)]
+        return valid[-1] if valid else None
+
+    def all_in_force(self, at_us: int) -> list[Agreement]:
+        """The version in force of each agreement that has one, by id."""
+        found = (self.in_force(agreement_id, at_us) for agreement_id in sorted(self._versions))
+        return [one for one in found if one is not None]
+
+    def judge(self, supplier: str, hospital: str, gtin: str | None, place: str | None, at_us: int) -> Judgement | None:
+        """What covers a product of `supplier` at `hospital` at that time; None is off-agreement.
+
+        place: SGLN, or None where the goods are on their way: then any site counts.
+        """
+        for agreement_id in self._by_pair.get((supplier, hospital, gtin or ""), ()):
+            agreement = self.in_force(agreement_id, at_us)
+            line = agreement.line_of(gtin) if agreement is not None else None
+            if agreement is not None and line is not None and (place is None or self.covers(agreement, place)):
+                return Judgement(agreement, line)
+        return None
+
+    def covers(self, agreement: Agreement, place: str) -> bool:
+        """Whether a place is one of the agreement's sites or lies below one."""
+        return any(self._is_below(place, site) for site in agreement.terms.sites)
+
+    def overlaps(self, new: Agreement) -> list[Overlap]:
+        """Signed versions of other agreements that claim a product of `new` at one of its sites on the same day."""
+        found = []
+        for agreement_id, versions in sorted(self._versions.items()):
+            if agreement_id == new.terms.agreement_id:
+                continue
+            for one in versions:
+                if one.is_signed and (clash := self._clash(new, one)) is not None:
+                    found.append(clash)
+                    break
+        return found
+
+    def _clash(self, new: Agreement, old: Agreement) -> Overlap | None:
+        if (new.terms.supplier, new.terms.hospital) != (old.terms.supplier, old.terms.hospital):
+            return None
+        day = max(new.terms.valid_from, old.terms.valid_from)
+        if any(last is not None and last < day for last in (new.last_day, old.last_day)):
+            return None
+        shared = sorted({line.gtin for line in new.terms.lines} & {line.gtin for line in old.terms.lines})
+        sites = [
+            mine if self._is_below(mine, theirs) else theirs
+            for mine in new.terms.sites
+            for theirs in old.terms.sites
+            if self._is_below(mine, theirs) or self._is_below(theirs, mine)
+        ]
+        if not shared or not sites:
+            return None
+        return Overlap(new.terms.agreement_id, old.terms.agreement_id, shared[0], sites[0], day)
+
+    def _is_below(self, place: str, site: str) -> bool:
+        if place == site or place in self._descendants.get(site, ()):
+            return True
+        return site.startswith(_GLN_LINK) and "/254/" not in site and place.startswith(f"{site}/254/")
+
+
+def day_of(time_us: int) -> date:
+    """The day in UTC of a time in microseconds since 1970."""
+    return datetime.fromtimestamp(time_us / 1_000_000, UTC).date()
+
+
+def start_of(day: date) -> int:
+    """The first microsecond of a day in UTC."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def end_of(day: date) -> int:
+    """The last microsecond of a day in UTC."""
+    return start_of(day) + _DAY_US - 1
+
+
+def price_on(line: ProductLine, day: date) -> Price | None:
+    """The price of one each on a day: of those valid, the one that began last."""
+    valid = [
+        one
+        for one in line.prices
+        if (one.valid_from is None or one.valid_from <= day) and (one.valid_to is None or day <= one.valid_to)
+    ]
+    return max(valid, key=lambda one: one.valid_from or date.min, default=None)
+
+
+def tolerated(agreement: Agreement, book_quantity: Decimal) -> Decimal:
+    """How many units of a count's variance nobody pays."""
+    loss = agreement.terms.loss
+    return max(Decimal(loss.tolerance_units), (book_quantity * loss.tolerance_percent / 100).to_integral_value())
