@@ -8,9 +8,12 @@ from traceward import __version__
 from traceward.cli.administration import keys_app, organisations_app
 from traceward.cli.capture import capture
 from traceward.cli.conformance import conformance
+from traceward.cli.convert import convert
 from traceward.cli.doctor import doctor
+from traceward.cli.hash import hash_events
 from traceward.cli.scan import scan
 from traceward.cli.serve import serve
+from traceward.cli.validate import validate
 
 app = typer.Typer(
     name="traceward",
@@ -18,8 +21,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (serve, scan, capture, doctor, conformance):
+for command in (serve, scan, capture, convert, validate, doctor, conformance):
     app.command()(command)
+app.command("hash")(hash_events)
 app.add_typer(organisations_app, name="organisations")
 app.add_typer(keys_app, name="keys")
 

@@ -31,20 +31,32 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table with a title line; None shows as an empty cell, and no text of a cell is taken for markup."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, is_error: bool = False
+) -> None:
+    """Print a table with a title line; None shows as an empty cell, and no text of a cell is taken for markup.
+
+    is_error: it goes to standard error, because standard output is for the command's result.
+    """
+    table = Table(
+        title=Text(visible(title), style="bold"), title_justify="left", title_style="bold", header_style="bold"
+    )
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text("" if cell is None else visible(str(cell))) for cell in row))
-    Console().print(table)
+    Console(stderr=is_error).print(table)
 
 
 def fail(message: str, code: ExitCode) -> typer.Exit:
     """The exception to raise in order to end the command; its reason is on standard error by then."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"traceward: {visible(message)}"))
+    print_problem(message)
     return typer.Exit(code)
+
+
+def print_problem(message: str) -> None:
+    """Print one line on standard error, for a command that goes on."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"traceward: {visible(message)}"))
 
 
 def visible(text: str) -> str:

@@ -46,8 +46,12 @@ def event_hash(
     eventID, recordTime and errorDeclaration do not count (CBV 2.0, event hash identifiers), nor do the top fields
     whose names as sent are ignored: what a repository added of its own.
     """
-    digest = _HASHES[algorithm](pre_hash(data, context, ignored=ignored).encode()).hexdigest()
-    return f"ni:///{algorithm};{digest}?ver=CBV2.0"
+    return hash_uri(pre_hash(data, context, ignored=ignored), algorithm)
+
+
+def hash_uri(pre_hashed: str, algorithm: Algorithm = "sha-256") -> str:
+    """The hash, as a URI, of an event whose pre-hash string is at hand."""
+    return f"ni:///{algorithm};{_HASHES[algorithm](pre_hashed.encode()).hexdigest()}?ver=CBV2.0"
 
 
 def pre_hash(data: Mapping[str, Any], context: Context, *, ignored: frozenset[str] = frozenset()) -> str:
