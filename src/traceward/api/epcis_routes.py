@@ -14,7 +14,8 @@ from traceward.api.deps import Caller, Reader, ServerSettings, Services
 from traceward.api.epcis_capture import Wanted, add_capture_routes
 from traceward.api.epcis_paging import link_headers, page_request, with_token_in_body
 from traceward.api.negotiation import DISCOVERY_HEADERS, VERSION_HEADERS, Representation, version_headers
-from traceward.epcis.errors import NoSuchResource, NotImplementedByServer, QueryParameterException
+from traceward.api.query_routes import add_query_routes
+from traceward.epcis.errors import QueryParameterException
 from traceward.services import query, whole_tokens
 from traceward.services.runtime import Runtime
 
@@ -60,10 +61,7 @@ def epcis_router(limit_headers: dict[str, str]) -> APIRouter:
     router.add_api_route("/events/{event_id:path}", get_event, methods=["GET"], response_class=Response)
     for resource in RESOURCES:
         _add_resource(router, resource)
-    router.add_api_route("/queries", get_queries, methods=["GET"], response_class=Response)
-    router.add_api_route("/queries", post_query, methods=["POST"], response_class=Response)
-    router.add_api_route("/queries/{name:path}", get_query, methods=["GET"], response_class=Response)
-    router.add_api_route("/nextPageToken/{token:path}", delete_page_token, methods=["DELETE"], response_class=Response)
+    add_query_routes(router)
     _add_options(router, limit_headers)
     return router
 
@@ -86,26 +84,6 @@ def get_event(event_id: str, request: Request, caller: Reader, runtime: Services
         raise QueryParameterException("/events/{eventID} takes no query parameters")
     document = query.event_document(runtime, caller, event_id, wanted)
     return Response(document, headers=version_headers(wanted), media_type=wanted.media_type)
-
-
-def get_queries(_caller: Reader, wanted: Wanted) -> Response:
-    """The caller's named queries: none can be made yet."""
-    return Response(b"[]", headers=VERSION_HEADERS, media_type=wanted.media_type)
-
-
-def post_query(_caller: Reader, _wanted: Wanted) -> Response:
-    """Named queries are not served by this version (501)."""
-    raise NotImplementedByServer("named queries are not implemented; use GET /epcis/events with the same parameters")
-
-
-def get_query(name: str, _caller: Reader, _wanted: Wanted) -> Response:
-    """A named query: there are none."""
-    raise NoSuchResource(f"there is no query named {name[:80]!r}")
-
-
-def delete_page_token(token: str, _caller: Reader, _wanted: Wanted) -> Response:
-    """Page tokens hold their own state and expire by themselves (501). EPCIS 2.0 marks this endpoint optional."""
-    raise NotImplementedByServer(f"page tokens cannot be deleted, they expire by themselves ({len(token)} characters)")
 
 
 def _add_resource(router: APIRouter, resource: Resource) -> None:

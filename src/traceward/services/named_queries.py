@@ -1,15 +1,16 @@
 """Named queries: defined, read, listed, asked and deleted by those who share them.
 
-A definition is kept as it was sent and read anew whenever it is asked; it must not be evaluated here, nor shown to
-anyone but its owners.
+A definition is kept as it was sent and read anew whenever it is asked, with the rights of whoever asks; it must not be
+shown to anyone but its owners.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from traceward.epcis.errors import (
+    ForbiddenException,
     NoSuchNameException,
     QueryParameterException,
     QueryTooLargeException,
@@ -23,7 +24,9 @@ from traceward.epcis.json_text import value_of
 from traceward.epcis.predicates import Query
 from traceward.epcis.query import parse_json_query
 from traceward.gs1.patient import contains_patient_identifier
+from traceward.services.answers import Representation
 from traceward.services.principals import Principal
+from traceward.services.query import EventPage, answer_query
 from traceward.services.runtime import Runtime
 from traceward.services.tokens import page_bounds
 from traceward.store.named_query_models import NamedQueryRow
@@ -43,9 +46,8 @@ _MEMBERS: Final = frozenset({"@context", "name", "query"})
 _NO_NAME: Final = re.compile(r"[\x00-\x1f\x7f/\\?#\ud800-\udfff]")
 _COLUMNS: Final = ", ".join(NamedQueryRow.model_fields)
 _PAGE: Final = f"SELECT {_COLUMNS} FROM named_query WHERE owner=? AND name>? ORDER BY name LIMIT ?"  # noqa: S608
+_ABSENT: Final = "there is no query of this name"
 _COUNT: Final = "SELECT count(*) FROM named_query WHERE owner=?"
-
-Descend = Callable[[list[str]], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def find(runtime: Runtime, caller: Principal, name: str) -> NamedQuery:
     with runtime.store.reader() as reader:
         found = stored(reader, owner_of(caller), name)
     if found is None:
-        raise NoSuchNameException("there is no query of this name")
+        raise NoSuchNameException(_ABSENT)
     return found
 
 
@@ -142,13 +144,40 @@ def list_queries(runtime: Runtime, caller: Principal, token: str | None, per_pag
     return NamedQueryPage(page, next_token, bounds.expires_us)
 
 
-def parsed(query: NamedQuery, *, descend: Descend | None = None) -> Query:
-    """The predicates that a definition means now; descend: places -> their descendants, for WD_ parameters.
+def events_page(
+    runtime: Runtime, caller: Principal, name: str, token: str | None, per_page: int, wanted: Representation
+) -> EventPage:
+    """One page of the events that the caller's query of that name finds and the caller may see.
+
+    Raises NoSuchNameException, and what `query.answer_query` raises. EPCIS 2.0 REST, GET /queries/{queryName}/events.
+    """
+    found = parsed(find(runtime, caller, name))
+    return answer_query(runtime, caller, found, token, per_page, wanted, query_name=name)
+
+
+def delete(runtime: Runtime, caller: Principal, name: str) -> None:
+    """End the caller's query of that name; what was made of it ends with it.
+
+    Raises NoSuchNameException, for absent queries and those of others alike; ForbiddenException for a predefined one.
+    """
+    owner = owner_of(caller)
+    if name in RESERVED:
+        raise ForbiddenException(f"{name} is a query of the standard's own and cannot be deleted")
+
+    def unit(tx: WriteTransaction) -> None:
+        if not tx.execute("DELETE FROM named_query WHERE owner=? AND name=?", (owner, name)):
+            raise NoSuchNameException(_ABSENT)
+
+    runtime.store.committer.run(unit)
+
+
+def parsed(query: NamedQuery) -> Query:
+    """The predicates that a definition means.
 
     Raises QueryParameterException, QueryTooComplexException.
     """
     context = Context.of([{"mcx": CONSIGNMENT_NAMESPACE}, *_listed(query.context)])
-    return parse_json_query(read_json(query.text), context, descend=descend)
+    return parse_json_query(read_json(query.text), context)
 
 
 def as_body(query: NamedQuery) -> bytes:
