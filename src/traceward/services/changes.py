@@ -5,7 +5,7 @@ In memory and best effort: a page that misses a change reads again on its own. I
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 
 
 class Changes:
@@ -14,11 +14,27 @@ class Changes:
     def __init__(self) -> None:
         self._waiting: dict[str, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
         self._lock = threading.Lock()
+        self._listeners: list[Callable[[frozenset[str]], None]] = []
+
+    def listen(self, heard: Callable[[frozenset[str]], None]) -> Callable[[], None]:
+        """Have `heard` called with the parties of every change, on any thread; gives what ends it."""
+        with self._lock:
+            self._listeners.append(heard)
+
+        def end() -> None:
+            with self._lock:
+                self._listeners.remove(heard)
+
+        return end
 
     def publish(self, parties: Iterable[str]) -> None:
         """Wake everyone who watches one of these parties."""
+        parties = frozenset(parties)
         with self._lock:
             watchers = [watcher for party in parties for watcher in self._waiting.get(party, ())]
+            listeners = list(self._listeners)
+        for heard in listeners:
+            heard(parties)
         for loop, event in watchers:
             try:
                 loop.call_soon_threadsafe(event.set)

@@ -123,7 +123,9 @@ def _index(
     private = {event.eid for event in written_now if event.private}
     index_private(tx, party, [rows[eid] for eid in private])
     shared = {eid: row for eid, row in rows.items() if eid not in private}
-    return index_projection(tx, runtime.registry, projection, shared, runtime.store.secret_key)
+    concerned = index_projection(tx, runtime.registry, projection, shared, runtime.store.secret_key)
+    captor = runtime.registry.by_number(party) if private else None
+    return concerned if captor is None else concerned | {captor.id}
 
 
 def _as_it_was(fact: LedgerEvent, organisation: str) -> LedgerEvent:

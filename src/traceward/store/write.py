@@ -22,8 +22,9 @@ from traceward.store.reading import (
     stored_events,
 )
 from traceward.store.rows import EventIdUse, EventRow, Existing, StoredEvent, Visible, Witness
+from traceward.store.standing import Sight, standing
 from traceward.store.tables import metadata
-from traceward.store.terms import VOCABULARY_KEYS, TermHasher, identifier_hash
+from traceward.store.terms import TermHasher, entry_pairs, identifier_hash
 
 WriteLog = Callable[[str, tuple[str, ...], Sequence[Row], OnConflict], None]
 Model = TypeVar("Model", bound=SQLModel)
@@ -52,6 +53,7 @@ class Columns(NamedTuple):
     )
     number: tuple[str, ...] = ("h", "seq", "x", "t")
     vocabulary: tuple[str, ...] = ("viewer", "kind", "value")
+    late_visible: tuple[str, ...] = ("viewer", "seq", "position", "record_time_us")
 
 
 COLUMNS: Final = Columns()
@@ -192,6 +194,22 @@ class WriteTransaction:
             found[by_hash[bytes(hashed)]].add(EventIdUse(bytes(eid), seq, bool(is_declaration)))
         return {text: tuple(sorted(uses, key=lambda use: use.seq)) for text, uses in found.items()}
 
+    def events_of_shared_ids(self, event_ids: Iterable[str]) -> list[StoredEvent]:
+        """Every event under those of these eventIDs that more than one content has, declarations aside; with captors.
+
+        Whose the contents are makes no difference, so that this is for the ledger alone.
+        """
+        hashes = {identifier_hash(text, self._secret) for text in event_ids}
+        contents: defaultdict[bytes, set[bytes]] = defaultdict(set)
+        seqs: defaultdict[bytes, set[int]] = defaultdict(set)
+        sql = "SELECT event_id_hash, eid, seq, is_declaration FROM event_id WHERE event_id_hash IN {in}"
+        for hashed, eid, seq, is_declaration in self.fetch_in(sql, hashes):
+            seqs[bytes(hashed)].add(seq)
+            if not is_declaration:
+                contents[bytes(hashed)].add(bytes(eid))
+        shared = {seq for hashed, eids in contents.items() if len(eids) > 1 for seq in seqs[hashed]}
+        return self.events(shared, witnesses=True) if shared else []
+
     def insert_events(self, events: Sequence[EventRow]) -> None:
         """Store new events; their witnesses must be inserted in the same unit."""
         contexts: dict[int, bytes] = {}
@@ -239,7 +257,11 @@ class WriteTransaction:
     # ------------------------------------------------------------------ visibility
 
     def index_visible(self, rows: Sequence[Visible]) -> None:
-        """Let viewers find events: postings, numbers and vocabulary of each. Rows that stand already are kept."""
+        """Let viewers find events: postings, numbers and vocabulary of each. Rows that stand already are kept.
+
+        An event of an earlier unit gets a late place in its viewer's order (`feed`).
+        """
+        rows = self._new_sights(rows)
         salts = {viewer: self._hasher.salt(viewer) for viewer in {row.viewer for row in rows}}
         numbers: list[Row] = []
         entries: set[tuple[int, int, str]] = set()
@@ -260,6 +282,19 @@ class WriteTransaction:
         self.write("vocabulary", COLUMNS.vocabulary, list(entries), "nothing")
         self.learnt_vocabulary |= entries
 
+    def _new_sights(self, rows: Sequence[Visible]) -> Sequence[Visible]:
+        """The rows that do not stand yet; those of events older than this unit are given their late places."""
+        late = [row for row in rows if row.seq <= self._last_seq_before]
+        if not late:
+            return rows
+        there = standing(self._connection, (Sight(row.viewer, row.seq, row.record_time_us) for row in late))
+        fresh = sorted({(row.viewer, row.seq) for row in late} - there, key=lambda pair: (pair[1], pair[0]))
+        first = self.allocate_seq(len(fresh))
+        places = [(viewer, seq, first + offset, self.record_time_us) for offset, (viewer, seq) in enumerate(fresh)]
+        # An event that was hidden and comes back takes its newest place: it is reported again rather than missed.
+        self.write("late_visible", COLUMNS.late_visible, places, "replace")
+        return [row for row in rows if (row.viewer, row.seq) not in there]
+
     def _index_postings(self, rows: Sequence[Visible], salts: dict[int, int]) -> None:
         postings: list[Row] = []
         for viewer, seq, event_time_us, _, terms in rows:
@@ -270,17 +305,8 @@ class WriteTransaction:
         self.write("arrival", COLUMNS.arrival, arrivals, "nothing")
 
     def _index_columns(self, rows: Sequence[Visible], salts: dict[int, int]) -> None:
-        # COPY cannot skip rows that stand already; only events older than this unit can have any.
-        late = [row for row in rows if row.seq <= self._last_seq_before]
-        standing: set[tuple[int, int]] = set()
-        for viewer in {row.viewer for row in late}:
-            seqs = [row.seq for row in late if row.viewer == viewer]
-            sql = "SELECT viewer, seq FROM visible WHERE viewer=? AND seq IN {in}"
-            standing.update((found[0], found[1]) for found in self.fetch_in(sql, seqs, (viewer,)))
         lines = []
         for viewer, seq, event_time_us, record_time_us, terms in rows:
-            if (viewer, seq) in standing:
-                continue
             salt = salts[viewer]
             salted = [h ^ salt for h in terms.hashes]
             lines.append(
@@ -315,7 +341,7 @@ class WriteTransaction:
             )
 
     def _is_mentioned(self, viewer: int, kind: int, value: str) -> bool:
-        hashes = [self._hasher.salted(viewer, (key, value)) for key in VOCABULARY_KEYS[kind]]
+        hashes = [self._hasher.salted(viewer, pair) for pair in entry_pairs(kind, value)]
         if self.dialect == "sqlite":
             return bool(self.fetch_in("SELECT 1 FROM posting WHERE h IN {in} LIMIT 1", hashes))
         return bool(self.fetch("SELECT 1 FROM visible WHERE terms && ?::bigint[] LIMIT 1", (hashes,)))

@@ -1,0 +1,81 @@
+"""The order in which events became visible to a viewer, from which standing queries report: reads alone.
+
+An event's place is its number, unless it became visible after the unit that stored it: then `late_visible` gives it a
+later one of the same row of numbers. So whoever has read up to a place never has to look behind it. It must not judge
+whether an event matches.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final, NamedTuple
+
+from traceward.store.compile import Cursor, VisibleTo
+from traceward.store.connection import Dialect
+from traceward.store.read import Reader
+from traceward.store.rows import StoredEvent
+from traceward.store.standing import Sight, standing
+
+
+class Late(NamedTuple):
+    """An event that became visible to a viewer late, and its place."""
+
+    place: Cursor
+    seq: int
+    viewer: int
+
+
+_HEAD: Final = "SELECT name, value FROM counter WHERE name IN ('seq', 'record_time_us')"
+_INDEX: Final[dict[Dialect, str]] = {"sqlite": "arrival", "postgresql": "visible"}
+_FIRST: Final = (
+    "SELECT record_time_us, {number} FROM {table} WHERE viewer=? AND record_time_us>=?"
+    " ORDER BY record_time_us, {number} LIMIT 1"
+)
+_LATE: Final = (
+    "SELECT record_time_us, position, seq FROM late_visible WHERE viewer=? AND (record_time_us,position)>(?,?)"
+    " ORDER BY record_time_us, position LIMIT ?"
+)
+_LATE_AMONG: Final = "SELECT seq FROM late_visible WHERE viewer=? AND seq IN {in}"
+
+
+def head(reader: Reader) -> Cursor:
+    """The place of the newest commit: every event that is visible now has its place at or before it."""
+    counters: dict[str, int] = dict(reader.fetch(_HEAD))
+    return Cursor(counters.get("record_time_us", 0), counters.get("seq", 0))
+
+
+def before_time(reader: Reader, viewers: VisibleTo, time_us: int, end: Cursor) -> Cursor:
+    """The last place before everything that became visible to the viewers from a time on; `end` where nothing did."""
+    first = end.seq + 1
+    table = _INDEX[reader.dialect]
+    statements = (
+        _FIRST.format(table=table, number="seq"),
+        _FIRST.format(table="late_visible", number="position"),
+    )
+    for viewer in viewers:
+        for sql in statements:
+            for _, number in reader.fetch(sql, (viewer, time_us)):
+                first = min(first, number)
+    return end if first > end.seq else Cursor(time_us, first - 1)
+
+
+def late_between(reader: Reader, viewers: VisibleTo, after: Cursor, end: Cursor, limit: int) -> list[Late]:
+    """Up to `limit` events that became visible late, in the order of their places behind `after`, up to `end`."""
+    found = [
+        Late(Cursor(time_us, position), seq, viewer)
+        for viewer in viewers
+        for time_us, position, seq in reader.fetch(_LATE, (viewer, *after, limit))
+        if (time_us, position) <= end
+    ]
+    return sorted(found)[:limit]
+
+
+def late_among(reader: Reader, viewers: VisibleTo, seqs: Collection[int]) -> set[int]:
+    """Which of these events have a late place for one of the viewers."""
+    return {seq for viewer in viewers for (seq,) in reader.fetch_in(_LATE_AMONG, seqs, (viewer,))}
+
+
+def still_visible(reader: Reader, late: Iterable[Late], events: Mapping[int, StoredEvent]) -> list[Late]:
+    """Those that their viewer still sees. events: by number."""
+    listed = list(late)
+    wanted = (Sight(one.viewer, one.seq, events[one.seq].record_time_us) for one in listed if one.seq in events)
+    seen = standing(reader, wanted)
+    return [one for one in listed if (one.viewer, one.seq) in seen]
