@@ -7,7 +7,8 @@ Follows the reference implementation wherever its published vectors tell, also w
 certificationInfo after eventTimeZoneOffset, parentID before epcList, `type` before the value it types, and
 bizTransactionList, destinationList, ilmd and sourceList among the extensions in code point order, after sensor data.
 Not followed, as faults: text that looks like a number keeps its zeros (lot 00123 is not lot 123), milliseconds round
-half up always, numbers keep every digit, and a business transaction may lack a type.
+half up always, numbers keep every digit, a business transaction may lack a type, and the attributes of CBV master data
+have one namespace, whether a document declares cbvmda with its last colon, without it, or leaves it to the context.
 """
 
 from __future__ import annotations
