@@ -11,6 +11,7 @@ from ledger.storyline import CORDIA, NORTHGATE, PARTIES, RECORDED_US, RIVAL
 from traceward.ledger.conflicts import Conflict
 from traceward.ledger.facts import Declaration, LedgerEvent
 from traceward.ledger.state import ClassStock, Instance, Ledger
+from traceward.ledger.steps import STERILISING
 
 MERCY = "https://id.gs1.org/417/5060000000005"  # a party that is not registered
 SERIALS = tuple(f"https://id.gs1.org/01/09521141010235/21/S{number}" for number in range(3))
@@ -35,10 +36,11 @@ PLACES = tuple(
 PATIENT = "https://id.gs1.org/8018/401234500000123452"
 STEPS = (
     "receiving", "shipping", "stocking", "storing", "holding", "dispensing", "destroying", "cycle_counting",
-    "stock_taking", "void_shipping", "accepting", "transporting", "https://example.org/own-step", None,
+    "stock_taking", "void_shipping", "accepting", "transporting", "https://example.org/own-step", STERILISING, None,
 )  # fmt: skip
 DISPOSITIONS = (None, None, "in_transit", "dispensed", "unavailable", "returned", "damaged")
-_KINDS = ("make", "make", "object", "object", "object", "object", "pack", "notice", "patient", "bill")
+KINDS = ("make", "make", "object", "object", "object", "object", "pack", "pack", "notice", "patient", "bill")
+INSTRUMENT = "https://id.gs1.org/8004/9521141DRIVER-1"
 START_US = 1_770_000_000_000_000
 HOUR_US = 3_600_000_000
 
@@ -62,9 +64,7 @@ def events(draw: st.DrawFn, captors: tuple[str, ...] = (CORDIA, NORTHGATE), *, o
     """One event. captors: who may have captured it; others: items of an unregistered maker too."""
     items = (*SERIALS, *CONTAINERS, *((OTHER_SERIAL,) if others else ()))
     lots = (*LOTS, *((OTHER_LOT,) if others else ()))
-    kind = draw(
-        st.sampled_from(("make", "make", "object", "object", "object", "object", "pack", "notice", "patient", "bill"))
-    )
+    kind = draw(st.sampled_from(KINDS))
     facts: dict[str, object] = {}
     if kind == "make":
         facts = {
@@ -79,9 +79,7 @@ def events(draw: st.DrawFn, captors: tuple[str, ...] = (CORDIA, NORTHGATE), *, o
         facts = {
             "action": draw(st.sampled_from(("OBSERVE", "OBSERVE", "OBSERVE", "DELETE"))),
             "biz_step": draw(st.sampled_from(STEPS)),
-            "disposition": draw(
-                st.sampled_from((None, None, "in_transit", "dispensed", "unavailable", "returned", "damaged"))
-            ),
+            "disposition": draw(st.sampled_from(DISPOSITIONS)),
             "instances": draw(_some(items, 2)),
             "quantities": draw(_quantities(lots)),
             "use_type": draw(st.sampled_from((None, "implanted", "wasted"))),
@@ -94,7 +92,8 @@ def events(draw: st.DrawFn, captors: tuple[str, ...] = (CORDIA, NORTHGATE), *, o
             "action": draw(st.sampled_from(("ADD", "ADD", "DELETE", "OBSERVE"))),
             "biz_step": draw(st.sampled_from(("packing", "unpacking", "shipping", None))),
             "parent": draw(st.sampled_from(CONTAINERS)),
-            "children": draw(_some(items, 2)),
+            "disposition": draw(st.sampled_from((None, "completeness_verified"))),
+            "children": draw(_some((*items, INSTRUMENT), 2)),
             "child_quantities": draw(_quantities(lots)),
         }
     elif kind == "notice":
@@ -147,6 +146,11 @@ def histories(draw: st.DrawFn, most: int = 14) -> list[LedgerEvent]:
     found = draw(st.lists(events(), min_size=1, max_size=most, unique_by=lambda event: event.eid))
     struck = draw(st.lists(st.sampled_from(found), max_size=2, unique_by=lambda event: event.eid))
     by_another = draw(st.booleans())
+    if len(found) > 1 and draw(st.integers(0, 4)) == 0:
+        # Another party's content under an eventID that is taken: both stand.
+        first, second = found[0], found[1]
+        if first.captured_by != second.captured_by and second not in struck:
+            found[1] = msgspec.structs.replace(second, event_id=first.event_id)
     return found + [declared(event, (NORTHGATE,) if by_another else None) for event in struck]
 
 

@@ -6,7 +6,7 @@ It must not lose or make quantity unseen: what is taken beyond the balances is a
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
-from traceward.ledger import expiry, steps
+from traceward.ledger import expiry, steps, trays
 from traceward.ledger.book import Act, Book, agrees
 from traceward.ledger.entitlement import entitled_to_class
 from traceward.ledger.facts import class_parts
@@ -170,6 +170,9 @@ def _receive(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Dec
         if wanted > 0:
             parts.append(_debit(book, act, stock, slot, min(wanted, slot.quantity)))
             wanted -= parts[-1].quantity
+    _note_short(book, stock, captor, parts, uom)
+    if wanted > 0 and parts and act.event.biz_step != "accepting":
+        book.raise_conflict("receipt_over", act, stock, parts[0].owner, parts[0].holder, what=f"{wanted}")
     if wanted > 0 and act.event.biz_step == "accepting":
         parts.extend(take(book, act, stock, captor, wanted, uom))
     elif wanted > 0:
@@ -178,6 +181,15 @@ def _receive(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Dec
         holder = captor if part.status == steps.IN_TRANSIT else part.holder
         place = act.place or part.place
         _put(book, act, stock, part, place, book.holder_at(act, place, holder), steps.ON_HAND)
+
+
+def _note_short(book: Book, stock: ClassStock, captor: str, parts: Sequence[Slot], uom: str | None) -> None:
+    """Remember what a receipt left on its way of the very consignments that it received a part of."""
+    received = {part.name() for part in parts}
+    for slot in _on_the_way(book, stock, captor, uom):
+        name = slot.name()
+        if name in received:
+            stock.short[name] = (slot.quantity, slot.eid)
 
 
 def _move(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
@@ -279,6 +291,8 @@ def _put(
 
 
 def _debit(book: Book, act: Act, stock: ClassStock, slot: Slot, quantity: Decimal) -> Slot:
+    if slot.container is not None and act.effect == steps.USE:
+        trays.check_use(book, act, slot)
     if slot.container is not None and act.effect != steps.UNPACK:
         book.raise_conflict("implied_disaggregation", act, stock, slot.owner, slot.holder, what=item_of(slot.container))
     part = Slot(

@@ -42,6 +42,13 @@ KINDS = {
     "guessed_source": Kind("low", "{key}: the event does not say from where; taken from {what}"),
     "moved_after_recall": Kind("high", "{key}: moved after its recall notice, and not to quarantine or back"),
     "recalled_not_quarantined": Kind("high", "{key}: recalled stock not in quarantine: {what}"),
+    "receipt_short": Kind("medium", "{key}: a receipt left {what} of what was sent still on its way"),
+    "receipt_over": Kind("medium", "{key}: {what} more received than was on its way"),
+    "left_in_container": Kind("medium", "{key}: unpacked as checked, yet by the ledger still in it: {what}"),
+    "sterilisation_missing": Kind(
+        "high", "{key}: units taken from the tray, which was not sterilised since it was packed"
+    ),
+    "event_id_reused": Kind("medium", "{key}: two parties captured different content under one eventID"),
     "label_mismatch": Kind("high", "{key}: lot or expiry differs from what was known: {what}"),
     "link_of_corrected_use": Kind("critical", "{key}: tied to a patient by a use that was declared in error"),
     "original_missing": Kind("low", "{key}: declared in error, but the event itself is not here yet"),

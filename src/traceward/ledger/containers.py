@@ -3,7 +3,7 @@
 It must not decide what a container's contents become when it moves: instances.carry does.
 """
 
-from traceward.ledger import steps
+from traceward.ledger import steps, trays
 from traceward.ledger.book import Act, Book
 from traceward.ledger.classes import act_on_class, put_into, take_out
 from traceward.ledger.entitlement import OPEN, entitled_to_instance
@@ -21,6 +21,8 @@ from traceward.ledger.instances import (
 from traceward.ledger.state import UNSEEN, ClassStock, Instance, item_of, record_key
 
 _RETURNABLE = "https://id.gs1.org/8003/"
+_NAMED = 10
+_CHECKED = frozenset({"completeness_verified", "mismatch_class", "mismatch_instance", "mismatch_quantity"})
 
 
 def act_on_container(book: Book, act: Act) -> None:
@@ -39,6 +41,8 @@ def act_on_container(book: Book, act: Act) -> None:
     if act.effect == steps.PACK and key.startswith(_RETURNABLE) and not known.contents:
         known.trail = ()  # an asset's earlier loans are no pedigree of its new load
     container, captor = act_on_instance(book, act, key)
+    if act.effect == steps.PACK:
+        trays.note_load(container, event.children)
     if container.status in steps.SINKS or act.effect == steps.COUNT:
         return
     if act.effect == steps.UNPACK:
@@ -86,6 +90,7 @@ def _pack(book: Book, act: Act, container: Instance, captor: str) -> None:
 def _unpack(book: Book, act: Act, container: Instance, captor: str) -> None:
     event = act.event
     name = record_key(container)
+    trays.check_sterile(book, act, container)
     if not event.children and not event.child_quantities:
         _empty(book, act, container, captor)
         return
@@ -101,6 +106,9 @@ def _unpack(book: Book, act: Act, container: Instance, captor: str) -> None:
     for key, quantity, uom in event.child_quantities:
         if quantity is not None:
             take_out(book, act, container, captor, key, quantity, uom)
+    if event.disposition in _CHECKED and container.contents and container.claimant is None:
+        left = sorted(item_of(content) for content in container.contents)
+        book.raise_conflict("left_in_container", act, container, what=", ".join(left[:_NAMED]))
 
 
 def _empty(book: Book, act: Act, container: Instance, captor: str) -> None:

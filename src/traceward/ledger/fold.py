@@ -18,6 +18,7 @@ from traceward.ledger.facts import LedgerEvent, class_keys, item_keys, keys
 from traceward.ledger.instances import act_on_instance, act_on_instances, concerned, touch
 from traceward.ledger.links import act_on_links, check_links, pass_over_links
 from traceward.ledger.parties import Parties
+from traceward.ledger.shared_ids import reused_ids
 from traceward.ledger.standing import standing_conflicts
 from traceward.ledger.state import ClassStock, Instance, Ledger, Order, PatientLinks
 from traceward.ledger.visibility import named_parties
@@ -46,6 +47,8 @@ def fold(
         merged = [event for event in merged if event.event_time_us <= as_of_us]
     book = Book(parties, proven)
     apply_all(book, merged)
+    for raised in reused_ids(merged, parties):
+        book.conflicts[raised.id] = raised
     return ledger_of(book)
 
 
@@ -90,7 +93,9 @@ def pass_over(book: Book, event: LedgerEvent, corrected: corrections.Corrections
         # Whether another party has such a private event must make no difference here.
         pass_over_links(book, act, waiting=event.eid in corrected.waiting or event.eid in corrected.refused)
         return
-    book.show(event.eid, named_parties(event, book.parties))
+    named = named_parties(event, book.parties)
+    book.show(event.eid, named)
+    told = tuple(sorted(party for party in named if party is not None))
     struck = event.declares is None
     used = act.effect == steps.USE
     amounts = dict.fromkeys(event.instances, ONE)
@@ -110,13 +115,13 @@ def pass_over(book: Book, event: LedgerEvent, corrected: corrections.Corrections
         records.append(stock)
     for record in records:
         if struck and used and record.key in amounts:
-            record.voided_uses += ((event.eid, event.usage_report, amounts[record.key]),)
+            record.voided_uses += ((event.eid, event.usage_report, amounts[record.key], told),)
         if event.eid in corrected.waiting:
             record.waiting += (event.eid,)
-    named = keys(event)
-    if named and (event.eid in corrected.waiting or event.eid in corrected.refused):
+    touched = keys(event)
+    if touched and (event.eid in corrected.waiting or event.eid in corrected.refused):
         kind = "original_missing" if event.eid in corrected.waiting else "not_declarant"
-        raised = conflict(kind, named, (event.eid,), event.captured_by, event.event_time_us)
+        raised = conflict(kind, touched, (event.eid,), event.captured_by, event.event_time_us)
         book.conflicts[raised.id] = raised
 
 

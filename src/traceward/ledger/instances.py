@@ -6,7 +6,7 @@ It must not choose whether the captor is entitled (entitlement.py) nor which eff
 from collections.abc import Callable
 from decimal import Decimal
 
-from traceward.ledger import expiry, steps
+from traceward.ledger import expiry, steps, trays
 from traceward.ledger.book import Act, Book, agrees
 from traceward.ledger.entitlement import IMPLIED, NOTICE, OPEN, SENT, entitled_to_instance
 from traceward.ledger.notices import flags_in_force
@@ -74,6 +74,7 @@ def perform(book: Book, act: Act, record: Instance, captor: str, basis: str) -> 
             open_instance(book, act, record, captor)
         if basis == IMPLIED and act.effect not in _SEEN_ONLY:
             book.raise_conflict("implied_receipt", act, record)
+        trays.note_sterilised(act, record)
         if basis == NOTICE:
             record.flags = steps.flags_after(record.flags, act.event)
         else:
@@ -341,6 +342,8 @@ def position(book: Book, act: Act, record: Instance, captor: str, basis: str) ->
 
 def _end(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:
     event = act.event
+    if act.effect == steps.USE:
+        trays.check_use(book, act, record)
     leave_container(book, act, record)
     if record.status == steps.IN_TRANSIT and act.effect == steps.USE:
         book.raise_conflict("used_in_transit", act, record)

@@ -42,12 +42,15 @@ def pass_over_links(book: Book, act: Act, *, waiting: bool) -> None:
 
 
 def check_links(book: Book, record: PatientLinks) -> None:
-    """Raise a private conflict for each link whose use was declared in error and not made good."""
+    """Raise a private conflict for each link whose use was declared in error and not made good.
+
+    Only uses that name the link's party count: by links of its own making, a stranger must not learn of others' uses.
+    """
     item = book.find(record.key)
     stock = book.find(f"{record.key}|class")
     voided = [use for found in (item, stock) if isinstance(found, Instance | ClassStock) for use in found.voided_uses]
     for link in record.links:
-        struck = [use for use in voided if use[1] == link.usage_report]
+        struck = [use for use in voided if use[1] == link.usage_report and record.party in use[3]]
         stands = book.uses.get((record.key, link.usage_report), Decimal(0))
         if struck and stands < link.quantity:
             raised = conflict(

@@ -3,11 +3,13 @@
 It must not commit, and it must not decide anything that the fold does not: it chooses only what to fold again.
 """
 
+import dataclasses
+import itertools
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from traceward.ledger import closure, steps
+from traceward.ledger import closure, shared_ids, steps
 from traceward.ledger.book import Book, Relations
 from traceward.ledger.closure import StreamReader
 from traceward.ledger.conflicts import Conflict
@@ -66,6 +68,13 @@ class Projector:
         is one that was stored earlier and has a further captor now, what it was then. An event beyond recordTime +
         24 h is kept for `apply_due`; the parties that it names see it at once.
         """
+        projection = self._take(tx, new_events, before)
+        raised = _write_reused_ids(tx, new_events, self._parties, self._party_ids(tx))
+        return dataclasses.replace(projection, conflicts=(*projection.conflicts, *raised)) if raised else projection
+
+    def _take(
+        self, tx: WriteTransaction, new_events: Sequence[LedgerEvent], before: Sequence[LedgerEvent]
+    ) -> Projection:
         horizon_us = tx.record_time_us + DAY_US
         present = [event for event in new_events if event.event_time_us <= horizon_us]
         future = [event for event in new_events if event.event_time_us > horizon_us]
@@ -179,7 +188,11 @@ class Projector:
         for event in events:
             apply_event(book, event, event.captured_by)
         for key, record in book.changed.items():
-            if not isinstance(record, PatientLinks) and (book.noticed or (record.standing and key not in book.twins)):
+            if not isinstance(record, PatientLinks) and (
+                book.noticed
+                or (record.standing and key not in book.twins)
+                or (isinstance(record, ClassStock) and record.short)
+            ):
                 standing_conflicts(book, record)
         _write_book(tx, loader, book)
         new = {event.eid for event in events}
@@ -250,6 +263,28 @@ def _put_relations(tx: WriteTransaction, events: Sequence[LedgerEvent], known: R
             rows.append(Relation(*pair, event.eid))
     ledger_rows.put_relations(tx, rows)
     return frozenset(proven)
+
+
+def _write_reused_ids(
+    tx: WriteTransaction, new_events: Iterable[LedgerEvent], parties: Parties, party_ids: closure.PartyIds
+) -> list[Conflict]:
+    """Make the conflicts about these events' eventIDs what the stored events amount to; those that stand."""
+    stored = tx.events_of_shared_ids({event.event_id for event in new_events})
+    if not stored:
+        return []
+    events = [closure.stored_event(row, party_ids) for row in stored]
+    raised = shared_ids.reused_ids(events, parties)
+    by_id: dict[str, list[LedgerEvent]] = {}
+    for event in events:
+        by_id.setdefault(event.event_id, []).append(event)
+    possible = {
+        shared_ids.pair_id(first, second)
+        for same in by_id.values()
+        for first, second in itertools.combinations(shared_ids.originals(same), 2)
+    }
+    ledger_rows.delete_conflicts(tx, sorted(possible - {found.id for found in raised}))
+    ledger_rows.put_conflicts(tx, [conflict_row(found, tx.record_time_us) for found in raised])
+    return raised
 
 
 def _unproven_keys(tx: WriteTransaction, new: Iterable[tuple[str, str]]) -> set[str]:

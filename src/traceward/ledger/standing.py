@@ -14,7 +14,7 @@ def standing_conflicts(book: Book, record: Instance | ClassStock) -> None:
     for name in record.standing:
         if book.conflicts.pop(name, None) is None:
             book.gone.add(name)
-    raised = [] if record.claimant is not None else _not_quarantined(book, record)
+    raised = [] if record.claimant is not None else [*_not_quarantined(book, record), *_short(book, record)]
     record.standing = tuple(sorted(found.id for found in raised))
     for found in raised:
         book.conflicts[found.id] = found
@@ -44,6 +44,22 @@ def _not_quarantined(book: Book, record: Instance | ClassStock) -> list[Conflict
             where = _where(slot.place, slot.container)
             what = f"{slot.quantity} at {where}"
             raised.append(_conflict(record.key, notice, (slot.owner, slot.holder), slot.name(), what))
+    return raised
+
+
+def _short(book: Book, record: Instance | ClassStock) -> list[Conflict]:
+    """What receipts fell short by and is still on its way; a mark whose stock has arrived since is taken off."""
+    if isinstance(record, Instance) or not record.short:
+        return []
+    raised = []
+    for name, (quantity, eid) in sorted(record.short.items()):
+        slot = record.slots.get(name)
+        if slot is None or slot.quantity <= 0:
+            del record.short[name]
+            continue
+        parties = (slot.owner, slot.holder, book.destination(slot))
+        what = f"{format(min(quantity, slot.quantity).normalize(), 'f')}"
+        raised.append(conflict("receipt_short", (record.key,), (eid,), parties, slot.time_us, subject=name, what=what))
     return raised
 
 

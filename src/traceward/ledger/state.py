@@ -18,6 +18,10 @@ _BY = "|by|"
 _LINKS = "|patient|"
 
 
+VoidedUse = tuple[bytes, str | None, Decimal, tuple[str, ...]]
+"""(eid, usage report, quantity, parties that the event names) of a use that was declared in error."""
+
+
 class Instance(msgspec.Struct, array_like=True, gc=False):
     """One serialised item or container.
 
@@ -25,8 +29,9 @@ class Instance(msgspec.Struct, array_like=True, gc=False):
     place: where it is; while in transit, where it goes. origin: where it left. container: record key.
     seen: (time, place, eid) of the last event that named it. owners: (time, owner, eid) for each change.
     trail: (eid, parties concerned at that event). contents: record keys of what lies in it.
-    voided_uses: (eid, usage report, quantity) of uses that were declared in error. waiting: eids of error declarations
-    whose original is not here. standing: ids of the conflicts that hold as long as the state does.
+    voided_uses: uses that were declared in error. waiting: eids of error declarations
+    whose original is not here. standing: ids of the conflicts that hold as long as the state does. sterilised: (time,
+    eid) of the last sterilisation of this load. surgical: a tray that must be sterilised before use.
     """
 
     key: str
@@ -48,9 +53,11 @@ class Instance(msgspec.Struct, array_like=True, gc=False):
     owners: tuple[tuple[int, str | None, bytes], ...] = ()
     trail: tuple[tuple[bytes, tuple[str, ...]], ...] = ()
     contents: set[str] | None = None
-    voided_uses: tuple[tuple[bytes, str | None, Decimal], ...] = ()
+    voided_uses: tuple[VoidedUse, ...] = ()
     waiting: tuple[bytes, ...] = ()
     standing: tuple[str, ...] = ()
+    sterilised: tuple[int, bytes] | None = None
+    surgical: bool = False
 
     def put_in(self, content: str) -> None:
         """Note that a record lies in this one."""
@@ -101,7 +108,8 @@ class ClassStock(msgspec.Struct, array_like=True):
     """The stock of one class (GTIN, lot of a GTIN, asset type).
 
     slots: by Slot.name(). concerned: parties that ever owned, held or were sent some. public: eids that all of them
-    may see. opened: what was created or first seen, by unit of measure ("" for each).
+    may see. opened: what was created or first seen, by unit of measure ("" for each). short: of what is in transit, by
+    Slot.name(): (quantity, eid of the receipt that fell short of it).
     """
 
     key: str
@@ -113,9 +121,10 @@ class ClassStock(msgspec.Struct, array_like=True):
     public: list[bytes] = []
     notices: list[Notice] = []
     opened: dict[str, Decimal] = {}
-    voided_uses: tuple[tuple[bytes, str | None, Decimal], ...] = ()
+    voided_uses: tuple[VoidedUse, ...] = ()
     waiting: tuple[bytes, ...] = ()
     standing: tuple[str, ...] = ()
+    short: dict[str, tuple[Decimal, bytes]] = {}
 
 
 class Link(msgspec.Struct, array_like=True):

@@ -3,7 +3,7 @@
 It must not look at state: the same event always has the same effect and the same rank.
 """
 
-from traceward.ledger.facts import LedgerEvent
+from traceward.ledger.facts import MCX, LedgerEvent
 
 CREATE = "create"
 TRANSFORM = "transform"
@@ -23,9 +23,11 @@ UNKNOWN = "unknown"
 
 ON_HAND = "on_hand"
 IN_TRANSIT = "in_transit"
+STERILISING = MCX + "bizstep/sterilizing"
 SINKS = frozenset({"implanted", "consumed", "wasted", "destroyed", "lost", "decommissioned", "transformed"})
 
-# CBV 2.0 section 7.1. A step that is missing here moves nothing and is flagged.
+# CBV 2.0 section 7.1, and our own step for sterilising, which CBV has no term for. A step that is missing here moves
+# nothing and is flagged.
 _OBSERVED = {
     "accepting": RECEIVE,
     "arriving": RECEIVE,
@@ -49,6 +51,7 @@ _OBSERVED = {
     "unloading": MOVE,
     "entering_exiting": MOVE,
     "transporting": MOVE,
+    STERILISING: MOVE,
     "reserving": NOTE,
     "inspecting": NOTE,
     "sampling": NOTE,

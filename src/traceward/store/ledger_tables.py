@@ -1,0 +1,60 @@
+"""The ledger's marks: states to fold from, resolutions of conflicts, and who sees what while the ledger is rebuilt.
+
+Nothing here reads or writes, and nothing here is a fact: all but the resolutions can be made again from the events.
+"""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text
+
+from traceward.store import models
+
+_SORTED_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+
+# What a record was at the start of a day on which an event changed it. cut_us: that start, UTC.
+ledger_version: Final = Table(
+    "ledger_version",
+    models.Table.metadata,
+    Column("key", _SORTED_TEXT, primary_key=True),
+    Column("cut_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What was said about a conflict, one row each time; the newest counts, as long as the conflict says what it said then.
+conflict_resolution: Final = Table(
+    "conflict_resolution",
+    models.Table.metadata,
+    Column("conflict_id", _SORTED_TEXT, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # digest of what the conflict said
+    Column("party", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# A conflict that the facts bear out no longer, as it was when last it stood.
+conflict_corrected: Final = Table(
+    "conflict_corrected",
+    models.Table.metadata,
+    Column("party", Text, primary_key=True),
+    Column("closed_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("conflict_id", _SORTED_TEXT, primary_key=True),
+    Column("conflict", LargeBinary, nullable=False),
+    Index("ix_conflict_corrected_conflict", "conflict_id"),
+    sqlite_with_rowid=False,
+)
+
+# Filled and emptied by a rebuild, within its transaction.
+ledger_shown: Final = Table(
+    "ledger_shown",
+    models.Table.metadata,
+    Column("eid", LargeBinary, primary_key=True),
+    Column("party", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,115 @@
+"""What the two sides of a consignment have to settle: short and over receipts, trays, one eventID used twice."""
+
+from decimal import Decimal
+
+import msgspec
+
+from ledger.flows import declared
+from ledger.storyline import CORDIA, LOT77A, NORTHGATE, PARTIES, RIVAL
+from ledger.test_rules import DC, OR3, SSCC, STORE, at, kinds
+from traceward.ledger import steps
+from traceward.ledger.facts import LedgerEvent
+from traceward.ledger.fold import fold
+
+TRAY = "https://id.gs1.org/8003/09521141007778T0042"
+DRIVER = "https://id.gs1.org/8004/9521141DRIVER-19"
+BOTH = frozenset({(CORDIA, NORTHGATE)})
+
+
+def lot(quantity: int) -> tuple[tuple[str, Decimal, None], ...]:
+    return ((LOT77A, Decimal(quantity), None),)
+
+
+def made(quantity: int = 50) -> LedgerEvent:
+    return at(0, CORDIA, "creating_class_instance", action="ADD", quantities=lot(quantity), biz_location=DC)
+
+
+def sent(quantity: int) -> LedgerEvent:
+    pair = {"owning": (CORDIA, CORDIA), "possessing": (CORDIA, NORTHGATE), "location": (DC, STORE)}
+    return at(1, CORDIA, "shipping", quantities=lot(quantity), **pair)
+
+
+def received(hour: float, quantity: int) -> LedgerEvent:
+    return at(hour, NORTHGATE, "receiving", quantities=lot(quantity), biz_location=STORE)
+
+
+def test_a_receipt_that_falls_short_is_a_dispute_until_the_rest_arrives() -> None:
+    """Rejects a dispute that stays when a second delivery settles it, and one that names the whole consignment."""
+    partly = fold([made(), sent(10), received(2, 7)], PARTIES)
+    (short,) = [found for found in partly.conflicts.values() if found.kind == "receipt_short"]
+    assert "left 3 of" in short.message
+    assert set(short.parties) == {CORDIA, NORTHGATE}
+    assert "receipt_short" not in kinds(fold([made(), sent(10), received(2, 7), received(3, 3)], PARTIES))
+
+
+def test_a_receipt_of_more_than_was_sent_is_a_dispute() -> None:
+    assert "receipt_over" in kinds(fold([made(), sent(10), received(2, 12)], PARTIES))
+    assert "receipt_over" not in kinds(fold([made(), sent(10), received(2, 10)], PARTIES))
+
+
+def test_unpacking_as_complete_what_is_not_complete_is_a_dispute() -> None:
+    packed = at(1, CORDIA, "packing", type="AggregationEvent", action="ADD", parent=SSCC,
+                child_quantities=lot(5), biz_location=DC)  # fmt: skip
+    facts = {"type": "AggregationEvent", "action": "DELETE", "parent": SSCC, "biz_location": DC}
+    part = at(2, CORDIA, "unpacking", child_quantities=lot(4), disposition="completeness_verified", **facts)
+    whole = at(2, CORDIA, "unpacking", child_quantities=lot(5), disposition="completeness_verified", **facts)
+    assert "left_in_container" in kinds(fold([made(), packed, part], PARTIES))
+    assert "left_in_container" not in kinds(fold([made(), packed, whole], PARTIES))
+
+
+def tray_story(*more: LedgerEvent) -> list[LedgerEvent]:
+    packed = at(1, CORDIA, "packing", type="AggregationEvent", action="ADD", parent=TRAY, children=(DRIVER,),
+                child_quantities=lot(30), biz_location=DC)  # fmt: skip
+    opened = at(9, NORTHGATE, "unpacking", type="AggregationEvent", action="DELETE", parent=TRAY,
+                child_quantities=lot(3), biz_location=OR3)  # fmt: skip
+    return [made(), packed, opened, *more]
+
+
+def test_a_tray_opened_before_it_was_sterilised_is_a_conflict_that_the_late_cycle_settles() -> None:
+    """Rejects a rule that looks at arrival: the record of the cycle often comes after that of the operation."""
+    ster = {"instances": (TRAY,), "biz_location": STORE}
+    before = at(8, NORTHGATE, steps.STERILISING, disposition="conformant", **ster)
+    failed = at(8, NORTHGATE, steps.STERILISING, disposition="non_conformant", **ster)
+    after = at(10, NORTHGATE, steps.STERILISING, disposition="conformant", **ster)
+    assert "sterilisation_missing" in kinds(fold(tray_story(), PARTIES, BOTH))
+    assert "sterilisation_missing" in kinds(fold(tray_story(failed), PARTIES, BOTH))
+    assert "sterilisation_missing" in kinds(fold(tray_story(after), PARTIES, BOTH))
+    assert "sterilisation_missing" not in kinds(fold(tray_story(before), PARTIES, BOTH))
+
+
+def test_a_new_load_must_be_sterilised_again() -> None:
+    before = at(0.5, NORTHGATE, steps.STERILISING, disposition="conformant", instances=(TRAY,), biz_location=STORE)
+    assert "sterilisation_missing" in kinds(fold(tray_story(before), PARTIES, BOTH))
+
+
+def test_a_pallet_is_no_tray() -> None:
+    """Rejects a rule on every GRAI: returnable crates are never sterilised."""
+    plain = [msgspec.structs.replace(event, children=()) for event in tray_story()]
+    assert "sterilisation_missing" not in kinds(fold(plain, PARTIES, BOTH))
+
+
+def test_different_content_under_one_eventID_is_a_conflict_until_one_is_declared_an_error() -> None:
+    """Rejects a check within one party's eventIDs alone, where decisions.md 2 lets both contents stand."""
+    ours, theirs = made(), received(2, 4)
+    theirs = msgspec.structs.replace(theirs, event_id=ours.event_id, read_point=DC)
+    ledger = fold([ours, theirs], PARTIES)
+    (found,) = [one for one in ledger.conflicts.values() if one.kind == "event_id_reused"]
+    assert found.parties == (CORDIA,)  # the supplier made one and its place is named by the other
+    assert "event_id_reused" not in kinds(fold([ours, theirs, declared(theirs)], PARTIES))
+
+
+def test_nobody_is_told_of_anothers_event_under_the_eventID_that_he_took() -> None:
+    """Rejects telling all captors: whoever guesses an eventID would learn that it exists."""
+    ours = made()
+    probe = at(5, RIVAL, "receiving", quantities=lot(1), event_id=ours.event_id)
+    assert "event_id_reused" not in kinds(fold([ours, probe], PARTIES))
+
+
+def test_a_stranger_learns_of_no_voided_use_by_a_patient_link_of_his_own() -> None:
+    """Rejects matching a link with every voided use that has its usage report."""
+    used = at(3, CORDIA, "dispensing", quantities=lot(2), use_type="implanted", usage_report="report-1")
+    link = at(4, RIVAL, None, type="AssociationEvent", private=True, action="ADD",
+              parent="https://id.gs1.org/8018/950600000000123456", child_quantities=lot(2),
+              usage_report="report-1")  # fmt: skip
+    ledger = fold([made(), used, declared(used), link], PARTIES)
+    assert "link_of_corrected_use" not in kinds(ledger)
