@@ -40,7 +40,7 @@ DOORS = {
     "urllib.request": ("cli/server_client.py", "conformance/client.py"),
     "http.client": ("cli/server_client.py", "conformance/client.py"),
     "httpx": (),
-    "httpcore": (),
+    "httpcore": ("services/outgoing.py",),
     "requests": (),
     "urllib3": (),
     "aiohttp": (),

@@ -17,6 +17,7 @@ from traceward.ledger.projector import Projector
 from traceward.scanner.workers import ScanPool
 from traceward.services import indexing
 from traceward.services.changes import Changes
+from traceward.services.outgoing import Outgoing, OutgoingRules
 from traceward.services.parties import Registry
 from traceward.services.sessions import Sessions
 from traceward.store.engine import Store, open_store
@@ -64,6 +65,7 @@ class Runtime:
     random_bytes: Callable[[int], bytes]
     projector: Projector
     page_tokens: PageTokens
+    outgoing: Outgoing = field(default_factory=lambda: Outgoing(OutgoingRules()))
     changes: Changes = field(default_factory=Changes)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     background: ThreadPoolExecutor = field(
@@ -117,6 +119,7 @@ def open_runtime(
     now_us: Callable[[], int] = system_clock_us,
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     write_log: WriteLog | None = None,
+    outgoing: Outgoing | None = None,
 ) -> Runtime:
     """The services on the database of store_url; data_dir is made with mode 0700 where it is missing.
 
@@ -136,4 +139,5 @@ def open_runtime(
         random_bytes=random_bytes,
         projector=Projector(registry.parties),
         page_tokens=PageTokens(store.secret_key),
+        outgoing=outgoing or Outgoing(OutgoingRules()),
     )

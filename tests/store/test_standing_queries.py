@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.cases import ALICE, BOB, Case, Clock, capture, visible_rows
-from store.conftest import clock, database_url, shared_postgres_url, store  # noqa: F401  # fixtures
 from traceward.epcis.predicates import AnyTerm, Query
 from traceward.services.standing import matches_after, start_cursor
 from traceward.store.compile import Cursor, VisibleTo
@@ -47,7 +46,7 @@ def read_all(
             return names, cursor
 
 
-def test_an_event_that_becomes_visible_late_is_reported_behind_the_cursor(store: Store, clock: Clock) -> None:  # noqa: F811
+def test_an_event_that_becomes_visible_late_is_reported_behind_the_cursor(store: Store, clock: Clock) -> None:
     """Rejects a cursor by recordTime or number, which has passed the event before its viewer could see it."""
     early, later = case("early", ALICE), case("later", BOB)
     seq, at = capture(store, early)["early"], clock.now_us
@@ -62,7 +61,7 @@ def test_an_event_that_becomes_visible_late_is_reported_behind_the_cursor(store:
     assert read_all(store, BEGINNING)[0] == ["later", "early"]
 
 
-def test_an_event_that_became_visible_late_and_is_ahead_of_the_cursor_is_reported_once(store: Store) -> None:  # noqa: F811
+def test_an_event_that_became_visible_late_and_is_ahead_of_the_cursor_is_reported_once(store: Store) -> None:
     """Rejects the union of new events and late marks without leaving the marked ones out of the first."""
     first = case("first", ALICE)
     seq = capture(store, first)["first"]
@@ -70,7 +69,7 @@ def test_an_event_that_became_visible_late_and_is_ahead_of_the_cursor_is_reporte
     assert read_all(store, BEGINNING)[0] == ["first"]
 
 
-def test_making_visible_what_is_visible_already_reports_nothing_again(store: Store) -> None:  # noqa: F811
+def test_making_visible_what_is_visible_already_reports_nothing_again(store: Store) -> None:
     seen = case("seen", BOB)
     seq = capture(store, seen)["seen"]
     _, cursor = read_all(store, BEGINNING)
@@ -78,7 +77,7 @@ def test_making_visible_what_is_visible_already_reports_nothing_again(store: Sto
     assert read_all(store, cursor)[0] == []
 
 
-def test_what_was_hidden_before_it_was_reported_is_not_reported_until_it_comes_back(store: Store) -> None:  # noqa: F811
+def test_what_was_hidden_before_it_was_reported_is_not_reported_until_it_comes_back(store: Store) -> None:
     one = case("one", ALICE)
     at = 1_790_000_000_000_000
     seq = capture(store, one)["one"]
@@ -91,7 +90,7 @@ def test_what_was_hidden_before_it_was_reported_is_not_reported_until_it_comes_b
     assert read_all(store, cursor)[0] == ["one"]
 
 
-def test_a_page_goes_no_further_than_it_has_read(store: Store, clock: Clock) -> None:  # noqa: F811
+def test_a_page_goes_no_further_than_it_has_read(store: Store, clock: Clock) -> None:
     """Rejects a page that is full of new events and steps over late ones between them."""
     old = [case(f"old{n}", ALICE) for n in range(5)]
     seqs, at = capture(store, *old), clock.now_us
@@ -103,7 +102,7 @@ def test_a_page_goes_no_further_than_it_has_read(store: Store, clock: Clock) -> 
         assert read_all(store, BEGINNING, limit=limit)[0] == expected
 
 
-def test_only_matching_events_are_reported_and_the_cursor_moves_past_the_others(store: Store) -> None:  # noqa: F811
+def test_only_matching_events_are_reported_and_the_cursor_moves_past_the_others(store: Store) -> None:
     wanted = Case("wanted", 1_000, (("disposition", "expired"),), viewers=(BOB,), text=TEXT)
     capture(store, case("other", BOB), wanted, case("another", BOB))
     with store.reader() as reader:
@@ -115,14 +114,14 @@ def test_only_matching_events_are_reported_and_the_cursor_moves_past_the_others(
 class Served:
     """What `start_cursor` asks of a runtime."""
 
-    def __init__(self, store: Store) -> None:  # noqa: F811
+    def __init__(self, store: Store) -> None:
         self.store = store
 
 
 @pytest.mark.parametrize("ahead_us", [-5, 0, 5, 10_000_000])
 def test_a_cursor_of_a_time_begins_with_the_first_event_from_that_time(
-    store: Store,  # noqa: F811
-    clock: Clock,  # noqa: F811
+    store: Store,
+    clock: Clock,
     ahead_us: int,
 ) -> None:
     """Rejects a future time that is taken for now, and an event at the very time that is left out."""
@@ -140,7 +139,7 @@ def test_a_cursor_of_a_time_begins_with_the_first_event_from_that_time(
     assert names == [f"at {step}" for step in (0, 5, 10_000_000) if step >= ahead_us]
 
 
-def test_a_cursor_without_a_time_begins_now(store: Store) -> None:  # noqa: F811
+def test_a_cursor_without_a_time_begins_now(store: Store) -> None:
     capture(store, case("before", BOB))
     cursor = start_cursor(Served(store), VisibleTo({BOB}), None)  # type: ignore[arg-type]
     capture(store, case("after", BOB))
@@ -158,8 +157,8 @@ def test_a_reader_gets_every_event_that_stays_visible_once_and_none_that_is_hidd
     moves: list[Move], limit: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Rejects every cursor that skips or repeats, whatever the order of captures, late sights and reads."""
-    clock = Clock()  # noqa: F811
-    store = open_store(f"sqlite:///{tmp_path_factory.mktemp('s') / 'a.db'}", clock=clock, secret_key=b"k" * 32)  # noqa: F811
+    clock = Clock()
+    store = open_store(f"sqlite:///{tmp_path_factory.mktemp('s') / 'a.db'}", clock=clock, secret_key=b"k" * 32)
     try:
         stored: dict[int, tuple[Case, int, int]] = {}
         visible: set[str] = set()
