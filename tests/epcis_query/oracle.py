@@ -13,6 +13,8 @@ from typing import Any
 from traceward.gs1.epc_uri import canonical_identifier, identifier_kind
 
 Event = Mapping[str, Any]
+#: Canonical id -> attribute -> value: master data.
+Declared = Mapping[str, Mapping[str, str]]
 
 PREFIXES = {
     "ex": "https://ex.example/ns/",
@@ -209,9 +211,57 @@ def is_decimal(text: str) -> bool:
     return re.fullmatch(r"-?\d+(\.\d+)?", text) is not None
 
 
-def holds(name: str, values: list[str], event: Event, children: Mapping[str, list[str]]) -> bool:
+def described(event: Event, field: str) -> Iterator[str]:
+    """The ids in a field that master data may describe."""
+    if field in {"readPoint", "bizLocation"}:
+        yield from [event[field]["id"]] if field in event else []
+    elif field == "epcClass":
+        yield from (element["epcClass"] for element in quantities(event, *CLASS_LISTS["anyEPCClass"]))
+    elif field == "bizTransaction":
+        yield from (entry["bizTransaction"] for entry in event.get("bizTransactionList", []))
+    elif field in {"source", "destination"}:
+        yield from (entry[field] for entry in event.get(f"{field}List", []))
+    elif field == "sourceDest":
+        yield from (*described(event, "source"), *described(event, "destination"))
+    elif field in {"microorganism", "chemicalSubstance"}:
+        yield from (part[field] for part in sensor_parts(event) if field in part)
+    elif field == "resource":
+        names = ("deviceID", "deviceMetadata", "rawData", "dataProcessingMethod", "bizRules")
+        yield from (part[name] for part in sensor_parts(event) for name in names if name in part)
+    else:
+        parties = {"owning_party", "possessing_party"}
+        entries = [(one, one["source"]) for one in event.get("sourceList", [])]
+        entries += [(one, one["destination"]) for one in event.get("destinationList", [])]
+        types = parties if field == "party" else {"location"}
+        yield from (value for entry, value in entries if word(entry["type"]) in types)
+        if field == "location":
+            yield from (*described(event, "readPoint"), *described(event, "bizLocation"))
+
+
+def product(identifier: str) -> str:
+    """The GTIN of a lot or item; anything else is itself."""
+    found = re.fullmatch(r"(https://id\.gs1\.org/01/[0-9]{14})/.*", identifier)
+    return found.group(1) if found else identifier
+
+
+def attributes(event: Event, field: str, name: str, declared: Declared) -> list[str]:
+    """The values that an attribute has for what a field names; a lot has what its product has."""
+    own = {full_name(name), full_name(name).replace("cbv:mda#", "cbv:mda:")}
+    found: list[str] = []
+    for identifier in map(canonical_identifier, described(event, field)):
+        for one in {identifier, product(identifier)}:
+            found += [value for key, value in declared.get(one, {}).items() if key in own]
+    return found
+
+
+def holds(name: str, values: list[str], event: Event, children: Mapping[str, list[str]], declared: Declared) -> bool:
     """Whether the event satisfies one parameter."""
     operator, _, rest = name.partition("_")
+    if operator == "HASATTR":
+        return any(attributes(event, rest, value, declared) for value in values)
+    if operator == "EQATTR" or rest.startswith("ATTR_"):
+        field, _, attribute = rest.removeprefix("ATTR_").partition("_")
+        return any(value in values for value in attributes(event, field, attribute, declared))
     declaration = event.get("errorDeclaration")
     if name == "eventType":
         return event["type"] in values
@@ -227,7 +277,7 @@ def holds(name: str, values: list[str], event: Event, children: Mapping[str, lis
     if rest in {"readPoint", "bizLocation"}:
         wanted = [canonical_identifier(value) for value in values]
         if operator == "WD":
-            for identifier in wanted:
+            for identifier in wanted:  # grows while it is walked: the children's children too
                 wanted.extend(child for child in children.get(identifier, []) if child not in wanted)
         return rest in event and canonical_identifier(event[rest]["id"]) in wanted
     if rest == "transformationID":
@@ -297,11 +347,13 @@ def holds(name: str, values: list[str], event: Event, children: Mapping[str, lis
     return extension_holds(operator, values, extension_values(event, where, full_name(rest[len(where) :])))
 
 
-def answers(params: Mapping[str, list[str]], event: Event, children: Mapping[str, list[str]]) -> bool:
+def answers(
+    params: Mapping[str, list[str]], event: Event, children: Mapping[str, list[str]], declared: Declared
+) -> bool:
     """Whether the event answers all parameters; EQ_ and WD_ of one field unite."""
     united: dict[str, bool] = {}
     for name, values in params.items():
         operator, _, field = name.partition("_")
         group = field if operator in {"EQ", "WD"} and field in {"readPoint", "bizLocation"} else name
-        united[group] = united.get(group, False) or holds(name, values, event, children)
+        united[group] = united.get(group, False) or holds(name, values, event, children, declared)
     return all(united.values())

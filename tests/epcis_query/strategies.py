@@ -70,11 +70,33 @@ PLACES = [
     "https://id.gs1.org/414/4012345000023",
     "urn:own:ward",
 ]
-#: Canonical place -> all its descendants, as master data would give them.
+#: Canonical place -> its direct children in the master data; it runs in a circle, as a partner's mistake may.
 CHILDREN = {
-    "https://id.gs1.org/414/4012345000016": ["https://id.gs1.org/414/4012345000016/254/OR3", "urn:own:ward"],
+    "https://id.gs1.org/414/4012345000016": ["https://id.gs1.org/414/4012345000016/254/OR3"],
     "https://id.gs1.org/414/4012345000016/254/OR3": ["urn:own:ward"],
+    "urn:own:ward": ["https://id.gs1.org/414/4012345000016"],
 }
+_NAME = "urn:epcglobal:cbv:mda:name"
+_KIND = "https://ex.example/ns/kind"
+#: Canonical id -> attribute -> value.
+DECLARED = {
+    "https://id.gs1.org/414/4012345000016": {_NAME: "North", _KIND: "clinic"},
+    "https://id.gs1.org/414/4012345000016/254/OR3": {_KIND: "theatre"},
+    "urn:own:ward": {_NAME: "Ward", _KIND: "20"},
+    "https://id.gs1.org/01/09521141453056": {_KIND: "20"},
+    "https://id.gs1.org/01/09521141453056/10/LOT77B": {_NAME: "North"},
+    "https://id.gs1.org/417/4012345000009": {_NAME: "North"},
+    "https://id.gs1.org/417/9521141000006": {_NAME: "Ward"},
+    "urn:epcglobal:cbv:bt:4012345000009:CPO-1001": {_KIND: "clinic"},
+    "https://bug.example/1": {_NAME: "Ward"},
+    "urn:stuff:2": {_KIND: "20"},
+    "urn:own:probe": {_KIND: "theatre"},
+}
+DESCRIBED = (
+    "readPoint", "bizLocation", "bizTransaction", "epcClass", "source", "destination", "sourceDest", "location",
+    "party", "microorganism", "chemicalSubstance", "resource",
+)  # fmt: skip
+ATTRIBUTES = ["urn:epcglobal:cbv:mda#name", "cbvmda:name", "ex:kind"]
 PARTIES = ["urn:epc:id:pgln:9521141.00000", "https://id.gs1.org/417/4012345000009"]
 STEPS = [
     "shipping",
@@ -238,6 +260,8 @@ LISTED: dict[str, list[str]] = {
     "EQ_disposition": DISPOSITIONS,
     **named("EQ_persistentDisposition_{}", DISPOSITIONS, ("set", "unset")),
     **named("{}_{}", PLACES, ("EQ", "WD"), ("readPoint", "bizLocation")),
+    **named("HASATTR_{}", ATTRIBUTES, DESCRIBED),
+    **named("{}_{}_{}", ["North", "Ward", "20", "clinic"], ("EQATTR", "EQ_ATTR"), DESCRIBED, tuple(ATTRIBUTES)),
     "EQ_transformationID": TRANSACTIONS,
     **named("MATCH_{}", EPCS + PATTERNS, ("epc", "parentID", "inputEPC", "outputEPC", "anyEPC")),
     **named("MATCH_{}Class", CLASSES + CLASS_PATTERNS, ("epc", "inputEPC", "outputEPC", "anyEPC")),

@@ -8,13 +8,16 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from epcis_query.memory import MemorySource
 from epcis_query.oracle import answers
 from epcis_query.postings import Postings
-from epcis_query.strategies import CHILDREN, CONTEXT, LISTED, SINGLE, events, queries
+from epcis_query.strategies import CHILDREN, CONTEXT, DECLARED, LISTED, SINGLE, events, queries
 from traceward.epcis.evaluate import matches
 from traceward.epcis.extension import Context
 from traceward.epcis.identity import expand
 from traceward.epcis.json_codec import read_json
+from traceward.epcis.master_data import resolved
+from traceward.epcis.predicates import Query
 from traceward.epcis.query import parse_json_query, parse_query
 from traceward.epcis.query_parameters import FAMILIES
 from traceward.epcis.query_parameters import PARAMETERS as ROWS
@@ -22,8 +25,10 @@ from traceward.epcis.query_parameters import PARAMETERS as ROWS
 context = Context.of(CONTEXT)
 
 
-def descend(ids: list[str]) -> list[str]:
-    return [child for identifier in ids for child in CHILDREN.get(identifier, [])]
+def asked(params: dict[str, list[str]], forms: list[dict[str, Any]]) -> Query:
+    """The query of these parameters, with what it rests on master data resolved among these events."""
+    query = parse_query({name: ["|".join(values)] for name, values in params.items()}, context)
+    return resolved(query, MemorySource(forms, CHILDREN, DECLARED))
 
 
 def expanded(event: dict[str, Any]) -> dict[str, Any]:
@@ -31,9 +36,9 @@ def expanded(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def check(batch: list[dict[str, Any]], params: dict[str, list[str]]) -> None:
-    query = parse_query({name: ["|".join(values)] for name, values in params.items()}, context, descend=descend)
-    wanted = {index for index, event in enumerate(batch) if answers(params, event, CHILDREN)}
+    wanted = {index for index, event in enumerate(batch) if answers(params, event, CHILDREN, DECLARED)}
     forms = [expanded(event) for event in batch]
+    query = asked(params, forms)
     assert Postings(forms).find(query) == wanted, params
     assert {index for index, form in enumerate(forms) if matches(query, form)} == wanted, params
 
@@ -44,7 +49,8 @@ def test_index_and_evaluation_answer_as_the_wording_of_the_parameters_does(
     batch: list[dict[str, Any]], params: dict[str, list[str]]
 ) -> None:
     """Rejects, among others: ids compared as text, EQ_ and WD_ of one field intersected, bounds off by one, a source
-    of another type accepted, numbers compared with times, inner fields taken for top-level ones.
+    of another type accepted, numbers compared with times, inner fields taken for top-level ones, a hierarchy that is
+    followed one level deep or for ever, an attribute looked up for another field's id.
     """
     check(batch, params)
 
@@ -89,10 +95,9 @@ def test_each_parameter_alone_answers_as_its_wording_does(
 ) -> None:
     """Rejects a row of the table whose key, reader or bound is another parameter's, and values joined by AND."""
     pool = SINGLE.get(name) or LISTED[name]
-    asked = [[value] for value in pool] + ([pool[:2], pool[-2:]] if name in LISTED else [])
-    for values in asked:
-        query = parse_query({name: ["|".join(values)]}, context, descend=descend)
-        wanted = {number for number, event in enumerate(corpus) if answers({name: values}, event, CHILDREN)}
+    for values in [[value] for value in pool] + ([pool[:2], pool[-2:]] if name in LISTED else []):
+        query = asked({name: values}, forms)
+        wanted = {number for number, event in enumerate(corpus) if answers({name: values}, event, CHILDREN, DECLARED)}
         assert index.find(query) == wanted, values
         assert {number for number, form in enumerate(forms) if matches(query, form)} == wanted, values
 
@@ -110,8 +115,8 @@ def test_every_fixed_name_is_compared_with_the_wording() -> None:
 def test_a_json_query_means_what_the_same_url_means(params: dict[str, list[str]]) -> None:
     """Rejects splitting array members at bars, and a JSON reader with rows of its own."""
     body: dict[str, Any] = {name: values[0] if name in SINGLE else values for name, values in params.items()}
-    by_url = parse_query(params, context, descend=descend)
-    assert parse_json_query({**body, "@context": CONTEXT}, descend=descend) == by_url
+    by_url = parse_query(params, context)
+    assert parse_json_query({**body, "@context": CONTEXT}) == by_url
 
 
 def test_numbers_of_a_json_query_may_be_numbers() -> None:

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from epcis_query.memory import MemorySource
 from shared_data import shared
 from traceward.epcis.errors import QueryParameterException, QueryTooComplexException
 from traceward.epcis.extension import Context
 from traceward.epcis.json_codec import read_json
+from traceward.epcis.master_data import resolved
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.query import PageRequest, page_request, parse_json_query, parse_query
 from traceward.epcis.query_parameters import FAMILIES, PARAMETERS
@@ -139,16 +141,39 @@ def test_lists_may_be_joined_by_bars_or_repeated() -> None:
 
 def test_EQ_and_WD_of_one_place_unite() -> None:
     """Rejects both as conditions of their own, under which only places in both lists would be found."""
-    query = parse_query(
-        {"EQ_readPoint": ["urn:own:a"], "WD_readPoint": ["urn:own:b"]}, descend=lambda ids: ["urn:own:c", *ids]
-    )
+    query = parse_query({"EQ_readPoint": ["urn:own:a"], "WD_readPoint": ["urn:own:b"]})
+    source = MemorySource([], {"urn:own:b": ["urn:own:c"]}, {})
     places = ("urn:own:a", "urn:own:b", "urn:own:c")
-    assert query.clauses == (AnyTerm(tuple(("readPoint", place) for place in places)),)
+    assert resolved(query, source).clauses == (AnyTerm(tuple(("readPoint", place) for place in places)),)
 
 
-def test_a_place_with_too_many_descendants_is_refused_by_name() -> None:
-    with pytest.raises(QueryParameterException, match="WD_readPoint reaches 1501 places"):
-        parse_query({"WD_readPoint": ["urn:own:a"]}, descend=lambda _: [f"urn:own:{number}" for number in range(1500)])
+def test_a_place_with_too_many_places_below_it_is_refused() -> None:
+    query = parse_query({"WD_readPoint": ["urn:own:a"]})
+    source = MemorySource([], {"urn:own:a": [f"urn:own:{number}" for number in range(1500)]}, {})
+    with pytest.raises(QueryTooComplexException, match="more than 1000 places below"):
+        resolved(query, source)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("HASATTR_colour", "ex:a", "names the field 'colour'; expected one of bizLocation,"),
+        ("EQATTR_readPoint", "x", "names no attribute; expected EQATTR_readPoint_"),
+        ("EQ_ATTR_shelf_ex:a", "x", "names the field 'shelf'"),
+    ],
+)
+def test_a_question_for_an_attribute_names_a_field_and_an_attribute(name: str, value: str, said: str) -> None:
+    with pytest.raises(QueryParameterException, match=said):
+        parse_query({name: [value]})
+
+
+def test_the_names_of_older_releases_and_other_servers_ask_the_same() -> None:
+    """Rejects a spelling of a field, or of a CBV attribute, that asks for another attribute."""
+    asked = parse_query({"HASATTR_bizLocation": ["urn:epcglobal:cbv:mda#name"]}).clauses
+    for name, value in (("HASATTR_BusinessLocation", "cbvmda:name"), ("HASATTR_bizLocation", "name")):
+        assert parse_query({name: [value]}).clauses == asked
+    by_1_2 = parse_query({"EQATTR_EPCClass_urn:epcglobal:cbv:mda#sst": ["1"]}).clauses
+    assert parse_query({"EQ_ATTR_epcClass_cbvmda:sst": ["1"]}).clauses == by_1_2
 
 
 def test_settings_of_a_query_are_read_and_default_to_latest_first() -> None:
@@ -274,6 +299,9 @@ OFFICIAL_DIFFERENCES = {
     "EQ_bizTransaction_urn:epcglobal:cbv:btt:po ['urn:a:b']": True,
     "EQ_destination_ex:foo ['urn:a:b']": True,
     "EQ_SENSORREPORT_ex:a ['x']": True,
+    "HASATTR_bizLocation ['a']": True,
+    "EQATTR_bizLocation_a ['x']": True,
+    "EQ_ATTR_bizLocation_a ['x']": True,
     "EXISTS_sensorElement 1": True,
     "EQ_bizStep ['urn:epcglobal:cbv:bizstep:shipping']": True,
 }

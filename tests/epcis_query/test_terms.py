@@ -97,6 +97,10 @@ def test_every_field_of_an_event_has_its_terms() -> None:
         ("dispositions", "in_transit"),
         ("readPoints", "urn:own:a"),
         ("bizLocations", "urn:own:b"),
+        ("bizTransactions", "urn:x:1\tbizTransaction:"),
+        ("bizTransactions", "urn:x:2\tbizTransaction:po"),
+        ("named", "urn:p:1\tsource:owning_party"),
+        ("named", "urn:p:2\tdestination:location"),
     }
 
 

@@ -11,7 +11,8 @@ def matches(query: Query, expanded: Expanded) -> bool:
     """Tell whether an event satisfies every clause and the range of eventTime.
 
     expanded: the event's expanded form. The range of recordTime is not judged, since recordTime is no part of an
-    event; nor are order and limits, since they concern the answer as a whole.
+    event; nor are order and limits, since they concern the answer as a whole. What rests on
+    master data must have been resolved before (``master_data.resolved``); until then it matches nothing.
     """
     if expanded["eventTime"] not in query.event_time:
         return False

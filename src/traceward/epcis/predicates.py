@@ -41,14 +41,36 @@ class TextPrefix:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """Some value of ``key`` is one of these canonical ids, or lies below one in the hierarchy of master data."""
+
+    key: str
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attributed:
+    """An id in ``field`` has master data with one of the attributes ``names``, of one of ``values`` (None: of any).
+
+    ``field``: one of ``master_data.FIELDS``; ``names``: as ``master_data.attribute_name`` gives them.
+    """
+
+    field: str
+    names: tuple[str, ...]
+    values: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AnyTerm:
     """The event has at least one of ``pairs`` (key, value), or a value that one of ``prefixes`` accepts.
 
-    With neither pairs nor prefixes it matches no event.
+    ``master_data`` holds further ways to match, which ``master_data.resolved`` turns into pairs by what the caller can
+    know at that moment; until then they match nothing. With nothing at all it matches no event.
     """
 
     pairs: tuple[tuple[str, str], ...]
     prefixes: tuple[TextPrefix, ...] = ()
+    master_data: tuple[Within | Attributed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Reads parameters only; it never touches events or a database (``evaluate`` and t
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -66,18 +66,16 @@ def page_request(params: Mapping[str, Sequence[str]]) -> PageRequest:
 def parse_query(
     params: Mapping[str, Sequence[str]],
     context: Context | None = None,
-    *,
-    descend: Callable[[list[str]], Iterable[str]] | None = None,
 ) -> Query:
     """The query that the parameters of a URL ask for.
 
     params: name -> the values as often as the name occurred, percent-decoded; list values may also be joined by "|".
     perPage and nextPageToken are left to ``page_request``. context: prefixes of CURIEs (GS1-Extensions).
-    descend: canonical place ids -> their direct and indirect children in the master data, for WD_ parameters.
+    What rests on master data (WD_, HASATTR_, EQATTR_) is left to ``master_data.resolved``, when the query is asked.
     Raises QueryParameterException naming the parameter, what was wrong and what was expected; and
     QueryTooComplexException beyond 30 parameters or 100 values. EPCIS 2.0 8.2.7.1.
     """
-    reading = _reading(context, descend)
+    reading = _reading(context)
     named = [(name, list(values)) for name, values in params.items() if name not in _PAGING]
     _check_count(named)
     parts = []
@@ -91,8 +89,6 @@ def parse_query(
 def parse_json_query(
     query: Mapping[str, Any],
     context: Context | None = None,
-    *,
-    descend: Callable[[list[str]], Iterable[str]] | None = None,
 ) -> Query:
     """The query that a JSON object asks for, as a named query holds it.
 
@@ -101,7 +97,7 @@ def parse_json_query(
     """
     declared = query.get("@context")
     base = context if context is not None else Context.of(None)
-    reading = _reading(base if declared is None else base.extended(declared), descend)
+    reading = _reading(base if declared is None else base.extended(declared))
     named = [(name, value) for name, value in query.items() if name != "@context"]
     _check_count(named)
     parts = []
@@ -113,8 +109,8 @@ def parse_json_query(
     return _assemble(parts)
 
 
-def _reading(context: Context | None, descend: Callable[[list[str]], Iterable[str]] | None) -> Reading:
-    return Reading(context if context is not None else Context.of(None), descend if descend is not None else list)
+def _reading(context: Context | None) -> Reading:
+    return Reading(context if context is not None else Context.of(None))
 
 
 def _check_count(named: Sequence[tuple[str, object]]) -> None:
@@ -214,7 +210,8 @@ def _assemble(parts: Iterable[Part]) -> Query:
     for members in groups.values():
         pairs = tuple(dict.fromkeys(pair for member in members for pair in member.pairs))
         prefixes = tuple(dict.fromkeys(prefix for member in members for prefix in member.prefixes))
-        clauses.append(AnyTerm(pairs, prefixes))
+        master_data = tuple(term for member in members for term in member.master_data)
+        clauses.append(AnyTerm(pairs, prefixes, master_data))
     _check_settings(settings)
     bounds = {name: settings.pop(name, None) for name in _TIME_BOUNDS}
     return Query(

@@ -5,7 +5,7 @@ EPCIS 2.0 8.2.7.1, REST openapi; a new parameter is a new row.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal
@@ -15,7 +15,8 @@ from traceward.epcis.decimals import normal_decimal
 from traceward.epcis.epc_patterns import match_value
 from traceward.epcis.errors import ValidationException
 from traceward.epcis.extension import Context
-from traceward.epcis.predicates import NumberRange, TextPrefix
+from traceward.epcis.master_data import FIELD_NAMES, attribute_name
+from traceward.epcis.predicates import Attributed, NumberRange, TextPrefix, Within
 from traceward.epcis.times import parse_time_us
 from traceward.epcis.units import in_base_unit
 from traceward.epcis.vocabulary import Kind, in_standard_namespace, nearest, to_bare
@@ -23,25 +24,23 @@ from traceward.gs1.epc_uri import canonical_identifier
 
 EVENT_TYPES: Final = ("ObjectEvent", "AggregationEvent", "TransactionEvent", "TransformationEvent", "AssociationEvent")
 ACTIONS: Final = ("ADD", "OBSERVE", "DELETE")
-#: Values that one WD_ parameter may grow to through the hierarchy of places.
-MAX_DESCENDANTS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What values are read with: the prefixes in force, and the descendants of places (``ids -> ids``)."""
+    """What values are read with: the prefixes in force."""
 
     context: Context
-    descend: Callable[[list[str]], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Pairs and prefixes of which one must hold; parameters of one ``group`` unite, groups must all hold."""
+    """What must hold in one way or another; parameters of one ``group`` unite, groups must all hold."""
 
     group: str
     pairs: tuple[tuple[str, str], ...]
     prefixes: tuple[TextPrefix, ...] = ()
+    master_data: tuple[Within | Attributed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +204,8 @@ def _boolean_value(values: Sequence[str], reading: Reading) -> Terms:
 
 def _within_row(name: str, key: str) -> Parameter:
     def make(values: Sequence[str], reading: Reading) -> Terms:
-        ids = [read_identifier(value, reading) for value in values]
-        family = dict.fromkeys([*ids, *reading.descend(ids)])
-        if len(family) > MAX_DESCENDANTS:
-            raise ValueError(f"reaches {len(family)} places; expected at most {MAX_DESCENDANTS}")
-        return Terms(key, tuple((key, identifier) for identifier in family))
+        ids = dict.fromkeys(read_identifier(value, reading) for value in values)
+        return Terms(key, (), master_data=(Within(key, tuple(ids)),))
 
     return Parameter(name, "list", make)
 
@@ -433,6 +429,44 @@ def _field_family(operator: str, inner: str, spelling: str) -> Family:
     return Family(prefix, f"{prefix}ex:field", bind)
 
 
+def read_attribute(text: str, reading: Reading) -> str:
+    """The name of a master data attribute: a URI, a CURIE, or a bare word of the CBV's own."""
+    return attribute_name(reading.context.expand_name(text) or text)
+
+
+def _has_attribute_family() -> Family:
+    def bind(name: str, rest: str, _reading: Reading) -> Parameter:
+        field = FIELD_NAMES.get(rest)
+        if field is None:
+            raise ValueError(f"names the field '{rest}'; expected {_MASTER_DATA_FIELDS}")
+
+        def make(values: Sequence[str], reading: Reading) -> Terms:
+            names = tuple(dict.fromkeys(read_attribute(value, reading) for value in values))
+            return Terms(name, (), master_data=(Attributed(field, names),))
+
+        return Parameter(name, "list", make)
+
+    return Family("HASATTR_", "HASATTR_bizLocation", bind)
+
+
+def _attribute_family(prefix: str) -> Family:
+    def bind(name: str, rest: str, reading: Reading) -> Parameter:
+        spelling, _, attribute = rest.partition("_")
+        field = FIELD_NAMES.get(spelling)
+        if field is None:
+            raise ValueError(f"names the field '{spelling}'; expected {_MASTER_DATA_FIELDS}")
+        if not attribute:
+            raise ValueError(f"names no attribute; expected {prefix}{spelling}_ and the name of one")
+        names = (read_attribute(attribute, reading),)
+        return Parameter(
+            name, "list", lambda values, _: Terms(name, (), master_data=(Attributed(field, names, tuple(values)),))
+        )
+
+    return Family(prefix, f"{prefix}bizLocation_cbvmda:city", bind)
+
+
+_MASTER_DATA_FIELDS: Final = f"one of {', '.join(sorted(set(FIELD_NAMES.values())))}"
+
 #: Families of parameters; the longest prefix that fits a name decides.
 FAMILIES: Final[tuple[Family, ...]] = tuple(
     sorted(
@@ -440,6 +474,10 @@ FAMILIES: Final[tuple[Family, ...]] = tuple(
             _typed_family("bizTransaction", "btt", "EQ_bizTransaction_po"),
             _typed_family("source", "sdt", "EQ_source_owning_party"),
             _typed_family("destination", "sdt", "EQ_destination_owning_party"),
+            _has_attribute_family(),
+            # The spelling of EPCIS 1.x, and that of the official JSON schema.
+            _attribute_family("EQATTR_"),
+            _attribute_family("EQ_ATTR_"),
             *(_unit_family(operator, field) for field in _NUMBER_FIELDS for operator in _OPERATORS),
             *(
                 _field_family(operator, inner, spelling)

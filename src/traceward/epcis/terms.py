@@ -89,7 +89,9 @@ def vocabulary_terms(expanded: Expanded) -> list[Pair]:
     """The (kind, value) pairs that an event adds to its viewers' vocabularies.
 
     Kinds: eventTypes, epcs (every instance: lists, parent, inputs and outputs), bizSteps, bizLocations, readPoints,
-    dispositions as the top-level resources list them, and epcClasses, which only pattern queries range over.
+    dispositions as the top-level resources list them; epcClasses, which only pattern queries range over; and what
+    master data may describe besides: named (sources, destinations, what sensors name) and bizTransactions, each entry
+    the id, a tab, and the key of its term.
     """
     vocabulary: list[Pair] = []
     for field, value in expanded.items():
@@ -336,6 +338,32 @@ def _class_ids(value: list[Mapping[str, Any]]) -> list[str]:
     return [element["epcClass"] for element in value]
 
 
+def _typed_ids(list_key: str, value_field: str) -> Callable[[list[Mapping[str, Any]]], list[str]]:
+    def values(value: list[Mapping[str, Any]]) -> list[str]:
+        return [f"{entry[value_field]}\t{list_key}:{entry.get('type', '')}" for entry in value]
+
+    return values
+
+
+#: What sensors name that master data may describe.
+SENSOR_IDS: Final = (
+    "microorganism",
+    "chemicalSubstance",
+    "deviceID",
+    "deviceMetadata",
+    "rawData",
+    "dataProcessingMethod",
+    "bizRules",
+)
+
+
+def _sensor_ids(value: list[Mapping[str, Any]]) -> list[str]:
+    parts = [
+        part for element in value for part in (element.get("sensorMetadata", {}), *element.get("sensorReport", ()))
+    ]
+    return [f"{part[field]}\t{field}" for part in parts for field in SENSOR_IDS if field in part]
+
+
 _VOCABULARY: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
     "type": ("eventTypes", _itself),
     "epcList": ("epcs", _members),
@@ -351,4 +379,8 @@ _VOCABULARY: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
     "childQuantityList": ("epcClasses", _class_ids),
     "inputQuantityList": ("epcClasses", _class_ids),
     "outputQuantityList": ("epcClasses", _class_ids),
+    "sourceList": ("named", _typed_ids("source", "source")),
+    "destinationList": ("named", _typed_ids("destination", "destination")),
+    "sensorElementList": ("named", _sensor_ids),
+    "bizTransactionList": ("bizTransactions", _typed_ids("bizTransaction", "bizTransaction")),
 }

@@ -94,6 +94,7 @@ def answer_query(
         limit = min(per_page, query.event_count_limit - bounds.given)
     deadline_s = runtime.limits.query_deadline_s
     with runtime.store.reader() as reader:
+        query = reader.resolved(query, viewers)
         if query.max_event_count is not None:
             _refuse_too_many(reader, query, viewers, query.max_event_count, deadline_s)
         if query.order_by not in INDEXED_ORDERS:

@@ -79,6 +79,7 @@ def placed_after(
 ) -> PlacedMatches:
     """As `matches_after`, with the place of each event."""
     sight = VisibleTo(viewers)
+    query = reader.resolved(query, sight)
     # Read before the events: what is committed in between has a later place and is left to the next call.
     end = head(reader)
     after = _begun(reader, sight, cursor, end)

@@ -10,11 +10,13 @@ from typing import Any, Final, NamedTuple, TypeVar
 from sqlmodel import SQLModel
 
 from traceward.epcis.errors import NotImplementedByServer, QueryTooComplexException
+from traceward.epcis.master_data import resolved
 from traceward.epcis.predicates import AnyTerm, NumberRange, Query, TextPrefix
 from traceward.epcis.terms import class_prefix
 from traceward.store.compile import Cursor, Statement, VisibleTo, for_viewer
 from traceward.store.connection import Connection, Dialect, Row
 from traceward.store.find import find_postgres, find_sqlite, merged
+from traceward.store.master_data_read import CallerMasterData
 from traceward.store.reading import ContextCache, model_by_key, models_where, stored_events, witnesses_of
 from traceward.store.rows import StoredEvent
 from traceward.store.terms import VOCABULARY_KINDS, term_hasher
@@ -60,6 +62,14 @@ class Reader:
 
     # ------------------------------------------------------------------ events
 
+    def resolved(self, query: Query, viewers: VisibleTo) -> Query:
+        """The query with what rests on master data replaced by what the viewers can know of it now.
+
+        `find` does so by itself; whoever asks several times, or re-checks what was found, does it once before.
+        Raises QueryTooComplexException where that stands for too many values.
+        """
+        return resolved(query, CallerMasterData(self, viewers))
+
     def find(
         self,
         query: Query,
@@ -78,6 +88,7 @@ class Reader:
             raise NotImplementedByServer(f"orderBy {query.order_by}: this server orders by eventTime and recordTime")
         self._connection.set_deadline(deadline_s)
         try:
+            query = self.resolved(query, viewers)
             lists = [self._keys(query, viewer, after, limit + 1) for viewer in sorted(viewers)]
         finally:
             self._connection.set_deadline(None)

@@ -22,12 +22,24 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from traceward.store import agreement_models, ledger_tables, models, named_query_models, subscription_models
+from traceward.store import (
+    agreement_models,
+    master_data_tables,
+    models,
+    named_query_models,
+    subscription_models,
+)
 
 metadata: Final[MetaData] = models.Table.metadata
 
 # Importing them is what puts their tables beside those defined here.
-MODELS: Final = (models, agreement_models, ledger_tables, named_query_models, subscription_models)
+MODELS: Final = (
+    agreement_models,
+    master_data_tables,
+    models,
+    named_query_models,
+    subscription_models,
+)
 
 # "BIGINT PRIMARY KEY" is no rowid alias in SQLite; INTEGER is, and holds 64 bits all the same.
 _ROWID = BigInteger().with_variant(Integer(), "sqlite")

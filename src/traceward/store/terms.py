@@ -21,6 +21,8 @@ VOCABULARY_KINDS: Final = {
     "readPoints": 4,
     "dispositions": 5,
     "epcClasses": 6,
+    "named": 7,
+    "bizTransactions": 8,
 }
 #: Keys of the terms that keep a vocabulary entry alive.
 VOCABULARY_KEYS: Final = {
@@ -32,6 +34,16 @@ VOCABULARY_KEYS: Final = {
     5: ("disposition",),
     6: ("epcClass", "inputEPCClass", "outputEPCClass"),
 }
+
+
+def entry_pairs(kind: int, value: str) -> list[Pair]:
+    """The terms of which one keeps a vocabulary entry alive; entries of `named` and `bizTransactions` say it all."""
+    if kind in VOCABULARY_KEYS:
+        return [(key, value) for key in VOCABULARY_KEYS[kind]]
+    identifier, _, key = value.rpartition("\t")
+    return [(key, identifier)]
+
+
 #: PostgreSQL cannot index a key above 2,704 bytes; a longer value is found by query but not listed.
 LONGEST_LISTED_VALUE: Final = 2000
 _SURELY_LISTED: Final = LONGEST_LISTED_VALUE // 4
