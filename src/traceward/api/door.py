@@ -63,7 +63,9 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or answer the problem that it fails with."""
         if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
+            # A refusal before the upgrade is an ordinary answer, by ASGI's extension for it.
+            refusal = self._refusal(scope)
+            await (problem_response(refusal) if refusal is not None else self._app)(scope, receive, send)
             return
         if scope["type"] != "http":
             await self._app(scope, receive, send)

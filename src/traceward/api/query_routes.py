@@ -22,9 +22,10 @@ from traceward.api.negotiation import (
     require_json,
     version_headers,
 )
+from traceward.api.websocket import EventSockets
 from traceward.epcis.errors import QueryParameterException
 from traceward.epcis.xml_codec import Version
-from traceward.services import named_queries, tokens
+from traceward.services import named_queries, tokens, whole_tokens
 
 _JSON_OFFERS: Final[Mapping[str, tuple[Version, ...]]] = dict.fromkeys(JSON_MEDIA_TYPES, ("2.0",))
 _CONTROLS: Final = frozenset(
@@ -93,7 +94,8 @@ def get_query_events(
 
 def delete_page_token(token: str, caller: Reader, runtime: Services) -> Response:
     """Give a page token back, which then works no more. EPCIS 2.0 REST binding, DELETE /nextPageToken/{token}."""
-    tokens.revoke(runtime, caller, token)
+    whole = whole_tokens.unpack(runtime, caller, token)
+    tokens.revoke(runtime, caller, whole[0] if whole is not None else token)
     return Response(status_code=204, headers=VERSION_HEADERS)
 
 
@@ -117,3 +119,4 @@ def add_query_routes(router: APIRouter) -> None:
     )
     for method, path, endpoint, operation in routes:
         router.add_api_route(path, endpoint, methods=[method], response_class=Response, **operation.options())
+    router.add_api_websocket_route("/queries/{name}/events", EventSockets().serve)

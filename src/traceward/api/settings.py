@@ -59,6 +59,10 @@ class Settings(BaseSettings):
     """How long one query may take before it is refused as too complex."""
     fold_limit_events: int = Field(default=200_000, ge=1)
     """How many events an answer as of another time may fold before it is refused as too complex."""
+    websockets_per_organisation: int = Field(default=100, ge=1)
+    """Most open websockets of one organisation."""
+    websocket_send_timeout_s: float = Field(default=10.0, gt=0)
+    """How long a websocket's client may take for one message before it is closed."""
     session_ttl_s: int = Field(default=12 * 3600, ge=1)
     """How long a sign-in of the web pages lasts."""
     setup_code_ttl_s: int = Field(default=15 * 60, ge=1)

@@ -21,6 +21,8 @@ from traceward.services.key_files import DEMO_KEYS_FILE
 
 # How long answers under way may take once the server is told to end.
 GRACE_S = 10
+# Clients of websockets have nothing to say.
+_WEBSOCKET_MESSAGE_BYTES = 65_536
 
 
 def run_server(given: Mapping[str, Any], *, tls: tuple[Path, Path] | None, unattended: bool) -> None:
@@ -41,6 +43,7 @@ def run_server(given: Mapping[str, Any], *, tls: tuple[Path, Path] | None, unatt
                 access_log=False,
                 server_header=False,
                 proxy_headers=settings.behind_proxy,
+                ws_max_size=_WEBSOCKET_MESSAGE_BYTES,
                 timeout_graceful_shutdown=GRACE_S,
                 ssl_certfile=tls[0] if tls else None,
                 ssl_keyfile=tls[1] if tls else None,

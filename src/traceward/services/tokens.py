@@ -110,7 +110,10 @@ def revoke(runtime: Runtime, caller: Principal, token: str) -> None:
     Raises BadPageToken for a token that is altered, another caller's, past its time or given back already.
     EPCIS 2.0 REST binding, DELETE /nextPageToken/{token}.
     """
-    position = _decoder.decode(runtime.page_tokens.unseal_any(token, _name(caller)))
+    try:
+        position = _decoder.decode(runtime.page_tokens.unseal_any(token, _name(caller)))
+    except msgspec.DecodeError:
+        raise BadPageToken(REFUSAL) from None
     digest = _token_digest(token)
 
     def unit(tx: WriteTransaction) -> None:
