@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+import emitted
 from postgres_server import PostgresMissing, new_database, running_postgres
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("full" if config.getoption("--full") else "sampled")
+    config.pluginmanager.register(emitted.Judge(is_full=bool(config.getoption("--full"))), "emitted")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from emitted import watched
 from traceward.api.app import create_app
 from traceward.api.settings import Settings
 
@@ -46,7 +47,9 @@ def running_server(data_dir: Path, **settings: Any) -> Iterator[LiveServer]:
     made = Settings(data_dir=data_dir, port=0, **({"scan_warm": False} | settings))
     app = create_app(made)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, lifespan="on", log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+        config = uvicorn.Config(
+            watched(app), lifespan="on", log_level="warning", access_log=False, timeout_graceful_shutdown=2
+        )
         server = _Server(config)
         thread = threading.Thread(target=_run, args=(server, listener), name="traceward-test-server")
         thread.start()
