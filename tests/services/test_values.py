@@ -16,7 +16,6 @@ from traceward.services.keys import KeyText, new_key, parse_key
 from traceward.services.preparation import PreparedEvent, prepare, prepare_again, stored_terms
 from traceward.services.principals import ROLE_RIGHTS, Principal, Right
 from traceward.services.runtime import Runtime
-from traceward.services.sessions import Sessions
 from traceward.services.spool import Spool
 from traceward.services.storyline import cordia_document, northgate_document
 from traceward.services.tokens import page_bounds, text_position
@@ -133,22 +132,6 @@ def test_roles_read_only_their_own_compartments() -> None:
     assert principal("supply").viewers == {6}
     assert principal("admin").viewers == frozenset()
     assert Right.READ not in ROLE_RIGHTS["admin"]
-
-
-def test_a_session_ends_by_time_by_sign_out_and_with_its_key() -> None:
-    now = [1_000_000]
-    numbers = iter(range(10))
-    sessions = Sessions(now_us=lambda: now[0], random_bytes=lambda count: bytes([next(numbers)]) * count, ttl_s=10)
-    first, second, third = (sessions.open(principal()) for _ in range(3))
-    assert sessions.principal(first) == principal()
-    sessions.close(first)
-    assert sessions.principal(first) is None
-    sessions.close_key("0123456789")
-    assert sessions.principal(second) is None
-    assert sessions.principal(third) is None
-    fourth = sessions.open(principal())
-    now[0] += 10_000_000
-    assert sessions.principal(fourth) is None
 
 
 def test_a_page_token_ends_with_its_time_and_serves_one_role_and_query() -> None:

@@ -29,6 +29,7 @@ class AccessLog:
             await self._app(scope, receive, send)
             return
         request_id = uuid.uuid4().hex
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         started = time.perf_counter()
         status = 0
 

@@ -13,9 +13,12 @@ from traceward.api.models import (
     NewKeyBody,
     OrganisationBody,
     OrganisationRequest,
+    RotationRequest,
     SetupRequest,
 )
 from traceward.services import parties, setup
+from traceward.services.principals import ROLE_RIGHTS, ROLE_SEES
+from traceward.services.visible_events import instant
 
 admin_router = APIRouter(prefix="/admin", tags=["administration"])
 open_router = APIRouter()
@@ -29,7 +32,7 @@ def get_organisations(_caller: Administrator, runtime: Services) -> dict[str, li
 
 
 @admin_router.post("/organisations", status_code=201)
-def post_organisation(body: OrganisationRequest, _caller: Administrator, runtime: Services) -> OrganisationBody:
+def post_organisation(body: OrganisationRequest, caller: Administrator, runtime: Services) -> OrganisationBody:
     """Make an organisation known; events that it may see become visible to it. 409 when its id is taken."""
     party = parties.add_organisation(
         runtime,
@@ -38,14 +41,16 @@ def post_organisation(body: OrganisationRequest, _caller: Administrator, runtime
         company_prefixes=body.companyPrefixes,
         places=body.places,
         consignees=body.consignees,
+        kind=body.kind,
+        by=caller,
     )
     return _organisation_body(party)
 
 
 @admin_router.post("/consignments", status_code=201)
-def post_consignment(body: ConsignmentRequest, _caller: Administrator, runtime: Services) -> OrganisationBody:
+def post_consignment(body: ConsignmentRequest, caller: Administrator, runtime: Services) -> OrganisationBody:
     """Record that a party holds another's goods by agreement. Answers the owner; saying it again changes nothing."""
-    return _organisation_body(parties.agree_consignment(runtime, owner=body.owner, consignee=body.consignee))
+    return _organisation_body(parties.agree_consignment(runtime, owner=body.owner, consignee=body.consignee, by=caller))
 
 
 @admin_router.get("/keys")
@@ -55,16 +60,46 @@ def get_keys(_caller: Administrator, runtime: Services) -> dict[str, list[KeyBod
 
 
 @admin_router.post("/keys", status_code=201)
-def post_key(body: KeyRequest, _caller: Administrator, runtime: Services) -> NewKeyBody:
+def post_key(body: KeyRequest, caller: Administrator, runtime: Services) -> NewKeyBody:
     """Make a key for an organisation's role; its text is in this answer and nowhere else."""
-    key, text = parties.add_key(runtime, organisation=body.organisation, role=body.role, name=body.name)
+    key, text = parties.add_key(
+        runtime,
+        organisation=body.organisation,
+        role=body.role,
+        name=body.name,
+        expires_us=instant("expiresAt", body.expiresAt) if body.expiresAt is not None else None,
+        place=body.place,
+        rights=body.rights,
+        by=caller,
+    )
+    return NewKeyBody(**parties.key_body(key, runtime.registry), key=str(text))
+
+
+@admin_router.post("/keys/{key_id}/rotation", status_code=201)
+def post_rotation(key_id: str, body: RotationRequest, caller: Administrator, runtime: Services) -> NewKeyBody:
+    """Make the successor of a key, with its scope; the old key ends after the overlap. 409 when it has one already."""
+    key, text = parties.rotate_key(runtime, key_id, overlap_s=body.overlapSeconds, by=caller)
     return NewKeyBody(**parties.key_body(key, runtime.registry), key=str(text))
 
 
 @admin_router.delete("/keys/{key_id}", status_code=204)
-def delete_key(key_id: str, _caller: Administrator, runtime: Services) -> None:
+def delete_key(key_id: str, caller: Administrator, runtime: Services) -> None:
     """Revoke a key and end its sessions."""
-    parties.revoke_key(runtime, key_id)
+    parties.revoke_key(runtime, key_id, by=caller)
+
+
+@admin_router.get("/roles")
+def get_roles(_caller: Administrator) -> dict[str, dict[str, dict[str, list[str]]]]:
+    """What each role may do, and which kinds of data it sees of what concerns its organisation."""
+    return {
+        "roles": {
+            role: {
+                "rights": sorted(right.value for right in rights),
+                "sees": sorted(sight.value for sight in ROLE_SEES[role]),
+            }
+            for role, rights in ROLE_RIGHTS.items()
+        }
+    }
 
 
 @open_router.post("/setup", tags=["administration"])
@@ -92,4 +127,5 @@ def _organisation_body(party: parties.Organisation) -> OrganisationBody:
         name=party.name,
         companyPrefixes=list(party.company_prefixes),
         consignees=list(party.consignees),
+        kind=party.kind,
     )

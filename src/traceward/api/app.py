@@ -16,6 +16,7 @@ from traceward import __version__
 from traceward.api.access_log import AccessLog
 from traceward.api.admin_routes import admin_router, open_router
 from traceward.api.agreement_routes import router as agreement_router
+from traceward.api.audit_routes import router as audit_router
 from traceward.api.consignment_routes import router as consignment_router
 from traceward.api.door import Door, DoorRules
 from traceward.api.epcis_routes import epcis_router
@@ -102,6 +103,7 @@ def create_app(
         trace_router,
         session_router,
         live_router,
+        audit_router,
         admin_router,
         open_router,
         web_router(),
@@ -147,6 +149,7 @@ def _open(settings: Settings, now_us: Callable[[], int], write_log: WriteLog | N
         data_dir=settings.data_dir,
         limits=limits,
         session_ttl_s=settings.session_ttl_s,
+        session_idle_s=settings.session_idle_s,
         scan_workers=settings.scan_workers,
         now_us=now_us,
         write_log=write_log,

@@ -4,6 +4,7 @@ It must not decide what a caller may do with data; rights live in `services.prin
 """
 
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
@@ -16,6 +17,7 @@ SESSION_COOKIE: Final = "traceward_session"
 CLIENT_HEADER: Final = "X-Traceward-Client"
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN_SITES: Final = frozenset({"same-origin", "none"})
 
 
 def settings_of(request: Request) -> Settings:
@@ -50,13 +52,31 @@ def principal_of(request: Request) -> Principal:
 
 
 def _session_principal(request: Request, runtime: Runtime) -> Principal | None:
-    token = request.cookies.get(SESSION_COOKIE)
-    principal = runtime.sessions.principal(token) if token else None
-    if principal is None or not runtime.registry.has_key(principal.key_id):
-        return None
-    if request.method not in _SAFE_METHODS and request.headers.get(CLIENT_HEADER) != "web":
-        raise ForbiddenException(f"a request by cookie that changes something needs the header {CLIENT_HEADER}: web")
+    token = request.cookies.get(session_cookie(settings_of(request)))
+    key_id = runtime.sessions.key_id(token) if token else None
+    principal = runtime.registry.of_key(key_id) if key_id is not None else None
+    if principal is not None and request.method not in _SAFE_METHODS:
+        require_own_page(request)
     return principal
+
+
+def session_cookie(settings: Settings) -> str:
+    """The name of the session's cookie: behind TLS one that no other host or plain connection can set (RFC 6265bis)."""
+    return f"__Host-{SESSION_COOKIE}" if settings.behind_proxy else SESSION_COOKIE
+
+
+def require_own_page(request: Request) -> None:
+    """Nothing when only our own pages can have sent this request with the browser's cookie.
+
+    Two proofs, so that neither alone is the defence: a header that other sites' forms cannot set, and, where the
+    browser tells them, the page's origin and its relation to this host. Raises ForbiddenException.
+    """
+    if request.headers.get(CLIENT_HEADER) != "web":
+        raise ForbiddenException(f"a request by cookie that changes something needs the header {CLIENT_HEADER}: web")
+    origin = request.headers.get("origin")
+    foreign = origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower()
+    if foreign or request.headers.get("sec-fetch-site", "same-origin") not in _OWN_SITES:
+        raise ForbiddenException("a request by cookie that changes something must come from a page of this server")
 
 
 Caller = Annotated[Principal, Depends(principal_of)]

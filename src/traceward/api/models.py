@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from traceward.services.principals import Right
+
 ActionName = Literal["commission", "ship", "receive", "put_away", "transfer", "count", "use", "return"]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 
@@ -277,6 +279,8 @@ class SessionBody(BaseModel):
     organisationName: str
     role: str
     name: str
+    place: str | None = None
+    rights: list[str] = []
 
 
 class ConfigBody(BaseModel):
@@ -294,6 +298,7 @@ class OrganisationRequest(_Request):
     companyPrefixes: list[Annotated[str, Field(pattern=r"^[0-9]{4,12}$")]] = []
     places: dict[str, str] = {}
     consignees: list[Text] = []
+    kind: Literal["partner", "carrier"] = "partner"
 
 
 class ConsignmentRequest(_Request):
@@ -310,14 +315,24 @@ class OrganisationBody(BaseModel):
     name: str
     companyPrefixes: list[str]
     consignees: list[str] = []
+    kind: str = "partner"
 
 
 class KeyRequest(_Request):
     """A key to be made for an organisation's role."""
 
     organisation: Text
-    role: Literal["admin", "clinical", "supply", "supplier", "reader"]
+    role: Literal["admin", "clinical", "supply", "supplier", "carrier", "privacy_officer", "device", "reader"]
     name: Annotated[str, Field(max_length=200)] = ""
+    expiresAt: Annotated[str | None, Field(description="A date (its end, UTC) or a date-time; absent: never")] = None
+    place: Annotated[Text | None, Field(description="SGLN that the key is bound to; needed for a device")] = None
+    rights: Annotated[list[Right] | None, Field(description="Those of the role's rights that the key has")] = None
+
+
+class RotationRequest(_Request):
+    """How long the old key still opens the door beside the new one."""
+
+    overlapSeconds: Annotated[int, Field(ge=0, le=31 * 24 * 3600)] = 24 * 3600
 
 
 class KeyBody(BaseModel):
@@ -328,6 +343,11 @@ class KeyBody(BaseModel):
     role: str
     name: str
     createdAt: str
+    expiresAt: str | None = None
+    lastUsedAt: str | None = None
+    place: str | None = None
+    rights: list[str] | None = None
+    successor: str | None = None
 
 
 class NewKeyBody(KeyBody):

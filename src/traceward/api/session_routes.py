@@ -6,10 +6,11 @@ A key is sent once in a body and never stored by the browser; it must not be acc
 from fastapi import APIRouter, Request, Response
 
 from traceward import __version__
-from traceward.api.deps import CLIENT_HEADER, SESSION_COOKIE, Caller, ServerSettings, Services
+from traceward.api.deps import Caller, ServerSettings, Services, require_own_page, session_cookie
 from traceward.api.models import ConfigBody, SessionBody, SignIn
-from traceward.epcis.errors import ForbiddenException, SecurityException
-from traceward.services.principals import Principal
+from traceward.api.settings import Settings
+from traceward.epcis.errors import SecurityException
+from traceward.services.principals import Principal, Right
 
 router = APIRouter(tags=["session"])
 
@@ -25,13 +26,12 @@ def sign_in(
     body: SignIn, request: Request, response: Response, runtime: Services, settings: ServerSettings
 ) -> SessionBody:
     """Exchange a key for a session; the answer sets the session's cookie."""
-    if request.headers.get(CLIENT_HEADER) != "web":
-        raise ForbiddenException(f"signing in needs the header {CLIENT_HEADER}: web")
+    require_own_page(request)
     principal = runtime.registry.authenticate(body.key.strip())
     if principal is None:
         raise SecurityException("this key is not known")
     response.set_cookie(
-        SESSION_COOKIE,
+        session_cookie(settings),
         runtime.sessions.open(principal),
         max_age=settings.session_ttl_s,
         httponly=True,
@@ -49,12 +49,27 @@ def signed_in(caller: Caller) -> SessionBody:
 
 
 @router.delete("/session", status_code=204)
-def sign_out(request: Request, response: Response, _caller: Caller, runtime: Services) -> None:
+def sign_out(
+    request: Request, response: Response, _caller: Caller, runtime: Services, settings: ServerSettings
+) -> None:
     """End the session."""
-    token = request.cookies.get(SESSION_COOKIE)
+    token = request.cookies.get(session_cookie(settings))
     if token:
         runtime.sessions.close(token)
-    response.delete_cookie(SESSION_COOKIE, path="/")
+    _forget_cookie(response, settings)
+
+
+@router.delete("/sessions", status_code=204)
+def sign_out_everywhere(response: Response, caller: Caller, runtime: Services, settings: ServerSettings) -> None:
+    """End every session that was opened with the caller's key, on every device."""
+    runtime.sessions.close_key(caller.key_id)
+    _forget_cookie(response, settings)
+
+
+def _forget_cookie(response: Response, settings: Settings) -> None:
+    response.delete_cookie(
+        session_cookie(settings), path="/", httponly=True, samesite="strict", secure=settings.behind_proxy
+    )
 
 
 def _session(principal: Principal) -> SessionBody:
@@ -63,4 +78,6 @@ def _session(principal: Principal) -> SessionBody:
         organisationName=principal.organisation_name,
         role=principal.role,
         name=principal.name,
+        place=principal.place,
+        rights=sorted(right.value for right in Right if principal.may(right)),
     )

@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     """How long a websocket's client may take for one message before it is closed."""
     session_ttl_s: int = Field(default=12 * 3600, ge=1)
     """How long a sign-in of the web pages lasts."""
+    session_idle_s: int = Field(default=2 * 3600, ge=4)
+    """How long a sign-in lasts that is not used."""
     setup_code_ttl_s: int = Field(default=15 * 60, ge=1)
     """How long the link of a first run works."""
     scan_workers: int = Field(default=2, ge=1, le=64)

@@ -6,6 +6,7 @@ import typer
 
 from traceward import __version__
 from traceward.cli.administration import keys_app, organisations_app
+from traceward.cli.audit import audit_app
 from traceward.cli.capture import capture
 from traceward.cli.conformance import conformance
 from traceward.cli.convert import convert
@@ -24,8 +25,10 @@ app = typer.Typer(
 for command in (serve, scan, capture, convert, validate, doctor, conformance):
     app.command()(command)
 app.command("hash")(hash_events)
-app.add_typer(organisations_app, name="organisations")
+app.add_typer(organisations_app, name="parties")
+app.add_typer(organisations_app, name="organisations", hidden=True)
 app.add_typer(keys_app, name="keys")
+app.add_typer(audit_app, name="audit")
 
 
 def _print_version(asked: bool) -> None:

@@ -21,7 +21,7 @@ from traceward.epcis.errors import (
 )
 from traceward.epcis.json_codec import read_document, read_event
 from traceward.epcis.times import format_time_us
-from traceward.services import jobs
+from traceward.services import capture_scope, jobs
 from traceward.services.preparation import PreparedEvent, RefusedEvent, errors_of, prepare
 from traceward.services.principals import Principal, Right
 from traceward.services.problem_bodies import summary
@@ -47,13 +47,21 @@ class CapturedEvent:
     is_new: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ForbiddenEvent:
+    """An event that keeps the rules, but that the caller may not capture, and why."""
+
+    event: PreparedEvent
+    finding: Finding
+
+
 @dataclass(slots=True)
 class Judged:
-    """Events of one part of a document: those that may be written, those refused and those forbidden to the role."""
+    """Events of one part of a document: those that may be written, those refused and those forbidden to the caller."""
 
     good: list[PreparedEvent] = field(default_factory=list)
     refused: list[RefusedEvent] = field(default_factory=list)
-    forbidden: list[PreparedEvent] = field(default_factory=list)
+    forbidden: list[ForbiddenEvent] = field(default_factory=list)
 
     @property
     def has_refused(self) -> bool:
@@ -65,9 +73,7 @@ class Judged:
         found: list[TracewardError] = [
             ValidationException(summary(event.findings), event.findings) for event in self.refused
         ]
-        for event in self.forbidden:
-            finding = _private_finding(event)
-            found.append(ForbiddenException(finding.message, [finding]))
+        found += [ForbiddenException(one.finding.message, [one.finding]) for one in self.forbidden]
         return found
 
 
@@ -138,8 +144,8 @@ def judge(runtime: Runtime, caller: Principal, events: Iterable[RawEvent]) -> Ju
         raw.release()
         if isinstance(result, RefusedEvent):
             judged.refused.append(result)
-        elif result.private and not caller.may(Right.CAPTURE_PRIVATE):
-            judged.forbidden.append(result)
+        elif (finding := capture_scope.refusal(caller, result)) is not None:
+            judged.forbidden.append(ForbiddenEvent(result, finding))
         else:
             judged.good.append(result)
     return judged
@@ -152,9 +158,8 @@ def raise_refusal(parts: Iterable[Judged]) -> None:
     if refused:
         findings = errors_of(refused)
         raise ValidationException(summary(findings), findings)
-    forbidden = [event for part in judged for event in part.forbidden]
-    if forbidden:
-        findings = [_private_finding(event) for event in forbidden]
+    findings = [one.finding for part in judged for one in part.forbidden]
+    if findings:
         raise ForbiddenException(summary(findings), findings)
 
 

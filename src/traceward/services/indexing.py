@@ -10,9 +10,9 @@ from traceward.ledger.projector import Projection, Projector
 from traceward.ledger.visibility import named_parties
 from traceward.services.parties import Registry
 from traceward.services.preparation import stored_terms
-from traceward.services.principals import clinical_viewer, shared_viewer
+from traceward.services.principals import CARRIER, CARRIER_STEPS, clinical_viewer, shared_viewer
 from traceward.store.rows import StoredEvent, Visible
-from traceward.store.terms import PreparedTerms
+from traceward.store.terms import PreparedTerms, term_hasher
 from traceward.store.write import WriteTransaction
 
 _AT_ONCE = 1000
@@ -31,15 +31,16 @@ def index_projection(
         row = fresh.get(eid)
         if row is None:
             continue
-        concerned.update(parties)
-        rows += [row._replace(viewer=shared_viewer(number)) for number in registry.numbers(parties)]
+        shown = _who_may_see(registry, parties, row.terms, secret)
+        concerned.update(shown)
+        rows += [row._replace(viewer=shared_viewer(number)) for number in registry.numbers(shown)]
     gained = {(party, eid) for party, eid in projection.newly_visible if registry.find(party) is not None}
     lost = {(party, eid) for party, eid in projection.no_longer if registry.find(party) is not None}
     known = {eid for _, eid in gained | lost} - fresh.keys()
     earlier = _earlier_rows(tx, known, secret)
     for party, eid in sorted(gained):
         row = fresh.get(eid) or earlier.get(eid)
-        if row is not None:
+        if row is not None and _who_may_see(registry, (party,), row.terms, secret):
             concerned.add(party)
             rows += [row._replace(viewer=shared_viewer(number)) for number in registry.numbers([party])]
     tx.index_visible(rows)
@@ -76,15 +77,30 @@ def rebuild(tx: WriteTransaction, registry: Registry, secret: bytes) -> None:
             if seen is None:
                 fact = stored_event(event, lambda numbers: tuple(sorted(party_ids[one] for one in numbers)))
                 seen = frozenset(party for party in named_parties(fact, parties) if party is not None)
+            terms: PreparedTerms | None = None
+            if any(one.kind == CARRIER for one in registry.organisations() if one.id in seen):
+                terms = stored_terms(event.text, event.context, event.event_id, secret)
+                seen = _who_may_see(registry, seen, terms, secret)
             wanted = {shared_viewer(number) for number in registry.numbers(seen)}
             now = {shared_viewer(number) for number in party_ids if (shared_viewer(number), event.seq) in standing}
             if wanted == now:
                 continue
-            row = _row(event, stored_terms(event.text, event.context, event.event_id, secret))
+            row = _row(event, terms or stored_terms(event.text, event.context, event.event_id, secret))
             gained += [row._replace(viewer=viewer) for viewer in sorted(wanted - now)]
             lost += [row._replace(viewer=viewer) for viewer in sorted(now - wanted)]
         tx.index_visible(gained)
         tx.remove_visible(lost)
+
+
+def _who_may_see(registry: Registry, parties: Collection[str], terms: PreparedTerms, secret: bytes) -> frozenset[str]:
+    """Those of the parties that an event which concerns them is shown to: a carrier sees movements only."""
+    carriers = [party for party in parties if (known := registry.find(party)) is not None and known.kind == CARRIER]
+    if not carriers:
+        return frozenset(parties)
+    hashed = term_hasher(secret).hash
+    if terms.biz_step in {hashed(("bizStep", step)) for step in CARRIER_STEPS}:
+        return frozenset(parties)
+    return frozenset(parties).difference(carriers)
 
 
 def _earlier_rows(tx: WriteTransaction, eids: Collection[bytes], secret: bytes) -> dict[bytes, Visible]:

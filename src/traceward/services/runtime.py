@@ -115,6 +115,7 @@ def open_runtime(
     data_dir: Path,
     limits: Limits,
     session_ttl_s: int = 43_200,
+    session_idle_s: int = 7_200,
     scan_workers: int = 2,
     now_us: Callable[[], int] = system_clock_us,
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
@@ -131,7 +132,9 @@ def open_runtime(
     return Runtime(
         store=store,
         registry=registry,
-        sessions=Sessions(now_us=now_us, random_bytes=random_bytes, ttl_s=session_ttl_s),
+        sessions=Sessions(
+            store, now_us=now_us, random_bytes=random_bytes, ttl_s=session_ttl_s, idle_s=session_idle_s
+        ),
         scan_pool=ScanPool(workers=scan_workers),
         limits=limits,
         data_dir=data_dir,

@@ -24,7 +24,7 @@ from traceward.epcis.json_codec import read_document
 from traceward.services import jobs
 from traceward.services.capture import CHUNK_EVENTS, judge, prepare_all, taken_problem, write_whole
 from traceward.services.preparation import PreparedEvent
-from traceward.services.principals import Principal
+from traceward.services.principals import Principal, Right
 from traceward.services.problem_bodies import problem_body, summary
 from traceward.services.runtime import Runtime
 from traceward.services.writing import write_events
@@ -43,7 +43,7 @@ class _Stopped(Exception):  # no error: the server ends, and the job goes on at 
 
 def accept(runtime: Runtime, caller: Principal, file: Path, behaviour: str) -> CaptureJob:
     """A running job for a document that lies synced in the spool folder; it is captured in the background."""
-    job = jobs.new_job(uuid.uuid4().hex, caller, behaviour, runtime.now_us(), _first_detail(file))
+    job = jobs.new_job(uuid.uuid4().hex, caller, behaviour, runtime.now_us(), _first_detail(file, caller))
     runtime.store.committer.run(lambda tx: tx.put(job))
     runtime.background.submit(_capture, runtime, job)
     return job
@@ -190,7 +190,12 @@ def _principal(runtime: Runtime, job: CaptureJob) -> Principal:
     owner = runtime.registry.by_number(job.party)
     if owner is None:
         raise ImplementationException("the organisation of this job is no longer known")
-    return Principal(owner.id, owner.name, owner.number, job.role, "", "")
+    detail = _detail(job)
+    rights = detail.get("rights")
+    granted = frozenset(Right(one) for one in rights) if rights is not None else None
+    return Principal(
+        owner.id, owner.name, owner.number, job.role, detail.get("key", ""), "", detail.get("place"), granted
+    )
 
 
 def _parts(runtime: Runtime, events: Sequence[RawEvent]) -> Iterator[Sequence[RawEvent]]:
@@ -205,6 +210,14 @@ def _detail(job: CaptureJob) -> dict[str, Any]:
     return {"file": "", "folder": "", "next": 0} | detail
 
 
-def _first_detail(file: Path) -> dict[str, Any]:
-    """What a job needs to be taken up again, by the server that has the file."""
-    return {"file": file.name, "folder": str(file.parent.absolute()), "next": 0}
+def _first_detail(file: Path, caller: Principal) -> dict[str, Any]:
+    """What a job needs to be taken up again, by the server that has the file, within the bounds of its caller."""
+    rights = sorted(caller.granted) if caller.granted is not None else None
+    return {
+        "file": file.name,
+        "folder": str(file.parent.absolute()),
+        "next": 0,
+        "key": caller.key_id,
+        "place": caller.place,
+        "rights": rights,
+    }

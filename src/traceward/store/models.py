@@ -52,7 +52,11 @@ class Organisation(Table, table=True):
 
 
 class ApiKey(Table, table=True):
-    """A bearer key, of which only the SHA-256 of its secret is kept. party: organisation number; None for admin."""
+    """A bearer key, of which only the SHA-256 of its secret is kept. party: organisation number; None for admin.
+
+    place: the SGLN that it is bound to. rights: JSON array of those that it was given, None for all of its role's.
+    successor: id of the key that takes its place.
+    """
 
     __tablename__ = "api_key"
 
@@ -65,6 +69,9 @@ class ApiKey(Table, table=True):
     expires_us: int | None = Field(default=None, sa_column=_time(nullable=True))
     revoked_us: int | None = Field(default=None, sa_column=_time(nullable=True))
     last_used_us: int | None = Field(default=None, sa_column=_time(nullable=True))
+    place: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    rights: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    successor: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
 
 
 class Session(Table, table=True):
@@ -74,9 +81,9 @@ class Session(Table, table=True):
     key_id: str = Field(
         sa_column=Column(Text, ForeignKey("api_key.id", ondelete="CASCADE"), nullable=False, index=True)
     )
-    csrf: str = Field(default="", sa_column=_text())
     created_us: int = Field(sa_column=_time())
     expires_us: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    last_seen_us: int | None = Field(default=None, sa_column=_time(nullable=True))
 
 
 class CaptureJob(Table, table=True):

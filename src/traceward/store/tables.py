@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from traceward.store import (
+    account_models,
     agreement_models,
     master_data_tables,
     models,
@@ -34,6 +35,7 @@ metadata: Final[MetaData] = models.Table.metadata
 
 # Importing them is what puts their tables beside those defined here.
 MODELS: Final = (
+    account_models,
     agreement_models,
     master_data_tables,
     models,
