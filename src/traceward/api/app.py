@@ -32,7 +32,10 @@ from traceward.api.settings import Settings
 from traceward.api.trace_routes import router as trace_router
 from traceward.api.web_app import web_router
 from traceward.services import demo, setup, spooled
+from traceward.services.delivery import DeliveryWorker
+from traceward.services.delivery_rules import DeliveryRules
 from traceward.services.due import apply_due_regularly
+from traceward.services.outgoing import Outgoing, OutgoingRules
 from traceward.services.runtime import Limits, Runtime, open_runtime, system_clock_us
 from traceward.store.write import WriteLog
 
@@ -66,6 +69,7 @@ def create_app(
             if resumed:
                 _log.info("capture jobs resumed", count=resumed)
             due = asyncio.create_task(apply_due_regularly(runtime))
+            delivering = asyncio.create_task(DeliveryWorker(runtime, _delivery_rules(settings)).run())
             if settings.scan_warm:
                 warming = asyncio.create_task(asyncio.to_thread(runtime.scan_pool.warm))
             gc.collect()
@@ -74,6 +78,9 @@ def create_app(
             yield
             runtime.stopping.set()
             due.cancel()
+            delivering.cancel()
+            await asyncio.wait([delivering])
+            await runtime.outgoing.close()
         finally:
             await asyncio.to_thread(runtime.close)
             if warming is not None:
@@ -153,6 +160,7 @@ def _open(settings: Settings, now_us: Callable[[], int], write_log: WriteLog | N
         scan_workers=settings.scan_workers,
         now_us=now_us,
         write_log=write_log,
+        outgoing=Outgoing(_outgoing_rules(settings)),
     )
     try:
         setup.claim_database(runtime, demo=settings.demo)
@@ -160,6 +168,21 @@ def _open(settings: Settings, now_us: Callable[[], int], write_log: WriteLog | N
         runtime.close()
         raise
     return runtime
+
+
+def _delivery_rules(settings: Settings) -> DeliveryRules:
+    return DeliveryRules(attempts=settings.webhook_attempts, batch_events=settings.webhook_batch_events)
+
+
+def _outgoing_rules(settings: Settings) -> OutgoingRules:
+    """A demo's receivers run beside it: there this machine may be called, over http and at any port."""
+    return OutgoingRules(
+        allow_http=settings.webhook_allow_http or settings.demo,
+        allow_loopback=settings.demo,
+        allow_private=settings.webhook_allow_private,
+        private_hosts=frozenset(host.lower() for host in settings.webhook_allowed_hosts),
+        ports=frozenset() if settings.demo else frozenset(settings.webhook_ports),
+    )
 
 
 def _demo_keys(settings: Settings, runtime: Runtime) -> dict[str, Any] | None:

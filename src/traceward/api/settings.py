@@ -63,6 +63,18 @@ class Settings(BaseSettings):
     """Most open websockets of one organisation."""
     websocket_send_timeout_s: float = Field(default=10.0, gt=0)
     """How long a websocket's client may take for one message before it is closed."""
+    webhook_allow_http: bool = False
+    """Whether messages to subscribers may go over http; https alone without it."""
+    webhook_allow_private: bool = False
+    """Whether subscribers may lie on any private network; link-local and special addresses are never called."""
+    webhook_allowed_hosts: tuple[str, ...] = ()
+    """Names of subscribers' hosts that may lie on a private network or on this machine."""
+    webhook_ports: tuple[int, ...] = (443, 8443)
+    """Ports that subscribers may be called at; empty: any."""
+    webhook_attempts: int = Field(default=100, ge=1)
+    """How often a message is tried, over about three days, before its subscription is parked."""
+    webhook_batch_events: int = Field(default=500, ge=1, le=10_000)
+    """Most events of one message to a subscriber."""
     session_ttl_s: int = Field(default=12 * 3600, ge=1)
     """How long a sign-in of the web pages lasts."""
     session_idle_s: int = Field(default=2 * 3600, ge=4)
