@@ -23,8 +23,6 @@ from traceward.gs1.epc_uri import canonical_identifier
 
 #: Parts of the standard that this server does not have, by the beginning of the names of their cases.
 MISSING = (
-    "discovery/options-queries-token-subscriptions",
-    "subscriptions/",
     "formats/an-xml",
     "formats/broken-xml",
     "formats/events-can-be-asked-for-as-xml",

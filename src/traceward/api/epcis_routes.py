@@ -15,6 +15,7 @@ from traceward.api.epcis_capture import Wanted, add_capture_routes
 from traceward.api.epcis_paging import link_headers, page_request, with_token_in_body
 from traceward.api.negotiation import DISCOVERY_HEADERS, VERSION_HEADERS, Representation, version_headers
 from traceward.api.query_routes import add_query_routes
+from traceward.api.subscription_routes import add_subscription_routes
 from traceward.epcis.errors import QueryParameterException
 from traceward.services import query, whole_tokens
 from traceward.services.runtime import Runtime
@@ -62,6 +63,7 @@ def epcis_router(limit_headers: dict[str, str]) -> APIRouter:
     for resource in RESOURCES:
         _add_resource(router, resource)
     add_query_routes(router)
+    add_subscription_routes(router)
     _add_options(router, limit_headers)
     return router
 

@@ -25,7 +25,7 @@ from traceward.api.negotiation import (
 from traceward.api.websocket import EventSockets
 from traceward.epcis.errors import QueryParameterException
 from traceward.epcis.xml_codec import Version
-from traceward.services import named_queries, tokens, whole_tokens
+from traceward.services import named_queries, query_subscriptions, tokens, whole_tokens
 
 _JSON_OFFERS: Final[Mapping[str, tuple[Version, ...]]] = dict.fromkeys(JSON_MEDIA_TYPES, ("2.0",))
 _CONTROLS: Final = frozenset(
@@ -75,7 +75,7 @@ def get_query(name: str, caller: Reader, runtime: Services, wanted: WantedJson) 
 
 def delete_query(name: str, caller: Reader, runtime: Services) -> Response:
     """End a named query with its subscriptions and websockets. EPCIS 2.0 REST binding, DELETE /queries/{queryName}."""
-    named_queries.delete(runtime, caller, name)
+    query_subscriptions.end_query(runtime, caller, name)
     return Response(status_code=204, headers=VERSION_HEADERS)
 
 

@@ -1,4 +1,4 @@
-"""Named queries: defined, read, listed, asked and deleted by those who share them.
+"""Named queries: defined, read, listed and asked by those who share them.
 
 A definition is kept as it was sent and read anew whenever it is asked, with the rights of whoever asks; it must not be
 shown to anyone but its owners.
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from traceward.epcis.errors import (
-    ForbiddenException,
     NoSuchNameException,
     QueryParameterException,
     QueryTooLargeException,
@@ -153,22 +152,6 @@ def events_page(
     """
     found = parsed(find(runtime, caller, name))
     return answer_query(runtime, caller, found, token, per_page, wanted, query_name=name)
-
-
-def delete(runtime: Runtime, caller: Principal, name: str) -> None:
-    """End the caller's query of that name; what was made of it ends with it.
-
-    Raises NoSuchNameException, for absent queries and those of others alike; ForbiddenException for a predefined one.
-    """
-    owner = owner_of(caller)
-    if name in RESERVED:
-        raise ForbiddenException(f"{name} is a query of the standard's own and cannot be deleted")
-
-    def unit(tx: WriteTransaction) -> None:
-        if not tx.execute("DELETE FROM named_query WHERE owner=? AND name=?", (owner, name)):
-            raise NoSuchNameException(_ABSENT)
-
-    runtime.store.committer.run(unit)
 
 
 def parsed(query: NamedQuery) -> Query:
