@@ -20,6 +20,7 @@ from traceward.api.audit_routes import router as audit_router
 from traceward.api.consignment_routes import router as consignment_router
 from traceward.api.door import Door, DoorRules
 from traceward.api.epcis_routes import epcis_router
+from traceward.api.fhir_routes import router as fhir_router
 from traceward.api.label_routes import router as label_router
 from traceward.api.live import router as live_router
 from traceward.api.models import Problem
@@ -108,6 +109,7 @@ def create_app(
         consignment_router,
         agreement_router,
         trace_router,
+        fhir_router,
         session_router,
         live_router,
         audit_router,

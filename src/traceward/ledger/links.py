@@ -20,7 +20,7 @@ def act_on_links(book: Book, act: Act) -> None:
     if patient is None:
         return
     for party in act.captors:
-        for key, quantity in _linked(event):
+        for key, quantity in linked(event):
             record = book.links(key, party)
             if event.action == "DELETE" or event.biz_step == "removing":
                 _close(record, event, patient, quantity)
@@ -33,7 +33,7 @@ def act_on_links(book: Book, act: Act) -> None:
 def pass_over_links(book: Book, act: Act, *, waiting: bool) -> None:
     """Note a private event that moves nothing; waiting: it is a declaration whose original is not here yet."""
     for party in act.captors:
-        for key, _ in _linked(act.event):
+        for key, _ in linked(act.event):
             record = book.links(key, party)
             record.order = act.order
             if waiting:
@@ -65,7 +65,8 @@ def check_links(book: Book, record: PatientLinks) -> None:
             book.conflicts[raised.id] = raised
 
 
-def _linked(event: LedgerEvent) -> list[tuple[str, Decimal]]:
+def linked(event: LedgerEvent) -> list[tuple[str, Decimal]]:
+    """The items and classes, with quantities, that a private event ties to its patient, in the event's order."""
     items = [(key, ONE) for key in (*event.instances, *event.children) if not key.startswith(PATIENT)]
     classes = [
         (key, quantity)

@@ -1,0 +1,237 @@
+"""FHIR R4 over HTTP, read-only at /fhir: read, search by GET and POST, metadata; every failure an OperationOutcome.
+
+It must not decide what the caller may see: services.fhir does.
+"""
+
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import msgspec
+import orjson
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from traceward import __version__
+from traceward.api.deps import Reader, Services
+from traceward.epcis.errors import (
+    NoSuchResource,
+    NotAcceptableException,
+    QueryParameterException,
+    TracewardError,
+    UnsupportedMediaTypeException,
+)
+from traceward.services.principals import Principal
+from traceward.services.runtime import Runtime
+
+MEDIA_TYPE: Final = "application/fhir+json"
+BASE: Final = "/fhir"
+
+_TAKEN: Final = frozenset({"application/fhir+json", "application/json", "*/*", "application/*", "json", "text/json"})
+_FORM: Final = "application/x-www-form-urlencoded"
+_DEFAULT_COUNT: Final = 50
+_MOST: Final = 200
+_CONTROLS: Final = frozenset({"_count", "_summary", "_format", "_page", "_pretty"})
+_CODES: Final = {
+    400: "invalid",
+    401: "login",
+    403: "forbidden",
+    404: "not-found",
+    405: "not-supported",
+    406: "not-supported",
+    413: "too-costly",
+    415: "not-supported",
+    503: "transient",
+}
+_READ_ONLY: Final = "this service is read-only; events are captured at /epcis/capture"
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class _Page(msgspec.Struct, array_like=True, frozen=True):
+    """Where a page begins, and the search that it is a page of. expires_us: microseconds since 1970 UTC."""
+
+    expires_us: int
+    after: str
+    parameters: dict[str, list[str]]
+    count: int
+
+
+class FhirRoute(APIRoute):
+    """A route whose errors are OperationOutcomes."""
+
+    def get_route_handler(self) -> Handler:
+        """The handler, with what it raises turned into the answer of FHIR R4 3.1.0.1.1."""
+        handle = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            try:
+                _require_json(request)
+                return await handle(request)
+            except TracewardError as error:
+                headers = {"WWW-Authenticate": 'Bearer realm="traceward"'} if error.status == 401 else {}
+                return await run_in_threadpool(_failure, error.status, error.detail, headers)
+            except HTTPException as error:
+                return await run_in_threadpool(_failure, error.status_code, str(error.detail), {})
+            except RequestValidationError:
+                return await run_in_threadpool(_failure, 400, "the request is not as the interface asks", {})
+
+        return handler
+
+
+router = APIRouter(prefix=BASE, tags=["FHIR"], route_class=FhirRoute)
+
+
+@router.get("/metadata", response_class=Response)
+def get_metadata(request: Request, runtime: Services) -> Response:
+    """The CapabilityStatement; open to all. FHIR R4 3.1.0.12."""
+    from traceward.services import fhir, fhir_resources  # noqa: PLC0415  # the models take long to import
+
+    entries = [
+        {
+            "type": name,
+            "interaction": [{"code": "read"}, {"code": "search-type"}],
+            "searchParam": [
+                {"name": one, "type": _PARAMETER_TYPES.get(one, "token")} for one in kind.parameters if one != "_id"
+            ]
+            + [{"name": "_id", "type": "token"}],
+        }
+        for name, kind in fhir.KINDS.items()
+    ]
+    statement = fhir_resources.capability_statement(
+        entries, version=__version__, now_us=runtime.now_us(), base=_base(request)
+    )
+    return _answer(statement)
+
+
+@router.get("/{kind}", response_class=Response)
+def get_search(kind: str, request: Request, caller: Reader, runtime: Services) -> Response:
+    """Search a kind of resource. FHIR R4 3.1.1."""
+    return _search(request, caller, runtime, kind, list(request.query_params.multi_items()))
+
+
+@router.post("/{kind}/_search", response_class=Response)
+async def post_search(kind: str, request: Request, caller: Reader, runtime: Services) -> Response:
+    """Search by a form in the body, so that nothing about a patient stands in a URL. FHIR R4 3.1.1."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise UnsupportedMediaTypeException(f"a search by POST is a form; expected Content-Type {_FORM}")
+    body = (await request.body()).decode("utf-8", errors="replace")
+    given = [*request.query_params.multi_items(), *parse_qsl(body, keep_blank_values=True)]
+    return await run_in_threadpool(_search, request, caller, runtime, kind, given)
+
+
+@router.get("/{kind}/{logical_id}", response_class=Response)
+def get_one(kind: str, logical_id: str, caller: Reader, runtime: Services) -> Response:
+    """Read one resource. FHIR R4 3.1.0.1."""
+    from traceward.services import fhir  # noqa: PLC0415  # the models take long to import
+
+    _require_kind(kind)
+    return _answer(fhir.read(runtime, caller, kind, logical_id))
+
+
+@router.api_route("/{rest:path}", methods=["GET"], response_class=Response, include_in_schema=False)
+def get_anything_else(rest: str, _caller: Reader) -> Response:
+    """What the service does not have."""
+    raise NoSuchResource(f"there is nothing at {rest[:80]!r}; /fhir/metadata lists what there is")
+
+
+@router.api_route("/{rest:path}", methods=["POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+def refuse_writing(rest: str, _caller: Reader) -> Response:
+    """Every write is refused."""
+    raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, f"{_READ_ONLY} ({rest[:80]!r})")
+
+
+_PARAMETER_TYPES: Final = {
+    "patient": "reference",
+    "device": "reference",
+    "target": "reference",
+    "location": "reference",
+    "udi-di": "string",
+    "udi-carrier": "string",
+    "date": "date",
+}
+
+
+def _search(request: Request, caller: Principal, runtime: Runtime, kind: str, given: list[tuple[str, str]]) -> Response:
+    from traceward.services import fhir, fhir_resources  # noqa: PLC0415  # the models take long to import
+
+    _require_kind(kind)
+    page = _page_of(runtime, caller, kind, given, lenient="handling=lenient" in request.headers.get("prefer", ""))
+    found = fhir.search(runtime, caller, kind, page.parameters)
+    summary = dict(given).get("_summary")
+    if summary not in {None, "count", "false"}:
+        raise QueryParameterException(f"_summary is {summary[:20]!r}; expected count or false")
+    total = len(found.ids)
+    rest = [one for one in found.ids if one > page.after]
+    shown = [] if summary == "count" or page.count == 0 else rest[: page.count]
+    links = {"self": f"{_base(request)}/{kind}"}
+    if shown and len(rest) > len(shown):
+        links["next"] = f"{_base(request)}/{kind}?_page={_token(runtime, caller, kind, page, shown[-1])}"
+    entries = [found.read(one) for one in shown]
+    return _answer(fhir_resources.search_bundle(entries, total=total, base=_base(request), links=links))
+
+
+def _page_of(runtime: Runtime, caller: Principal, kind: str, given: list[tuple[str, str]], *, lenient: bool) -> _Page:
+    from traceward.services import fhir  # noqa: PLC0415  # the models take long to import
+
+    controls = {name: value for name, value in given if name in _CONTROLS}
+    if "_page" in controls:
+        body = runtime.page_tokens.unseal(controls["_page"], f"fhir {kind}".encode(), _name(caller))
+        page = msgspec.msgpack.decode(body, type=_Page)
+        if page.expires_us <= runtime.now_us():
+            raise QueryParameterException("the page has expired; search again")
+        return page
+    parameters: dict[str, list[str]] = {}
+    for name, value in given:
+        plain, _, modifier = name.partition(":")
+        if name in _CONTROLS or (lenient and plain not in fhir.KINDS[kind].parameters):
+            continue
+        if modifier and not (plain == "patient" and modifier == "Patient"):
+            raise QueryParameterException(f"{name[:80]!r} has a modifier; expected {plain} alone")
+        parameters.setdefault(plain, []).extend(part for part in value.split(",") if part)
+    text = controls.get("_count", str(_DEFAULT_COUNT))
+    if not text.isdigit():
+        raise QueryParameterException(f"_count is {text[:20]!r}; expected a whole number")
+    expires_us = runtime.now_us() + runtime.limits.page_token_ttl_s * 1_000_000
+    return _Page(expires_us, "", parameters, min(int(text), _MOST))
+
+
+def _token(runtime: Runtime, caller: Principal, kind: str, page: _Page, after: str) -> str:
+    body = msgspec.msgpack.encode(_Page(page.expires_us, after, page.parameters, page.count))
+    return runtime.page_tokens.seal(body, f"fhir {kind}".encode(), _name(caller))
+
+
+def _name(caller: Principal) -> str:
+    return f"{caller.organisation} {caller.role}"
+
+
+def _require_kind(kind: str) -> None:
+    from traceward.services import fhir  # noqa: PLC0415  # the models take long to import
+
+    if kind not in fhir.KINDS:
+        raise NoSuchResource(f"{kind[:80]!r} is not served here; /fhir/metadata lists what is")
+
+
+def _require_json(request: Request) -> None:
+    asked = [*request.headers.getlist("accept"), *request.query_params.getlist("_format")]
+    ranges = [part.partition(";")[0].strip().lower() for value in asked for part in value.split(",")]
+    if ranges and not any(one in _TAKEN for one in ranges):
+        raise NotAcceptableException(f"this service speaks {MEDIA_TYPE}; Accept asks for {', '.join(ranges)[:200]}")
+
+
+def _base(request: Request) -> str:
+    return f"{str(request.base_url).rstrip('/')}{BASE}"
+
+
+def _answer(resource: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(resource), status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _failure(status: int, text: str, headers: dict[str, str]) -> Response:
+    from traceward.services import fhir_resources  # noqa: PLC0415  # the models take long to import
+
+    return _answer(fhir_resources.outcome("error", _CODES.get(status, "exception"), text), status, headers)

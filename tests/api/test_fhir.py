@@ -1,0 +1,229 @@
+"""FHIR R4 at /fhir: each resource judged by the model package, and no role told more than elsewhere."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+import pytest
+from fhir.resources.R4B import get_fhir_model_class
+
+from api.conftest import PATIENT_SPELLINGS, Site
+
+CLINICAL, SUPPLY, SUPPLIER, RIVAL = "northgate-clinical", "northgate-supply", "cordia", "rival-supplier"
+VALVE = "09521141010235"
+SERIAL_7 = f"https://id.gs1.org/01/{VALVE}/21/V23-0007"
+DOCK = "https://id.gs1.org/414/4012345000016/254/DOCK1"
+WARD = "https://id.gs1.org/414/4012345000016/254/WARDB-CAB1"
+GSRN = "401234500000123452"
+
+
+def bundle(site: Site, name: str, path: str, **options: Any) -> Any:
+    """The Bundle of a search that succeeds; it and all it holds are what FHIR defines."""
+    method = "POST" if "data" in options else "GET"
+    answer = site.request(name, method, f"/fhir/{path}", **options)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/fhir+json"
+    return valid(answer.json())
+
+
+def valid(resource: Any) -> Any:
+    """The resource, after the model package has read it and given it back equal."""
+    model = get_fhir_model_class(resource["resourceType"])
+    given = model.model_validate_json(orjson.dumps(resource)).model_dump(mode="json", exclude_none=True)
+    assert given == resource
+    return resource
+
+
+def resources(found: Any) -> list[Any]:
+    """The resources of a Bundle."""
+    return [entry["resource"] for entry in found.get("entry", [])]
+
+
+def patient_id(site: Site) -> str:
+    """The opaque id of the story's patient, as an EHR gets it."""
+    (found,) = resources(bundle(site, CLINICAL, "Patient/_search", data={"identifier": GSRN}))
+    return str(found["id"])
+
+
+def test_a_patient_s_implants_are_found_as_US_Core_has_them(story: Site) -> None:
+    """Rejects a Device without what the profile requires: UDI carrier, type, patient."""
+    found = resources(bundle(story, CLINICAL, f"Device?patient=Patient/{patient_id(story)}"))
+    assert len(found) == 2
+    for device in found:
+        assert device["meta"]["profile"] == [
+            "http://hl7.org/fhir/us/core/StructureDefinition/us-core-implantable-device"
+        ]
+        assert device["patient"]["reference"] == f"Patient/{patient_id(story)}"
+        (carrier,) = device["udiCarrier"]
+        assert carrier["carrierHRF"].startswith(f"(01){carrier['deviceIdentifier']}")
+        assert {"carrierAIDC", "issuer"} <= carrier.keys()
+        assert device["type"]["coding"][0]["code"] == carrier["deviceIdentifier"]
+        assert device["lotNumber"]
+    (screws,) = [device for device in found if "serialNumber" not in device]
+    assert screws["note"] == [{"text": "2 pieces of lot LOT77A"}]
+    assert valid(story.get(CLINICAL, f"/fhir/Device/{screws['id']}")) == screws
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"udi-di={VALVE}&identifier={SERIAL_7}",
+        f"udi-carrier=(01){VALVE}(21)V23-0007",
+        f"udi-carrier=01{VALVE}21V23-0007",
+        f"identifier=urn:ietf:rfc:3986|{SERIAL_7}",
+        "identifier=urn:epc:id:sgtin:9521141.001023.V23-0007",
+    ],
+)
+def test_a_device_is_found_by_any_spelling_of_its_udi(story: Site, query: str) -> None:
+    (device,) = resources(bundle(story, SUPPLIER, f"Device?{query}"))
+    assert (device["serialNumber"], device["lotNumber"], device["expirationDate"]) == (
+        "V23-0007",
+        "L23-A",
+        "2028-01-31",
+    )
+    assert "patient" not in device
+    assert valid(story.get(SUPPLIER, f"/fhir/Device/{device['id']}")) == device
+
+
+def test_uses_deliveries_stock_and_provenance_are_valid_resources(story: Site) -> None:
+    uses = resources(bundle(story, CLINICAL, f"DeviceUseStatement?patient={patient_id(story)}"))
+    assert len(uses) == 2
+    assert {use["status"] for use in uses} <= {"active", "completed"}
+    (one,) = resources(bundle(story, CLINICAL, f"DeviceUseStatement?_id={uses[0]['id']}"))
+    assert one == uses[0]
+    deliveries = resources(bundle(story, SUPPLY, f"SupplyDelivery?location={DOCK}&date=2026-02-11"))
+    assert [item["occurrenceDateTime"] for item in deliveries] == ["2026-02-11T07:10:00Z"]
+    assert bundle(story, SUPPLY, f"SupplyDelivery?location={DOCK}&date=lt2026-02-11")["total"] == 0
+    (listed,) = resources(bundle(story, SUPPLY, f"List?location={WARD}"))
+    assert any(entry["item"]["display"].startswith("4 pieces") for entry in listed["entry"])
+    (device,) = resources(bundle(story, SUPPLIER, f"Device?identifier={SERIAL_7}"))
+    provenance = resources(bundle(story, SUPPLIER, f"Provenance?target=Device/{device['id']}"))
+    said = {entry["entity"][0]["what"]["identifier"]["value"] for entry in provenance}
+    assert "urn:uuid:00000000-0000-4000-8000-000000000001" in said
+    assert "urn:uuid:00000000-0000-4000-8000-000000000012" not in said
+    assert valid(story.get(SUPPLIER, f"/fhir/Provenance/{provenance[0]['id']}"))
+
+
+def test_what_the_service_offers_is_what_it_does(story: Site) -> None:
+    statement = valid(story.request(None, "GET", "/fhir/metadata").json())
+    assert statement["fhirVersion"] == "4.0.1"
+    for entry in statement["rest"][0]["resource"]:
+        for parameter in entry["searchParam"]:
+            asked = story.request(CLINICAL, "GET", f"/fhir/{entry['type']}?{parameter['name']}=x")
+            assert asked.status_code in {200, 400, 413}, (entry["type"], parameter, asked.text)
+            valid(asked.json())
+
+
+PROBES = (
+    ("GET", "Device?udi-di=09521141010235"),
+    ("GET", f"Device?identifier={SERIAL_7}"),
+    ("GET", f"Device?location={WARD}"),
+    ("GET", f"List?location={WARD}"),
+    ("GET", f"SupplyDelivery?location={DOCK}"),
+    ("GET", "Device?udi-carrier=(01)09521141045305(10)LOT77A"),
+)
+
+
+@pytest.mark.parametrize("name", [SUPPLY, SUPPLIER, RIVAL])
+def test_no_other_role_is_told_of_a_patient(story: Site, name: str) -> None:
+    """Rejects a patient reference that is filled in from the trace whatever the role."""
+    known = patient_id(story)
+    clinical = resources(bundle(story, CLINICAL, f"Device?patient={known}"))
+    uses = resources(bundle(story, CLINICAL, f"DeviceUseStatement?patient={known}"))
+    paths = [path for _, path in PROBES]
+    paths += [f"Device/{device['id']}" for device in clinical] + [f"DeviceUseStatement/{use['id']}" for use in uses]
+    paths += [f"Device?patient={known}", f"DeviceUseStatement?patient={known}", f"Patient/{known}"]
+    for path in paths:
+        answer = story.request(name, "GET", f"/fhir/{path}")
+        valid(answer.json())
+        for spelling in (*PATIENT_SPELLINGS, known.encode()):
+            assert spelling not in answer.content, (path, answer.text)
+    for path in paths[-2:]:
+        assert story.request(name, "GET", f"/fhir/{path}").status_code == 403
+
+
+def test_another_supplier_gets_for_hidden_things_what_it_gets_for_absent_ones(story: Site) -> None:
+    """Rejects lists that are cut or counted before visibility, and a 403 that tells that something is there."""
+    (device,) = resources(bundle(story, SUPPLIER, f"Device?identifier={SERIAL_7}"))
+    for path in (PROBES[0][1], PROBES[1][1], PROBES[3][1], PROBES[4][1], f"Provenance?target=Device/{device['id']}"):
+        assert bundle(story, RIVAL, path)["total"] == 0
+    hidden = story.request(RIVAL, "GET", f"/fhir/Device/{device['id']}")
+    absent = story.request(RIVAL, "GET", "/fhir/Device/ibcunaosphnldemzngaydaoq")
+    assert (hidden.status_code, hidden.content) == (404, absent.content)
+    elsewhere = story.request(SUPPLIER, "GET", f"/fhir/Device/{device['id'][:-1]}")
+    assert elsewhere.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "Device", 413, "too-costly"),
+        ("GET", "Device?colour=red", 400, "invalid"),
+        ("GET", "Device?udi-di=abc", 400, "invalid"),
+        ("GET", "Device?udi-di:exact=09521141010235", 400, "invalid"),
+        ("GET", "Device/no-such", 404, "not-found"),
+        ("GET", "Zebra?_id=1", 404, "not-found"),
+        ("GET", "Device/a/_history/1", 404, "not-found"),
+        ("PUT", "Device/a", 405, "not-supported"),
+        ("POST", "Device", 405, "not-supported"),
+        ("POST", "Device/_search", 415, "not-supported"),
+        ("GET", "Device?udi-di=09521141010235&_page=x", 400, "invalid"),
+        ("GET", "Device?udi-di=09521141010235&_count=many", 400, "invalid"),
+        ("GET", "SupplyDelivery?date=yesterday", 400, "invalid"),
+    ],
+)
+def test_every_failure_is_an_OperationOutcome(story: Site, method: str, path: str, status: int, code: str) -> None:
+    answer = story.request(CLINICAL, method, f"/fhir/{path}")
+    assert answer.status_code == status, answer.text
+    assert valid(answer.json())["issue"][0]["code"] == code
+
+
+def test_a_stranger_and_a_client_of_another_format_get_an_OperationOutcome_too(story: Site) -> None:
+    stranger = story.request(None, "GET", "/fhir/Device?udi-di=1")
+    assert (stranger.status_code, valid(stranger.json())["issue"][0]["code"]) == (401, "login")
+    xml = story.request(CLINICAL, "GET", "/fhir/Device?udi-di=1", headers={"Accept": "application/fhir+xml"})
+    assert (xml.status_code, valid(xml.json())["issue"][0]["code"]) == (406, "not-supported")
+    lenient = story.request(
+        CLINICAL, "GET", "/fhir/Device?udi-di=09521141010235&colour=red", headers={"Prefer": "handling=lenient"}
+    )
+    assert lenient.json()["total"] == 2
+
+
+@pytest.fixture(scope="module")
+def many(open_site: Callable[..., Any]) -> Iterator[Site]:
+    """A server on which a supplier has made twelve valves."""
+    with open_site() as site:
+        event = {
+            "type": "ObjectEvent",
+            "eventTime": "2026-02-02T08:00:00Z",
+            "eventTimeZoneOffset": "+00:00",
+            "action": "ADD",
+            "bizStep": "commissioning",
+            "epcList": [f"https://id.gs1.org/01/{VALVE}/21/N{number:02}" for number in range(12)],
+            "bizLocation": {"id": "https://id.gs1.org/414/9521141000106"},
+        }
+        document = {
+            "@context": "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
+            "type": "EPCISDocument",
+            "schemaVersion": "2.0",
+            "creationDate": "2026-02-02T08:00:00Z",
+            "epcisBody": {"eventList": [event]},
+        }
+        assert site.job(SUPPLIER, site.capture(SUPPLIER, orjson.dumps(document)))["success"]
+        yield site
+
+
+def test_pages_hold_every_match_once_and_carry_nothing_readable(many: Site) -> None:
+    """Rejects next links that repeat the search, which may name a patient, and pages by offset."""
+    page = bundle(many, SUPPLIER, "Device/_search", data={"udi-di": VALVE, "_count": "5"})
+    seen = [one["id"] for one in resources(page)]
+    while links := [link["url"] for link in page["link"] if link["relation"] == "next"]:
+        assert re.fullmatch(rf"{re.escape(many.server.url)}/fhir/Device\?_page=[\w-]+", links[0])
+        other = many.request(RIVAL, "GET", links[0].removeprefix(many.server.url))
+        assert other.status_code == 400
+        page = valid(many.get(SUPPLIER, links[0].removeprefix(many.server.url)))
+        seen += [one["id"] for one in resources(page)]
+    assert len(seen) == len(set(seen)) == page["total"] == 12
+    counted = bundle(many, SUPPLIER, f"Device?udi-di={VALVE}&_summary=count")
+    assert (counted["total"], resources(counted)) == (12, [])
