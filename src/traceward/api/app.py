@@ -30,6 +30,7 @@ from traceward.api.scan_routes import router as scan_router
 from traceward.api.security_headers import SecurityHeaders
 from traceward.api.session_routes import router as session_router
 from traceward.api.settings import Settings
+from traceward.api.subscription_admin_routes import router as subscription_admin_router
 from traceward.api.trace_routes import router as trace_router
 from traceward.api.web_app import web_router
 from traceward.services import demo, setup, spooled
@@ -109,6 +110,7 @@ def create_app(
         consignment_router,
         agreement_router,
         trace_router,
+        subscription_admin_router,
         fhir_router,
         session_router,
         live_router,
