@@ -23,6 +23,7 @@ from traceward.api.epcis_routes import epcis_router
 from traceward.api.fhir_routes import router as fhir_router
 from traceward.api.label_routes import router as label_router
 from traceward.api.live import router as live_router
+from traceward.api.master_data_routes import router as master_data_router
 from traceward.api.models import Problem
 from traceward.api.observe import configure_logging
 from traceward.api.problems import install_problems
@@ -110,6 +111,7 @@ def create_app(
         consignment_router,
         agreement_router,
         trace_router,
+        master_data_router,
         subscription_admin_router,
         fhir_router,
         session_router,

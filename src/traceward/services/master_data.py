@@ -6,7 +6,7 @@ who see an event that names it.
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ MAX_ELEMENTS: Final = 10_000
 #: Parts of what the caller may see that one page looks through before it tells where to go on.
 _PARTS: Final = 10
 _START: Final = ("", "")
+_HEADER_PATH: Final = "epcisHeader.epcisMasterData."
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -47,9 +48,13 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """An element as one organisation declared it. owner: its canonical id. A version counts from 1."""
+    """An element as one organisation declared it. name: what a person calls it. owner: its canonical id.
+
+    A version counts from 1.
+    """
 
     element: Element
+    name: str | None
     owner: str
     owner_name: str
     version: int
@@ -78,9 +83,18 @@ def take_vocabulary(
     Raises ValidationException with every finding, before anything is written; `check_vocabularies` tells beforehand.
     """
     del runtime
-    elements = check_vocabularies(vocabularies)
+    elements = check_vocabularies(vocabularies, _HEADER_PATH if job_id is not None else "")
     stored = write_elements(tx, caller.party_number, caller.key_id, job_id, [_new_element(one) for one in elements])
     return Taken(stored, len(elements) - stored)
+
+
+def vocabulary_problem(vocabularies: Sequence[Mapping[str, Any]]) -> ValidationException | None:
+    """Why the vocabularies of a document cannot be taken up, for captures that go on without; None where they can."""
+    try:
+        check_vocabularies(vocabularies, _HEADER_PATH)
+    except ValidationException as problem:
+        return problem
+    return None
 
 
 def check_vocabularies(vocabularies: Sequence[Mapping[str, Any]], path: str = "") -> list[Element]:
@@ -190,19 +204,22 @@ def versions(runtime: Runtime, caller: Principal, found: Declared) -> list[dict[
     ]
 
 
-def names_of(runtime: Runtime, reader: Reader, caller: Principal, ids: Collection[str]) -> dict[str, str]:
-    """What these places, products or parties are called: by the caller, else by their owner, else by anyone.
+def names_of(
+    runtime: Runtime, reader: Reader, caller: Principal, ids: Collection[str], known: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """What these places, products or parties are called; what has no name that the caller may see is left out.
 
-    ids: canonical. What has no name that the caller may see is left out.
+    ids: canonical. The caller's own name for a thing comes first, then `known`, then that of the thing's owner, then
+    anyone's.
     """
-    found: dict[str, tuple[int, str]] = {}
+    found = {one: (1, name) for one, name in (known or {}).items() if one in ids}
     parties = runtime.registry.parties
     for row in CallerMasterData(reader, VisibleTo(caller.viewers)).by_id(ids):
         if row.name is None:
             continue
         owner = runtime.registry.by_number(row.party)
-        owners = {parties.party_of_place(row.id), parties.maker_of(row.id)}
-        rank = 0 if row.party == caller.party_number else 1 if owner is not None and owner.id in owners else 2
+        owners = (row.id, parties.party_of_place(row.id), parties.maker_of(row.id))
+        rank = 0 if row.party == caller.party_number else 2 if owner is not None and owner.id in owners else 3
         if row.id not in found or rank < found[row.id][0]:
             found[row.id] = (rank, row.name)
     return {identifier: name for identifier, (_, name) in found.items()}
@@ -213,7 +230,7 @@ def element_body(found: Declared) -> dict[str, Any]:
     return {
         "type": found.element.vtype,
         **content_of(found.element),
-        "name": found.element.name,
+        "name": found.name,
         "owner": found.owner,
         "ownerName": found.owner_name,
         "version": found.version,
@@ -258,12 +275,12 @@ def _content(text: str) -> dict[str, Any]:
 def _declared(runtime: Runtime, row: ElementRow) -> Declared:
     owner = runtime.registry.by_number(row.party)
     assert owner is not None
-    return Declared(element_of(row), owner.id, owner.name, row.version, row.record_time_us)
+    return Declared(element_of(row), row.name, owner.id, owner.name, row.version, row.record_time_us)
 
 
 def _asked(runtime: Runtime, query: MasterDataQuery, rows: Sequence[ElementRow]) -> list[Declared]:
     found = [_declared(runtime, row) for row in rows]
-    return [one for one in found if query.asks_for(one.element)]
+    return [replace(one, element=query.shown(one.element)) for one in found if query.asks_for(one.element)]
 
 
 def _named_rows(query: MasterDataQuery, source: CallerMasterData) -> list[ElementRow]:
