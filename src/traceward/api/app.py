@@ -27,6 +27,7 @@ from traceward.api.master_data_routes import router as master_data_router
 from traceward.api.models import Problem
 from traceward.api.observe import configure_logging
 from traceward.api.problems import install_problems
+from traceward.api.resolver_routes import resolver_router
 from traceward.api.scan_routes import router as scan_router
 from traceward.api.security_headers import SecurityHeaders
 from traceward.api.session_routes import router as session_router
@@ -119,6 +120,7 @@ def create_app(
         audit_router,
         admin_router,
         open_router,
+        resolver_router(),
         web_router(),
     )
     for router in routers:
