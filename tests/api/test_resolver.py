@@ -64,14 +64,14 @@ def test_the_page_for_people_says_what_the_label_says(story: Site) -> None:
         ("/01/09521141045305/21/S/10/L", "qualifiers"),
         ("/01/09521141045305?99999=1", "no AI"),
         ("/01/09521141045305/10/" + "L" * 21, "20"),
-        ("/01/09521141045305?linkType=a&linkType=b", "twice"),
+        ("/01/09521141045305?linkType=a&linkType=b", "2 times"),
         ("/00/123", "18"),
     ],
 )
 def test_a_link_that_is_none_is_refused_with_what_was_expected(story: Site, path: str, said: str) -> None:
     refused = story.request("cordia", "GET", path)
     assert refused.status_code == 400, refused.text
-    assert said in refused.text or said == "twice"
+    assert said in refused.text
 
 
 def test_a_slash_within_a_serial_is_decoded_once(story: Site) -> None:
@@ -95,7 +95,7 @@ def declared(open_site: Callable[..., Any]) -> Iterator[Site]:
             body = {
                 "vocabularyList": [{"type": "urn:epcglobal:epcis:vtype:EPCClass", "vocabularyElementList": [element]}]
             }
-            answer = site.request(name, "POST", "/masterdata", json=body)
+            answer = site.request(name, "POST", "/masterdata/vocabularies", json=body)
             assert answer.status_code < 300, answer.text
         yield site
 

@@ -116,7 +116,7 @@ def _page(found: Resolved) -> str:
         if link.link_type != resolver.DEFAULT_LINK
     )
     beyond = f"<h2>Go on to</h2><ul>{links}</ul>" if links else (
-        "<p>Nothing more is public about this identifier. Partners who <a href=\"/app/\">sign in</a> see what they may"
+        '<p>Nothing more is public about this identifier. Partners who <a href="/app/">sign in</a> see what they may'
         " see of it.</p>"
     )  # fmt: skip
     notes = "".join(f"<p><strong>Note:</strong> {_text(one)}</p>" for one in found.warnings)

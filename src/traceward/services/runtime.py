@@ -132,9 +132,7 @@ def open_runtime(
     return Runtime(
         store=store,
         registry=registry,
-        sessions=Sessions(
-            store, now_us=now_us, random_bytes=random_bytes, ttl_s=session_ttl_s, idle_s=session_idle_s
-        ),
+        sessions=Sessions(store, now_us=now_us, random_bytes=random_bytes, ttl_s=session_ttl_s, idle_s=session_idle_s),
         scan_pool=ScanPool(workers=scan_workers),
         limits=limits,
         data_dir=data_dir,
