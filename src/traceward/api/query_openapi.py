@@ -3,6 +3,7 @@
 Tables only; it must not serve anything. Where GS1's document is wrong, `docs/queries.md` says what stands here instead.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -25,21 +26,19 @@ _DEFINITION: Final = {
     },
     "additionalProperties": False,
 }
+_SCHEDULE_FIELDS: Final = {
+    "second": "0,30",
+    "minute": "[0-59]",
+    "hour": "6",
+    "dayOfMonth": "1",
+    "month": "[1-12]",
+    "dayOfWeek": "[1-5]",
+}
 _SCHEDULE: Final = {
     "type": "object",
     "minProperties": 1,
     "description": "Numbers or ranges as [lo-hi], joined by commas; all fields given must match, in UTC; 1 is Monday.",
-    "properties": {
-        name: {"type": "string", "example": example}
-        for name, example in (
-            ("second", "0,30"),
-            ("minute", "[0-59]"),
-            ("hour", "6"),
-            ("dayOfMonth", "1"),
-            ("month", "[1-12]"),
-            ("dayOfWeek", "[1-5]"),
-        )
-    },
+    "properties": {name: {"type": "string", "example": example} for name, example in _SCHEDULE_FIELDS.items()},
     "additionalProperties": False,
 }
 _NEW_SUBSCRIPTION: Final = {
@@ -94,7 +93,7 @@ _PROBLEMS: Final = {
 }
 
 
-def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+def _parameter(name: str, schema: Mapping[str, Any], description: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
 
 
@@ -106,7 +105,7 @@ _WEBSOCKET_PARAMETERS: Final = tuple(
     _parameter(name, schema, "With the header Upgrade: websocket alone.")
     for name, schema in (
         ("stream", {"type": "boolean", "enum": [True]}),
-        *((name, _STRING) for name in _SCHEDULE["properties"]),  # type: ignore[attr-defined]  # a dict, typed as object
+        *((name, _STRING) for name in _SCHEDULE_FIELDS),
         ("reportIfEmpty", {"type": "boolean"}),
         ("initialRecordTime", _TIME),
     )

@@ -14,18 +14,12 @@ from traceward.api import query_openapi as told
 from traceward.api.deps import Reader, ServerSettings, Services
 from traceward.api.epcis_capture import Wanted
 from traceward.api.epcis_paging import link_headers, page_request
-from traceward.api.negotiation import (
-    JSON_MEDIA_TYPES,
-    VERSION_HEADERS,
-    Representation,
-    representation,
-    require_json,
-    version_headers,
-)
+from traceward.api.negotiation import VERSION_HEADERS, representation, require_json, version_headers
 from traceward.api.websocket import EventSockets
 from traceward.epcis.errors import QueryParameterException
 from traceward.epcis.xml_codec import Version
 from traceward.services import named_queries, query_subscriptions, tokens, whole_tokens
+from traceward.services.answers import JSON_MEDIA_TYPES, Representation
 
 _JSON_OFFERS: Final[Mapping[str, tuple[Version, ...]]] = dict.fromkeys(JSON_MEDIA_TYPES, ("2.0",))
 _CONTROLS: Final = frozenset(

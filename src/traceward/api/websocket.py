@@ -6,7 +6,7 @@ store as fast as the client takes them.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import Final
 from urllib.parse import urlsplit
@@ -157,7 +157,7 @@ class _Conversation:
             await self._send(orjson.dumps(problem_body(error)))
         return _FAILED, error.type
 
-    async def _due(self) -> AsyncIterator[None]:
+    async def _due(self) -> AsyncGenerator[None]:
         """Whenever it is time to look for events."""
         schedule = self._controls.schedule
         if schedule is None:
