@@ -26,6 +26,7 @@ from traceward.api.live import router as live_router
 from traceward.api.master_data_routes import router as master_data_router
 from traceward.api.models import Problem
 from traceward.api.observe import configure_logging
+from traceward.api.patient_routes import router as patient_router
 from traceward.api.problems import install_problems
 from traceward.api.resolver_routes import resolver_router
 from traceward.api.scan_routes import router as scan_router
@@ -118,6 +119,7 @@ def create_app(
         session_router,
         live_router,
         audit_router,
+        patient_router,
         admin_router,
         open_router,
         resolver_router(),

@@ -122,7 +122,7 @@ def trace_item(ledger: Ledger, events: Iterable[LedgerEvent], epc: str) -> ItemT
     told = list(events)
     if record is None or not record.status:
         history = _history(told, {epc}, set())
-        return ItemTrace(epc, None, None, None, (), (), _patients(ledger, {epc}), (), history)
+        return ItemTrace(epc, None, None, None, (), (), patients_of(ledger, {epc}), (), history)
     trail = {eid for eid, _ in record.trail}
     gtin = epc[:36] if epc.startswith(GS1 + "01/") else None
     classes = {gtin, f"{gtin}/10/{record.lot}"} if gtin is not None else set[str | None]()
@@ -133,7 +133,7 @@ def trace_item(ledger: Ledger, events: Iterable[LedgerEvent], epc: str) -> ItemT
         record.expiry,
         record.owners,
         tuple(sorted(item_of(name) for name in record.contents or ())),
-        _patients(ledger, {epc}),
+        patients_of(ledger, {epc}),
         _notices(ledger, {name for name in classes if name is not None}),
         _history(told, {epc}, trail),
     )
@@ -171,7 +171,7 @@ def trace_lot(ledger: Ledger, events: Iterable[LedgerEvent], gtin: str, lot: str
         trail.update(unit.eids)
     names = {key, *serials}
     return LotTrace(
-        gtin, lot, key, expiry, tuple(units), tuple(claims), opened, accounted, _patients(ledger, names),
+        gtin, lot, key, expiry, tuple(units), tuple(claims), opened, accounted, patients_of(ledger, names),
         tuple(sorted(serials)), _notices(ledger, {key, f"{GS1}01/{gtin}"}), _history(list(events), names, trail),
     )  # fmt: skip
 
@@ -201,7 +201,8 @@ def _where(status: str, container: str | None) -> str:
     return AT_PLACE if container is None else IN_CONTAINER
 
 
-def _patients(ledger: Ledger, names: set[str]) -> tuple[PatientUnits, ...]:
+def patients_of(ledger: Ledger, names: set[str]) -> tuple[PatientUnits, ...]:
+    """The patients that units of these items and classes are tied to, by time."""
     found = [
         (record.key, link)
         for record in ledger.records.values()

@@ -5,15 +5,17 @@ a patient's identifier: what was asked is kept as a digest.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import structlog
 
+from traceward.ledger.facts import LedgerEvent
 from traceward.services.principals import Principal
 from traceward.store.account_models import AuditRow
+from traceward.store.rows import StoredEvent
 from traceward.store.write import WriteTransaction
 
 if TYPE_CHECKING:
@@ -127,6 +129,15 @@ def private_read(
                 caller, "read private", resource, asked=asked, count=number, event_ids=list(event_ids), purpose=purpose
             ),
         )
+
+
+def tell_of_private(
+    runtime: "Runtime", caller: Principal, resource: str, asked: bytes, events: Iterable[StoredEvent | LedgerEvent]
+) -> None:
+    """`private_read` of those of an answer's events that are private; every way out of the server calls it."""
+    names = [event.event_id for event in events if event.private]
+    if names:
+        private_read(runtime, caller, resource, asked=asked, event_ids=names)
 
 
 def entry_digest(values: Sequence[Any]) -> bytes:

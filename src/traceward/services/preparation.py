@@ -12,6 +12,7 @@ from traceward.epcis.document import RawEvent
 from traceward.epcis.errors import Finding
 from traceward.epcis.extension import Context
 from traceward.epcis.json_codec import read_json
+from traceward.gs1.patient import contains_patient_identifier
 from traceward.store.rows import EventRow
 from traceward.store.terms import PreparedTerms, prepare_terms
 
@@ -112,9 +113,7 @@ def prepare(raw: RawEvent, secret: bytes, *, hash_is_taken: bool = False) -> Pre
         text=raw.text,
         rendered=None if rendered is raw.text or rendered == raw.text else rendered,
         context=raw.stored_context,
-        terms=prepare_terms(
-            terms.event_terms(expanded), terms.event_numbers(expanded), terms.vocabulary_terms(expanded), secret
-        ),
+        terms=_terms(expanded, secret, private=private),
         warnings=tuple(findings),
     )
 
@@ -127,12 +126,19 @@ def prepare_again(event: PreparedEvent, secret: bytes) -> PreparedEvent:
     return prepared
 
 
-def stored_terms(text: bytes, context: bytes | None, event_id: str, secret: bytes) -> PreparedTerms:
+def stored_terms(
+    text: bytes, context: bytes | None, event_id: str, secret: bytes, *, private: bool = False
+) -> PreparedTerms:
     """The index rows of an event that is stored already: what `prepare` made of it when it came."""
-    expanded = expanded_stored(text, context, event_id)
-    return prepare_terms(
-        terms.event_terms(expanded), terms.event_numbers(expanded), terms.vocabulary_terms(expanded), secret
-    )
+    return _terms(expanded_stored(text, context, event_id), secret, private=private)
+
+
+def _terms(expanded: Mapping[str, Any], secret: bytes, *, private: bool) -> PreparedTerms:
+    """The index rows of an event. Lists hold plain values: those of a private event leave patients out."""
+    listed = terms.vocabulary_terms(expanded)
+    if private:
+        listed = [(kind, value) for kind, value in listed if not contains_patient_identifier(value)]
+    return prepare_terms(terms.event_terms(expanded), terms.event_numbers(expanded), listed, secret)
 
 
 def expanded_stored(text: bytes, context: bytes | None, event_id: str) -> dict[str, Any]:

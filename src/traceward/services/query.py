@@ -17,6 +17,7 @@ from traceward.epcis.predicates import AnyTerm, Query
 from traceward.epcis.query import parse_json_query, parse_query
 from traceward.epcis.rendering import EpcFormat
 from traceward.gs1.epc_uri import digital_link_to_urn
+from traceward.services import audit
 from traceward.services.answers import Representation, event_answer
 from traceward.services.extension_order import INDEXED_ORDERS, SortKey, ordered_page
 from traceward.services.preparation import expanded_stored
@@ -105,6 +106,7 @@ def answer_query(
                 query.event_count_limit is not None and given >= query.event_count_limit
             )
             token = bounds.next_text_token(msgspec.json.encode(ordered.last).decode(), given=given) if more else None
+            audit.tell_of_private(runtime, caller, "events", _query_digest(query), events)
             document = event_answer(runtime, events, wanted, query_name=query_name)
             return EventPage(document, token, bounds.expires_us)
         events, next_cursor = _page(reader, query, viewers, bounds.cursor, limit, deadline_s)
@@ -112,6 +114,7 @@ def answer_query(
     if query.event_count_limit is not None and given >= query.event_count_limit:
         next_cursor = None
     next_token = bounds.next_token(next_cursor, given) if next_cursor is not None else None
+    audit.tell_of_private(runtime, caller, "events", _query_digest(query), events)
     document = event_answer(runtime, events, wanted, query_name=query_name)
     return EventPage(document, next_token, bounds.expires_us)
 
@@ -125,6 +128,7 @@ def event_document(runtime: Runtime, caller: Principal, event_id: str, wanted: R
         events = reader.event_by_id(event_id, VisibleTo(caller.viewers))
     if not events:
         raise NoSuchResource("there is no event of this id")
+    audit.tell_of_private(runtime, caller, "event", event_id.encode(), events)
     return event_answer(runtime, events, wanted)
 
 

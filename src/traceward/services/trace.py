@@ -17,7 +17,7 @@ from traceward.ledger.facts import GS1
 from traceward.ledger.notices import with_notices
 from traceward.ledger.state import Ledger, Notice
 from traceward.ledger.trace import HistoryStep, PatientUnits, Units
-from traceward.services import stock
+from traceward.services import audit, stock
 from traceward.services.principals import Principal, Right
 from traceward.services.runtime import Runtime
 from traceward.services.visible_events import facts_of, folded, moment, serials_of_lot
@@ -49,6 +49,7 @@ def lot(
     events = facts_of(runtime, caller, [item, product, *serials], at)
     ledger = folded(runtime, caller, events, at)
     found = ledger_trace.trace_lot(ledger, events, gtin.zfill(14), encoded)
+    audit.tell_of_private(runtime, caller, "trace of a lot", item.encode(), events)
     ids = {event.eid: event.event_id for event in events}
     told = _Told(runtime, ids, found.notices)
     body = {
@@ -83,6 +84,7 @@ def item(runtime: Runtime, caller: Principal, epc: str, *, as_of: str | None, kn
         events = facts_of(runtime, caller, [identifier, product, f"{product}/10/{known.lot}"], at)
         ledger = folded(runtime, caller, events, at)
     found = ledger_trace.trace_item(ledger, events, identifier)
+    audit.tell_of_private(runtime, caller, "trace of an item", identifier.encode(), events)
     ids = {event.eid: event.event_id for event in events}
     state = _unit_body(found.units, _Told(runtime, ids, found.notices)) if found.units is not None else None
     body = {

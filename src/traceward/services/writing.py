@@ -10,6 +10,7 @@ import msgspec
 
 from traceward.ledger.facts import LedgerEvent, encode_event, keys, ledger_event
 from traceward.ledger.projector import Projection
+from traceward.services import subjects
 from traceward.services.facts import party_ids
 from traceward.services.indexing import index_private, index_projection
 from traceward.services.preparation import PreparedEvent, prepare_again
@@ -69,12 +70,13 @@ def write_events(
     now_us, party = tx.record_time_us, caller.party_number
     first = tx.allocate_seq(len(todo.new))
     numbers = {event.eid: first + offset for offset, event in enumerate(todo.new)}
-    facts = [
-        ledger_event(event.expanded, event.eid, (caller.organisation,), now_us, event.private) for event in todo.new
-    ]
-    tx.insert_events(
-        [event.row(numbers[event.eid], now_us, encode_event(fact)) for event, fact in zip(todo.new, facts, strict=True)]
-    )
+    facts = [_facts(runtime, event, (caller.organisation,), now_us) for event in todo.new]
+    rows = {
+        event.eid: event.row(numbers[event.eid], now_us, encode_event(fact))
+        for event, fact in zip(todo.new, facts, strict=True)
+    }
+    rows |= subjects.seal_rows(tx, runtime.store.vault, party, todo.new, rows)
+    tx.insert_events(list(rows.values()))
     tx.insert_streams([
         (key_hash(key), fact.event_time_us, numbers[fact.eid]) for fact in facts for key in keys(fact)
     ])  # fmt: skip
@@ -84,12 +86,11 @@ def write_events(
         for event in [*todo.new, *(event for event, _ in todo.seen)]
     ])  # fmt: skip
     facts += [
-        ledger_event(
-            event.expanded,
-            event.eid,
+        _facts(
+            runtime,
+            event,
             {caller.organisation, *party_ids(found.parties, runtime.registry)},
             written.record_times_us[event.eid],
-            event.private,
         )
         for event, found in todo.seen
     ]
@@ -126,6 +127,12 @@ def _index(
     concerned = index_projection(tx, runtime.registry, projection, shared, runtime.store.secret_key)
     captor = runtime.registry.by_number(party) if private else None
     return concerned if captor is None else concerned | {captor.id}
+
+
+def _facts(runtime: Runtime, event: PreparedEvent, captors: Iterable[str], record_time_us: int) -> LedgerEvent:
+    """What the ledger takes of the event; of a private one without its patients' names."""
+    fact = ledger_event(event.expanded, event.eid, captors, record_time_us, event.private)
+    return subjects.pseudonymous(fact, runtime.store.vault) if event.private else fact
 
 
 def _as_it_was(fact: LedgerEvent, organisation: str) -> LedgerEvent:

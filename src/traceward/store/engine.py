@@ -20,6 +20,7 @@ from traceward.store.group_commit import Clock, GroupCommitter
 from traceward.store.read import Reader
 from traceward.store.reading import ContextCache
 from traceward.store.schema import migrate
+from traceward.store.sealed import Vault
 from traceward.store.sqlite import SqliteDatabase
 from traceward.store.terms import Number, Pair, PreparedTerms, prepare_terms
 from traceward.store.write import WriteLog
@@ -36,13 +37,14 @@ class Store:
 
     def __init__(self, database: Database, *, clock: Clock, secret_key: bytes | None, log: WriteLog | None) -> None:
         self.database = database
-        self._contexts = ContextCache()
         connection = database.open_writer()
         try:
             migrate(database, connection)
             self.secret_key = secret_key or _instance_secret(connection)
         finally:
             connection.close()
+        self.vault = Vault(self.secret_key)
+        self._contexts = ContextCache(self.vault)
         self._idle: LifoQueue[Connection] = LifoQueue()
         self._slots = BoundedSemaphore(READERS)
         self._closed = False

@@ -19,6 +19,7 @@ from traceward.store.find import find_postgres, find_sqlite, merged
 from traceward.store.master_data_read import CallerMasterData
 from traceward.store.reading import ContextCache, model_by_key, models_where, stored_events, witnesses_of
 from traceward.store.rows import StoredEvent
+from traceward.store.sealed import ERASED
 from traceward.store.terms import VOCABULARY_KINDS, term_hasher
 
 Model = TypeVar("Model", bound=SQLModel)
@@ -101,9 +102,9 @@ class Reader:
         return len(self.find(query, viewers, limit=most, deadline_s=deadline_s).keys)
 
     def documents(self, seqs: Sequence[int], *, witnesses: bool = False) -> list[StoredEvent]:
-        """The events of these numbers, in the order given."""
+        """The events of these numbers, in the order given; those of erased subjects are left out."""
         by_seq = {row.seq: row for row in stored_events(self._connection, self._contexts, seqs, witnesses=witnesses)}
-        return [by_seq[seq] for seq in seqs if seq in by_seq]
+        return [by_seq[seq] for seq in seqs if seq in by_seq and by_seq[seq].text != ERASED]
 
     def event_by_id(self, event_id: str, viewers: VisibleTo) -> list[StoredEvent]:
         """The events under an eventID that the viewers see, by event time: the original, others' and declarations."""

@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 
 from traceward.store.connection import Connection
 from traceward.store.rows import StoredEvent
+from traceward.store.sealed import ERASED, Vault, opened
 from traceward.store.tables import metadata
 
 Model = TypeVar("Model", bound=SQLModel)
@@ -35,9 +36,10 @@ SELECT_WITNESSES: Final = "SELECT eid, party FROM witness WHERE eid IN {in}"
 
 
 class ContextCache:
-    """The few distinct @context texts of a store, by id; a context never changes."""
+    """The few distinct @context texts of a store, by id, which never change; and what opens its sealed texts."""
 
-    def __init__(self) -> None:
+    def __init__(self, vault: Vault) -> None:
+        self.vault = vault
         self._texts: dict[int, bytes] = {}
 
     def text(self, connection: Connection, context_id: int) -> bytes:
@@ -52,10 +54,15 @@ class ContextCache:
 def stored_events(
     connection: Connection, contexts: ContextCache, seqs: Iterable[int], *, witnesses: bool = False
 ) -> list[StoredEvent]:
-    """The events of these numbers that exist, by number."""
+    """The events of these numbers that exist, by number; the text of an erased one is `sealed.ERASED`."""
     found = []
     rows = {row[0]: row for row in connection.fetch_in(SELECT_EVENTS, seqs)}
-    for _, row in sorted(rows.items()):
+    contents = opened(list(rows.values()), contexts.vault, connection.fetch_in)
+    for seq, row in sorted(rows.items()):
+        if seq in contents:
+            text, rendered, context = contents[seq] or (ERASED, None, None)
+            found.append(StoredEvent._make((*row[:6], True, context, text, rendered, row[10], ())))
+            continue
         context = None if row[7] is None else contexts.text(connection, row[7])
         found.append(StoredEvent._make((*row[:6], bool(row[6]), context, *row[8:], ())))
     if witnesses and found:

@@ -1,0 +1,170 @@
+"""Patients over HTTP: looked up by POST, audited before the answer, broken glass reviewed, erased for good."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from .conftest import BACKENDS, Site
+from .test_epcis_binding import bare_event, document
+from .test_identity import NORTHGATE, THEATRE, captured_by, new_key, with_key
+
+PATIENT = "https://id.gs1.org/8018/401234500000123452"
+LATER = "https://id.gs1.org/8018/401234500000123469"
+SPELLINGS = ("401234500000123452", "4012345.0000012345", "0000012345")
+ITEM = "https://id.gs1.org/01/09521141010235/21/"
+WARD = "https://id.gs1.org/414/4012345000016/254/WARD7"
+
+
+def link(number: int, patient: str, place: str, **more: Any) -> dict[str, Any]:
+    """An item tied to a patient at a place."""
+    event = bare_event(
+        type="AssociationEvent",
+        eventID=f"urn:uuid:link-{number}",
+        eventTime=f"2026-05-0{number}T10:00:00Z",
+        action="ADD",
+        bizStep="installing",
+        parentID=patient,
+        childEPCs=[f"{ITEM}{number}"],
+        readPoint={"id": place},
+    )
+    event.pop("epcList", None)
+    event.pop("disposition", None)
+    return event | more
+
+
+@pytest.fixture(params=BACKENDS)
+def hospital(request: pytest.FixtureRequest, open_site: Callable[..., Any]) -> Iterator[Site]:
+    """A site with three links: of one patient in the theatre and on the ward, of another in the theatre."""
+    with open_site(request.param) as site:
+        clinical = site.server.keys["northgate-clinical"]
+        events = (link(1, PATIENT, THEATRE), link(2, PATIENT, WARD), link(3, LATER, THEATRE))
+        answer = captured_by(site, clinical, *events)
+        assert answer.status_code == 202, answer.text
+        yield site
+
+
+def search(site: Site, key: str, **question: Any) -> Any:
+    """The links that a look-up finds, as (patient's last digits, item's serial)."""
+    answer = with_key(site, key, "POST", "/patients/search", json=question)
+    assert answer.status_code == 200, answer.text
+    return [(one["patient"][-6:], one["item"].rpartition("/")[2]) for one in answer.json()["links"]]
+
+
+def test_the_clinical_role_finds_items_by_patient_and_patients_by_item(hospital: Site) -> None:
+    clinical = hospital.server.keys["northgate-clinical"]
+    for spelling in (PATIENT, "401234500000123452", "urn:epc:id:gsrn:4012345.0000012345"):
+        assert search(hospital, clinical, patient=spelling) == [("123452", "1"), ("123452", "2")]
+    assert search(hospital, clinical, epc=f"{ITEM}3") == [("123469", "3")]
+    assert search(hospital, clinical, epc=f"{ITEM}9") == []
+    for role in ("northgate-supply", "cordia", "rival-supplier", "admin"):
+        refused = hospital.request(role, "POST", "/patients/search", json={"patient": PATIENT})
+        assert refused.status_code == 403
+        assert not any(one in refused.text for one in SPELLINGS)
+
+
+def test_a_question_that_cannot_be_understood_is_answered_without_repeating_it(hospital: Site) -> None:
+    """decisions.md 11. Rejects an error that shows a patient's number, misspelt, to whoever reads errors."""
+    clinical = hospital.server.keys["northgate-clinical"]
+    for question in (
+        {"patient": "40123450000012345"},
+        {"patient": PATIENT, "epc": ITEM},
+        {"gtin": "09521141010235"},
+        {"patient": {"401234500000123452": 1}},
+        {"patient": "401234500000123452" * 20},
+        {},
+    ):
+        answer = with_key(hospital, clinical, "POST", "/patients/search", json=question)
+        assert answer.status_code == 400, question
+        assert "12345" not in answer.text, answer.text
+
+
+def test_every_way_of_reading_a_patient_is_in_the_audit_log_before_the_answer(hospital: Site) -> None:
+    """Rejects a log that forgets one door: queries, single events, traces, look-ups, pages of a query."""
+    officer = new_key(hospital, NORTHGATE, "privacy_officer", name="Ada")["key"]
+    clinical = hospital.server.keys["northgate-clinical"]
+    reads = (
+        "/epcis/events",
+        "/epcis/events?perPage=1",
+        "/epcis/events/urn:uuid:link-1",
+        "/epcis/eventTypes/AssociationEvent/events",
+        f"/trace/item?epc={ITEM}1",
+    )
+    for number, path in enumerate(reads, start=1):
+        assert with_key(hospital, clinical, "GET", path).status_code == 200, path
+        entries = with_key(hospital, officer, "GET", "/audit?action=read private").json()["entries"]
+        assert len(entries) == number, path
+        assert "urn:uuid:link-" in entries[0]["eventIDs"][0]
+    search(hospital, clinical, patient=PATIENT, purpose="recall of lot 7")
+    (latest,) = with_key(hospital, officer, "GET", "/audit?perPage=1").json()["entries"]
+    assert (latest["action"], latest["purpose"], latest["resultCount"]) == ("read private", "recall of lot 7", 2)
+    everything = with_key(hospital, officer, "GET", "/audit?perPage=1000").text
+    assert not any(one in everything for one in SPELLINGS)
+    before = len(json.loads(everything)["entries"])
+    for name in ("northgate-supply", "cordia"):
+        hospital.get(name, "/epcis/events")
+    assert len(with_key(hospital, officer, "GET", "/audit?perPage=1000").json()["entries"]) == before
+
+
+def test_broken_glass_opens_one_patient_for_one_key_and_waits_for_review(hospital: Site) -> None:
+    """Rejects emergency access that opens every patient, or that nobody is told of."""
+    officer = new_key(hospital, NORTHGATE, "privacy_officer", name="Ada")["key"]
+    nurse = new_key(hospital, NORTHGATE, "clinical", place=WARD, name="Ben")["key"]
+    other = new_key(hospital, NORTHGATE, "clinical", place=WARD)["key"]
+    assert search(hospital, nurse, patient=PATIENT) == [("123452", "2")]
+    assert search(hospital, nurse, epc=f"{ITEM}3") == []
+    assert b"401234500000123452" not in with_key(hospital, nurse, "GET", "/epcis/events").content
+    too_short = with_key(hospital, nurse, "POST", "/patients/emergencies", json={"patient": PATIENT, "reason": "x"})
+    assert too_short.status_code == 400
+    asked = {"patient": PATIENT, "reason": "bleeding, implant unknown"}
+    opened = with_key(hospital, nurse, "POST", "/patients/emergencies", json=asked)
+    assert opened.status_code == 201, opened.text
+    assert search(hospital, nurse, patient=PATIENT) == [("123452", "1"), ("123452", "2")]
+    assert search(hospital, nurse, epc=f"{ITEM}3") == []
+    assert search(hospital, nurse, patient=LATER) == []
+    assert search(hospital, other, patient=PATIENT) == [("123452", "2")]
+    supply = hospital.request("northgate-supply", "POST", "/patients/emergencies", json=asked)
+    assert supply.status_code == 403
+
+    waiting = with_key(hospital, officer, "GET", "/patients/emergencies?unreviewed=true").json()["emergencies"]
+    assert [(one["principal"], one["reason"], one["concerns"]) for one in waiting] == [
+        ("Ben", "bleeding, implant unknown", "a patient")
+    ]
+    path = f"/patients/emergencies/{waiting[0]['id']}/review"
+    assert with_key(hospital, nurse, "POST", path, json={"judgement": "fine"}).status_code == 403
+    assert with_key(hospital, officer, "POST", path, json={"judgement": "justified"}).json()["reviewedBy"] == "Ada"
+    assert with_key(hospital, officer, "POST", path, json={"judgement": "again"}).status_code == 409
+    assert with_key(hospital, officer, "GET", "/patients/emergencies?unreviewed=true").json()["emergencies"] == []
+    assert with_key(hospital, officer, "GET", "/patients/emergencies").text.count("justified") == 1
+
+
+def test_an_erased_patient_is_gone_for_every_reader_and_the_stock_stays(hospital: Site) -> None:
+    officer = new_key(hospital, NORTHGATE, "privacy_officer")["key"]
+    clinical = hospital.server.keys["northgate-clinical"]
+    stock = hospital.get("northgate-clinical", "/consignment/stock")["items"]
+    asked = {"patient": PATIENT, "reason": "request of 3 May, article 17"}
+    assert with_key(hospital, clinical, "POST", "/patients/erasures", json=asked).status_code == 403
+    assert with_key(hospital, officer, "POST", "/patients/erasures", json=asked).json() == {"events": 2}
+    assert with_key(hospital, officer, "POST", "/patients/erasures", json=asked).status_code == 404
+    assert search(hospital, clinical, patient=PATIENT) == []
+    assert search(hospital, clinical, epc=f"{ITEM}1") == []
+    assert search(hospital, clinical, patient=LATER) == [("123469", "3")]
+    for path in ("/epcis/events", "/epcis/epcs?perPage=1000", f"/trace/item?epc={ITEM}1", "/consignment/conflicts"):
+        answer = with_key(hospital, clinical, "GET", path)
+        assert not any(one in answer.text for one in SPELLINGS), path
+    assert with_key(hospital, clinical, "GET", "/epcis/events/urn:uuid:link-1").status_code == 404
+    assert hospital.get("northgate-clinical", "/consignment/stock")["items"] == stock
+    entries = with_key(hospital, officer, "GET", "/audit?action=patient erased").json()["entries"]
+    assert [(one["resultCount"], one["purpose"]) for one in entries] == [(2, "request of 3 May, article 17")]
+    # What comes after an erasure is read again: the patient came back.
+    assert captured_by(hospital, clinical, link(4, PATIENT, THEATRE)).status_code == 202
+    assert search(hospital, clinical, patient=PATIENT) == [("123452", "4")]
+
+
+def test_a_role_without_patients_cannot_capture_one_in_a_document(hospital: Site) -> None:
+    body = orjson.dumps(document(link(5, PATIENT, THEATRE)))
+    refused = hospital.capture("northgate-supply", body)
+    assert refused.status_code == 403
+    assert not any(one in refused.text for one in SPELLINGS)
