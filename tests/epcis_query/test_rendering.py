@@ -301,3 +301,14 @@ def test_an_answer_of_1000_events_costs_less_than_a_third_of_decoding_and_encodi
     record_property("decode and encode / join", round(ratio, 1))
     assert ratio >= 3.5, ratio
     assert len(joined()) > 500_000
+
+
+@given(texts(), st.sampled_from([None, "urn:uuid:1", 'urn:"x"']))
+def test_an_answer_joins_each_event_as_one_by_one_edits_would(text: bytes, event_id: str | None) -> None:
+    """Rejects a short way that overlooks a recordTime, an eventID, an escaped key or blanks. Tried: escapes ignored."""
+    for sent in (
+        text,
+        text.replace(b'"eventID"', b'"\\u0065ventID"'),
+        text.replace(b'"recordTime"', b'"rec\\u006frdTime"'),
+    ):
+        assert with_record_time(sent, NOW, event_id=event_id) in document([AnswerEvent(sent, NOW, event_id=event_id)])

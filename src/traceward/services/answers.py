@@ -61,7 +61,7 @@ def event_answer(
     wrappers.
     """
     created = format_time_us(runtime.now_us())
-    answers = [answer_event(runtime, event, representation.epc_format) for event in events]
+    answers = _answer_events(runtime, events, representation.epc_format)
     if not representation.is_xml:
         return rendering.query_document(
             answers, creation_date=created, query_name=query_name, subscription_id=subscription_id
@@ -79,14 +79,14 @@ def event_answer(
     )
 
 
-def answer_event(runtime: Runtime, event: StoredEvent, epc_format: EpcFormat) -> AnswerEvent:
-    """One stored event as an answer takes it, its text in the EPC format asked for."""
-    return AnswerEvent(
-        text=_text(runtime, event, epc_format),
-        record_time=format_time_us(event.record_time_us),
-        context=event.context,
-        event_id=event.event_id,
-    )
+def _answer_events(runtime: Runtime, events: Sequence[StoredEvent], epc_format: EpcFormat) -> list[AnswerEvent]:
+    """Stored events as an answer takes them, their text in the EPC format asked for."""
+    # Events of one capture share their recordTime.
+    times = {time_us: format_time_us(time_us) for time_us in {event.record_time_us for event in events}}
+    return [
+        AnswerEvent(_text(runtime, event, epc_format), times[event.record_time_us], event.context, event.event_id)
+        for event in events
+    ]
 
 
 def _text(runtime: Runtime, event: StoredEvent, epc_format: EpcFormat) -> bytes:
