@@ -60,17 +60,17 @@ def test_balances_are_listed_for_owner_and_holder_once_page_by_page_and_for_nobo
     ]
     store.committer.run(lambda tx: ledger_rows.insert_balances(tx, rows))
     with store.reader() as reader:
-        listed = ledger_lists.balances_of_party(reader, A)
+        listed = ledger_lists.stock_of_party(reader, A)
         assert [row.record_key for row in listed] == ["k1", "k5", "k3", "k2", "k6"]
         paged: list[Balance] = []
         for _ in count():
             after = ledger_lists.balance_key(paged[-1]) if paged else None
-            page = ledger_lists.balances_of_party(reader, A, after=after, limit=2)
+            page = ledger_lists.stock_of_party(reader, A, after=after, limit=2)
             if not page:
                 break
             paged += page
         assert paged == listed
-        assert ledger_lists.balances_of_party(reader, "nobody") == []
+        assert ledger_lists.stock_of_party(reader, "nobody") == []
         lot = ledger_lists.balances_of_lot(reader, A, "g", "l")
         assert [row.record_key for row in lot] == ["k1", "k2", "k3", "k5", "k6"]
         assert ledger_lists.balances_of_lot(reader, A, "g", "other") == []

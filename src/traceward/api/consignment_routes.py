@@ -9,10 +9,10 @@ from fastapi import APIRouter, Query, Request, Response
 
 from traceward.api.deps import Capturer, Reader, ServerSettings, Services
 from traceward.api.epcis_paging import link_headers, page_request
+from traceward.api.ledger_routes import router as ledger_router
 from traceward.api.models import (
     ActionAnswer,
     ActionRequest,
-    ConflictsAnswer,
     PlacesAnswer,
     StockAnswer,
     TransfersAnswer,
@@ -21,6 +21,7 @@ from traceward.epcis.errors import QueryParameterException
 from traceward.services import actions, stock
 
 router = APIRouter(prefix="/consignment", tags=["consignment"])
+router.include_router(ledger_router)
 
 AsOf = Annotated[str | None, Query(description="A date (its end, UTC) or a date-time; absent: now")]
 
@@ -43,11 +44,12 @@ def get_stock(
     place: str | None = None,
     gtin: str | None = None,
     lot: str | None = None,
+    status: Annotated[str | None, Query(description="on_hand, in_transit or explanted; absent: any")] = None,
 ) -> dict[str, object]:
     """What the caller owns or holds, now or as of a time."""
     page = page_request(request, settings)
-    _only(page.parameters, {"asOf", "knownAt", "place", "gtin", "lot"})
-    wanted = stock.StockFilter(as_of=asOf, known_at=knownAt, place=place, gtin=gtin, lot=lot)
+    _only(page.parameters, {"asOf", "knownAt", "place", "gtin", "lot", "status"})
+    wanted = stock.StockFilter(as_of=asOf, known_at=knownAt, place=place, gtin=gtin, lot=lot, status=status)
     answer = stock.stock_page(runtime, caller, wanted, page.token, page.per_page)
     response.headers.update(link_headers(request, page, answer.next_token, answer.expires_us))
     return answer.body
@@ -72,12 +74,6 @@ def get_transfers(
     answer = stock.transfers_page(runtime, caller, wanted, page.token, page.per_page)
     response.headers.update(link_headers(request, page, answer.next_token, answer.expires_us))
     return answer.body
-
-
-@router.get("/conflicts", response_model=ConflictsAnswer)
-def get_conflicts(caller: Reader, runtime: Services, asOf: AsOf = None, knownAt: AsOf = None) -> dict[str, object]:
-    """The open conflicts that concern the caller."""
-    return stock.conflicts(runtime, caller, as_of=asOf, known_at=knownAt)
 
 
 @router.get("/places", response_model=PlacesAnswer)

@@ -197,16 +197,20 @@ class StockItem(BaseModel):
     quantity: str
     uom: str | None
     flags: list[str]
+    expired: bool
+    usable: bool
+    lastSeen: str
     lastEventID: str | None
 
 
 class StockAnswer(BaseModel):
-    """The caller's stock at one time. places and parties: names of the ids that occur."""
+    """The caller's stock at one time. places, parties: names of the ids that occur; products: by GTIN, those known."""
 
     asOf: str
     items: list[StockItem]
     places: dict[str, str]
     parties: dict[str, str]
+    products: dict[str, str]
 
 
 class OwnershipTransfer(BaseModel):
@@ -232,25 +236,6 @@ class TransfersAnswer(BaseModel):
     """Ownership transfers in eventTime order."""
 
     transfers: list[OwnershipTransfer]
-
-
-class ConflictBody(BaseModel):
-    """A fact that does not fit the others: recorded, never refused."""
-
-    id: str
-    kind: str
-    severity: str
-    state: str
-    message: str
-    items: list[str]
-    eventIDs: list[str]
-    eventTime: str
-
-
-class ConflictsAnswer(BaseModel):
-    """The conflicts that the caller may see."""
-
-    conflicts: list[ConflictBody]
 
 
 class PlaceBody(BaseModel):

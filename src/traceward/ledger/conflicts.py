@@ -16,6 +16,7 @@ class Kind(NamedTuple):
     text: str
 
 
+SEVERITIES = ("critical", "high", "medium", "low")
 KINDS = {
     "claimed": Kind(
         "high", "{key}: captured by a party that neither owns nor holds it, nor is sent it; kept as a claim"

@@ -37,6 +37,12 @@ def is_past(expiry: str | None, event: LedgerEvent) -> bool:
     return local_us // DAY_US > day.toordinal() - _EPOCH
 
 
+def is_over(expiry: str | None, time_us: int) -> bool:
+    """Whether the expiry date had passed at an instant, by the calendar of UTC."""
+    day = last_day(expiry) if expiry is not None else None
+    return day is not None and time_us // DAY_US > day.toordinal() - _EPOCH
+
+
 @lru_cache(maxsize=256)
 def _offset_us(text: str) -> int:
     sign = -1 if text.startswith("-") else 1

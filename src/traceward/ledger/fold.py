@@ -103,7 +103,9 @@ def pass_over(book: Book, event: LedgerEvent, corrected: corrections.Corrections
     records: list[Instance | ClassStock] = []
     for key in sorted(item_keys(event)):
         item = book.instance(key)
+        seen = item.seen
         touch(book, act, item, concerned(book, item))
+        item.seen = seen  # what did not occur saw nothing
         records.append(item)
     for key in sorted(class_keys(event)):
         stock = book.stock(key)

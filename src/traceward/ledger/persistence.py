@@ -114,7 +114,7 @@ def balance_rows(record: Record) -> list[rows.Balance]:
             rows.Balance(
                 record.key, 0, record.owner or "", record.holder or "", record.place, record.container,
                 record.status, "1", None, gtin, record.lot, serial, record.expiry, ",".join(record.flags),
-                record.order[0] if record.order is not None else 0, record.changed_eid,
+                record.seen[0] if record.seen is not None else 0, record.changed_eid,
             )
         ]  # fmt: skip
     name = record_key(record)

@@ -11,6 +11,7 @@ from typing import Any
 
 from traceward.ledger import closure, shared_ids, steps
 from traceward.ledger.book import Book, Relations
+from traceward.ledger.closing import close_conflicts
 from traceward.ledger.closure import StreamReader
 from traceward.ledger.conflicts import Conflict
 from traceward.ledger.entitlement import relation_of
@@ -282,7 +283,7 @@ def _write_reused_ids(
         for same in by_id.values()
         for first, second in itertools.combinations(shared_ids.originals(same), 2)
     }
-    ledger_rows.delete_conflicts(tx, sorted(possible - {found.id for found in raised}))
+    close_conflicts(tx, sorted(possible - {found.id for found in raised}))
     ledger_rows.put_conflicts(tx, [conflict_row(found, tx.record_time_us) for found in raised])
     return raised
 
@@ -355,7 +356,7 @@ def _write_book(tx: WriteTransaction, loader: Loader, book: Book) -> None:
     ledger_rows.put_records(tx, changed_records)
     ledger_rows.replace_balances(tx, slotted, changed_balances)
     if book.gone:
-        ledger_rows.delete_conflicts(tx, sorted(book.gone))
+        close_conflicts(tx, sorted(book.gone))
     ledger_rows.put_conflicts(tx, [conflict_row(found, tx.record_time_us) for found in book.conflicts.values()])
     ledger_rows.put_transfers(tx, [transfer_row(transfer) for transfer in book.transfers.values()])
 
@@ -377,7 +378,7 @@ def _write_difference(tx: WriteTransaction, earlier: Ledger, now: Ledger, scope:
     before = {name: found for name, found in earlier.conflicts.items() if any(covers(key) for key in found.keys)}
     after = {name: found for name, found in now.conflicts.items() if any(covers(key) for key in found.keys)}
     opened = [found for name, found in after.items() if before.get(name) != found]
-    ledger_rows.delete_conflicts(tx, [name for name in before if name not in after])
+    close_conflicts(tx, [name for name in before if name not in after])
     ledger_rows.put_conflicts(tx, [conflict_row(found, tx.record_time_us) for found in opened])
     past = {name: row for name, row in earlier.transfers.items() if covers(row.key)}
     present = {name: row for name, row in now.transfers.items() if covers(row.key)}

@@ -16,7 +16,7 @@ from traceward.epcis.builder import Item, build_event
 from traceward.epcis.errors import Finding, ResourceAlreadyExistsException, ValidationException
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier, identifier_kind
-from traceward.services import capture, stock
+from traceward.services import capture, conflicts
 from traceward.services.holdings import Holding, find_holdings
 from traceward.services.labelled_items import item_of_texts
 from traceward.services.principals import Principal
@@ -320,7 +320,7 @@ def _expiry_warnings(
 
 
 def _conflict_warnings(runtime: Runtime, caller: Principal, event_ids: Sequence[str]) -> list[dict[str, str]]:
-    found = stock.conflicts(runtime, caller, as_of=None, known_at=None)["conflicts"]
+    found = conflicts.standing(runtime, caller)
     return [{"code": one["kind"], "message": one["message"]} for one in found if set(event_ids) & set(one["eventIDs"])]
 
 

@@ -1,42 +1,51 @@
-"""Stock, ownership transfers and conflicts of one organisation: now from the ledger's tables, else from a fold.
+"""Stock and ownership transfers of one organisation: now from the ledger's tables, else from a fold.
 
 Both ways give the same rows for the present. It must not show a balance that names the caller neither as owner nor
 as holder.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
+from traceward.epcis.errors import QueryParameterException
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
-from traceward.ledger.conflicts import Conflict
+from traceward.ledger import expiry
+from traceward.ledger.facts import GS1
 from traceward.ledger.notices import classes_of, with_notices
-from traceward.ledger.persistence import balance_rows, conflict_of, notices_of, transfer_row
+from traceward.ledger.persistence import balance_rows, notices_of, transfer_row
 from traceward.ledger.state import Ledger, Notice, class_record, item_of
-from traceward.ledger.steps import SINKS
-from traceward.services.principals import Principal, Right
+from traceward.ledger.steps import ON_HAND
+from traceward.services.master_data import names_of
+from traceward.services.pages import BodyPage
+from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
 from traceward.services.tokens import page_bounds, text_position
-from traceward.services.visible_events import all_facts, folded, instant, moment, visible_event_ids
+from traceward.services.visible_events import Moment, all_facts, folded, instant, moment, visible_event_ids
 from traceward.store import ledger_lists, rows
 from traceward.store.compile import VisibleTo
 
+STATUSES: Final = ("on_hand", "in_transit", "explanted")
+"""What stock can be; everything else has left it."""
+
 _MAX_TIME_US: Final = 1 << 62
-_CONFLICTS: Final = 1000
+_PLACES: Final = 1000
 _READ_AT_ONCE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class StockFilter:
-    """What stock is asked for; None asks for any. place: SGLN in either spelling."""
+    """What stock is asked for; None asks for any. place: SGLN in either spelling. status: one of STATUSES."""
 
     as_of: str | None = None
     known_at: str | None = None
     place: str | None = None
     gtin: str | None = None
     lot: str | None = None
+    status: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +58,13 @@ class TransferFilter:
     known_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BodyPage:
-    """One page of an answer, as plain values, and the token of the next page."""
-
-    body: dict[str, Any]
-    next_token: str | None
-    expires_us: int
-
-
 def stock_page(runtime: Runtime, caller: Principal, wanted: StockFilter, token: str | None, per_page: int) -> BodyPage:
-    """The caller's balances in stock (on hand or in transit), by place and item."""
+    """The caller's balances in stock (on hand or in transit), by place and item.
+
+    Raises QueryParameterException for a status that stock cannot have.
+    """
+    if wanted.status is not None and wanted.status not in STATUSES:
+        raise QueryParameterException(f"status is {wanted.status[:40]!r}; expected one of {', '.join(STATUSES)}")
     at = moment(runtime, wanted.as_of, wanted.known_at)
     digest = hashlib.sha256(repr(wanted).encode()).digest()
     bounds = page_bounds(runtime, caller, digest, token)
@@ -82,13 +87,33 @@ def stock_page(runtime: Runtime, caller: Principal, wanted: StockFilter, token: 
         next_token = bounds.next_text_token(f"{last[0]}\n{last[1]}", 0, last[2])
     with runtime.store.reader() as reader:
         event_ids = visible_event_ids(reader, caller, {row.last_eid for row in found})
-    items = [_stock_body(row, event_ids) | {"flags": _flags(runtime, row, notices)} for row in found]
-    named = names(runtime, items)
+    items = [_stock_body(row, event_ids, _flags(runtime, row, notices), at) for row in found]
+    named = names(runtime, caller, items)
     return BodyPage({"asOf": at.text, "items": items, **named}, next_token, bounds.expires_us)
 
 
+def balances_at(
+    runtime: Runtime, caller: Principal, at: Moment, *, places: Iterable[str], gtin: str | None = None
+) -> list[rows.Balance]:
+    """The caller's stock at these places (canonical SGLN) at a moment, as balances; every one of them."""
+    found: list[rows.Balance] = []
+    ledger = None if at.is_now else folded(runtime, caller, all_facts(runtime, caller, at), at)
+    for place in sorted(places):
+        wanted = StockFilter(place=place, gtin=gtin)
+        after: ledger_lists.BalanceKey | None = None
+        while True:
+            if ledger is None:
+                part, after = _present_balances(runtime, caller, wanted, after, _READ_AT_ONCE)
+            else:
+                part, after = _past_balances(ledger, caller, wanted, after, _READ_AT_ONCE)
+            found += part
+            if after is None:
+                break
+    return found
+
+
 def balances_of(ledger: Ledger, party: str) -> list[rows.Balance]:
-    """The balances of a folded ledger that a party owns or holds, in the order of `balances_of_party`."""
+    """The balances of a folded ledger that a party owns or holds, in the order of `stock_of_party`."""
     found = [row for record in ledger.records.values() for row in balance_rows(record)]
     own = [row for row in found if party in (row.owner, row.holder)]
     return sorted(own, key=ledger_lists.balance_key)
@@ -125,43 +150,6 @@ def transfers_page(
     return BodyPage({"transfers": bodies}, next_token, bounds.expires_us)
 
 
-def conflicts(runtime: Runtime, caller: Principal, *, as_of: str | None, known_at: str | None) -> dict[str, Any]:
-    """The conflicts that concern the caller, newest event first; those about patients for the clinical role alone."""
-    at = moment(runtime, as_of, known_at)
-    if at.is_now:
-        with runtime.store.reader() as reader:
-            stored = ledger_lists.conflicts_of_party(reader, caller.organisation, limit=_CONFLICTS)
-        found = [conflict_of(row) for row in stored]
-    else:
-        ledger = folded(runtime, caller, all_facts(runtime, caller, at), at)
-        found = sorted(ledger.conflicts.values(), key=lambda one: (one.event_time_us, one.id), reverse=True)
-        found = [one for one in found if caller.organisation in (one.private_to, *one.parties)]
-    return {"conflicts": conflict_bodies(runtime, caller, found)}
-
-
-def conflict_bodies(runtime: Runtime, caller: Principal, found: Iterable[Conflict]) -> list[dict[str, Any]]:
-    """The wire form of those of these conflicts that the caller's role may see."""
-    may_see_private = caller.may(Right.READ_PRIVATE)
-    shown = [
-        one for one in found if one.private_to is None or (may_see_private and one.private_to == caller.organisation)
-    ]
-    with runtime.store.reader() as reader:
-        event_ids = visible_event_ids(reader, caller, {eid for one in shown for eid in one.eids})
-    return [
-        {
-            "id": one.id,
-            "kind": one.kind,
-            "severity": one.severity,
-            "state": one.state,
-            "message": one.message,
-            "items": list(one.keys),
-            "eventIDs": [event_ids[eid] for eid in one.eids if eid in event_ids],
-            "eventTime": format_time_us(one.event_time_us),
-        }
-        for one in shown
-    ]
-
-
 def places(runtime: Runtime, caller: Principal) -> dict[str, Any]:
     """The places of the caller's organisation: those it declared, and those of its own in events that it may see."""
     own = runtime.registry.find(caller.organisation)
@@ -169,7 +157,7 @@ def places(runtime: Runtime, caller: Principal) -> dict[str, Any]:
     belongs = runtime.registry.parties.party_of_place
     with runtime.store.reader() as reader:
         for kind in ("bizLocations", "readPoints"):
-            listed = reader.vocabulary(kind, VisibleTo(caller.viewers), limit=_CONFLICTS)
+            listed = reader.vocabulary(kind, VisibleTo(caller.viewers), limit=_PLACES)
             for place in listed:
                 if place not in known and belongs(place) == caller.organisation:
                     known[place] = place
@@ -185,18 +173,23 @@ def _present_balances(
     per_page: int,
 ) -> tuple[list[rows.Balance], ledger_lists.BalanceKey | None]:
     """One page from the balance table, and its last key where there is more."""
-    found: list[rows.Balance] = []
     with runtime.store.reader() as reader:
-        while True:
-            part = ledger_lists.balances_of_party(reader, caller.organisation, after=after, limit=_READ_AT_ONCE)
-            for row in part:
-                if _is_wanted(row, wanted):
-                    if len(found) == per_page:
-                        return found, ledger_lists.balance_key(found[-1])
-                    found.append(row)
-            if len(part) < _READ_AT_ONCE:
-                return found, None
-            after = ledger_lists.balance_key(part[-1])
+        found = ledger_lists.stock_of_party(
+            reader, caller.organisation, after=after, limit=per_page + 1, **_columns(wanted)
+        )
+    page = found[:per_page]
+    return page, ledger_lists.balance_key(page[-1]) if len(found) > per_page else None
+
+
+def _columns(wanted: StockFilter) -> dict[str, str]:
+    """The columns of a balance that a filter fixes, and their values."""
+    asked = {
+        "place": canonical_identifier(wanted.place) if wanted.place is not None else None,
+        "gtin": wanted.gtin.zfill(14) if wanted.gtin is not None else None,
+        "lot": quote(wanted.lot, safe="") if wanted.lot is not None else None,
+        "status": wanted.status,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _past_balances(
@@ -234,16 +227,11 @@ def _flags(runtime: Runtime, row: rows.Balance, notices: Mapping[str, Sequence[N
 
 
 def _is_wanted(row: rows.Balance, wanted: StockFilter) -> bool:
-    place = canonical_identifier(wanted.place) if wanted.place is not None else None
-    return (
-        row.status not in SINKS
-        and (place is None or row.place == place)
-        and (wanted.gtin is None or row.gtin == wanted.gtin.zfill(14))
-        and (wanted.lot is None or row.lot == wanted.lot)
-    )
+    return row.status in STATUSES and all(getattr(row, name) == value for name, value in _columns(wanted).items())
 
 
-def _stock_body(row: rows.Balance, event_ids: Mapping[bytes, str]) -> dict[str, Any]:
+def _stock_body(row: rows.Balance, event_ids: Mapping[bytes, str], flags: Sequence[str], at: Moment) -> dict[str, Any]:
+    expired = expiry.is_over(row.expiry, at.as_of_us)
     return {
         "item": item_of(row.record_key),
         "gtin": row.gtin,
@@ -257,6 +245,10 @@ def _stock_body(row: rows.Balance, event_ids: Mapping[bytes, str]) -> dict[str, 
         "status": row.status,
         "quantity": row.quantity,
         "uom": row.uom,
+        "flags": list(flags),
+        "expired": expired,
+        "usable": row.status == ON_HAND and not flags and not expired and not row.quantity.startswith("-"),
+        "lastSeen": format_time_us(row.last_time_us),
         "lastEventID": event_ids.get(row.last_eid),
     }
 
@@ -280,17 +272,33 @@ def _transfer_body(row: rows.OwnershipTransfer, event_ids: Mapping[bytes, str]) 
     }
 
 
-def names(runtime: Runtime, bodies: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
-    """Names of the places and parties that occur in balances or units, as their owners declared them."""
+def names(runtime: Runtime, caller: Principal, bodies: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """What the places, parties and products (by GTIN) in balances or units are called, as far as the caller may know.
+
+    The caller's own master data comes first, then what an organisation was made known with, then others' master data.
+    Places and parties without a name stand under their id; products without one are left out.
+    """
     found = list(bodies)
     place_ids = {place for one in found if (place := one.get("place")) is not None}
     party_ids = {party for one in found for field in ("owner", "holder") if (party := one.get(field)) is not None}
-    declared = {place: name for one in runtime.registry.organisations() for place, name in one.place_names.items()}
-    parties = runtime.registry.parties
+    products = {product: gtin for one in found for product, gtin in _product(one)}
+    known = {place: name for one in runtime.registry.organisations() for place, name in one.place_names.items()}
+    known |= {one.id: one.name for one in runtime.registry.organisations()}
+    with runtime.store.reader() as reader:
+        told = names_of(runtime, reader, caller, {*place_ids, *party_ids, *products}, known)
     return {
-        "places": {place: declared.get(place, place) for place in sorted(place_ids)},
-        "parties": {party: parties.name_of(party) for party in sorted(party_ids)},
+        "places": {place: told.get(place, place) for place in sorted(place_ids)},
+        "parties": {party: told.get(party) or runtime.registry.parties.name_of(party) for party in sorted(party_ids)},
+        "products": {gtin: told[product] for product, gtin in sorted(products.items()) if product in told},
     }
+
+
+def _product(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The product of a balance or unit, where it has one: its id and its GTIN."""
+    item = body.get("item")
+    if isinstance(item, str) and item.startswith(f"{GS1}01/"):
+        gtin = item.removeprefix(f"{GS1}01/")[:14]
+        yield f"{GS1}01/{gtin}", gtin
 
 
 def _bound(name: str, text: str | None, absent_us: int) -> int:

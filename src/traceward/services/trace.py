@@ -17,7 +17,7 @@ from traceward.ledger.facts import GS1
 from traceward.ledger.notices import with_notices
 from traceward.ledger.state import Ledger, Notice
 from traceward.ledger.trace import HistoryStep, PatientUnits, Units
-from traceward.services import audit, stock
+from traceward.services import audit, conflicts, stock
 from traceward.services.principals import Principal, Right
 from traceward.services.runtime import Runtime
 from traceward.services.visible_events import facts_of, folded, moment, serials_of_lot
@@ -69,7 +69,7 @@ def lot(
         "conflicts": _conflicts(runtime, caller, ledger, {found.key, *found.serials}),
         "history": [_step_body(step) for step in found.history],
     }
-    return body | stock.names(runtime, _named(body))
+    return body | stock.names(runtime, caller, _named(body))
 
 
 def item(runtime: Runtime, caller: Principal, epc: str, *, as_of: str | None, known_at: str | None) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def item(runtime: Runtime, caller: Principal, epc: str, *, as_of: str | None, kn
         "conflicts": _conflicts(runtime, caller, ledger, {found.key}),
         "history": [_step_body(step) for step in found.history],
     }
-    return body | stock.names(runtime, _named(body))
+    return body | stock.names(runtime, caller, _named(body))
 
 
 def _units(units: Iterable[Units], where: Sequence[str], told: _Told) -> list[dict[str, Any]]:
@@ -180,7 +180,7 @@ def _conflicts(runtime: Runtime, caller: Principal, ledger: Ledger, items: set[s
         if items.intersection(one.keys) and caller.organisation in (one.private_to, *one.parties)
     ]
     ordered = sorted(found, key=lambda one: (one.event_time_us, one.id), reverse=True)
-    return stock.conflict_bodies(runtime, caller, ordered)
+    return conflicts.conflict_bodies(runtime, caller, ordered)
 
 
 def _event_ids(eids: Iterable[bytes], ids: Ids) -> list[str]:

@@ -3,7 +3,7 @@
 Functions on a `Reader`. A list never shows a row that does not name the party.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from traceward.store.read import Reader
@@ -13,6 +13,9 @@ _BALANCE: Final = ",".join(Balance._fields)
 _TRANSFER: Final = ",".join(OwnershipTransfer._fields)
 _CONFLICT: Final = ",".join(ConflictRow._fields)
 
+#: Said in full in index and query, so that the planner may use the partial indexes of what has not left stock.
+IN_STOCK: Final = "status IN ('on_hand','in_transit','explanted')"
+
 _OWNED: Final = f"SELECT {_BALANCE} FROM balance WHERE owner=?"  # noqa: S608
 # Said in full, so that the planner may use the partial index of what is held for another.
 _HELD: Final = f"SELECT {_BALANCE} FROM balance WHERE holder=? AND holder <> owner"  # noqa: S608
@@ -20,17 +23,32 @@ _HELD: Final = f"SELECT {_BALANCE} FROM balance WHERE holder=? AND holder <> own
 BalanceKey = tuple[str, str, int]
 
 
-def balances_of_party(
-    reader: Reader, party: str, *, after: BalanceKey | None = None, limit: int = 1000
+def stock_of_party(
+    reader: Reader,
+    party: str,
+    *,
+    place: str | None = None,
+    gtin: str | None = None,
+    lot: str | None = None,
+    status: str | None = None,
+    after: BalanceKey | None = None,
+    limit: int = 1000,
 ) -> list[Balance]:
-    """What a party owns or holds, by (place, record key, slot); `after` is that key of the last row seen.
+    """What a party owns or holds of what has not left stock, by (place, record key, slot); `after` is that
+    key of the last row seen. A balance without a place counts as place "".
 
-    A balance without a place counts as place "".
+    place: canonical SGLN; gtin: 14 digits; lot: percent-encoded. None asks for any.
     """
+    asked = {"place": place, "gtin": gtin, "lot": lot, "status": status}
+    fixed = {name: value for name, value in asked.items() if value is not None}
+    tests = f" AND {IN_STOCK}" + "".join(f" AND {name}=?" for name in fixed)
     found: list[Balance] = []
     for sql in (_OWNED, _HELD):
         for placed in (False, True):
-            found += _balance_page(reader, sql, party, after, limit, placed=placed)
+            if placed or place is None:
+                found += _balance_page(
+                    reader, sql + tests, party, after, limit, placed=placed, params=list(fixed.values())
+                )
     return sorted(found, key=balance_key)[:limit]
 
 
@@ -41,15 +59,22 @@ def record_states(reader: Reader, keys: Iterable[str]) -> dict[str, bytes]:
 
 
 def balance_key(row: Balance) -> BalanceKey:
-    """The place of a balance in `balances_of_party`."""
+    """The place of a balance in `stock_of_party`."""
     return (row.place or "", row.record_key, row.slot)
 
 
 def _balance_page(
-    reader: Reader, sql: str, party: str, after: BalanceKey | None, limit: int, *, placed: bool
+    reader: Reader,
+    sql: str,
+    party: str,
+    after: BalanceKey | None,
+    limit: int,
+    *,
+    placed: bool,
+    params: Sequence[object] = (),
 ) -> list[Balance]:
     tests = " AND place IS NOT NULL" if placed else " AND place IS NULL"
-    params: list[object] = [party]
+    params = [party, *params]
     order = "place, record_key, slot" if placed else "record_key, slot"
     if after is not None:
         place, record_key, slot = after

@@ -85,6 +85,11 @@ def load_conflicts(tx: WriteTransaction, keys: Iterable[str]) -> list[ConflictRo
     return sorted({ConflictRow(*row) for row in rows}, key=lambda row: row.id)
 
 
+def load_conflicts_by_id(tx: WriteTransaction, ids: Iterable[str]) -> list[ConflictRow]:
+    """The conflicts of these ids that stand."""
+    return [ConflictRow(*row) for row in tx.fetch_in(_CONFLICTS, ids)]
+
+
 def put_conflicts(tx: WriteTransaction, conflicts: Sequence[ConflictRow]) -> None:
     """Insert conflicts, each in place of the one with its id, and list them for their parties.
 

@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from traceward.store import (
     account_models,
     agreement_models,
+    ledger_tables,
     master_data_tables,
     models,
     named_query_models,
@@ -35,10 +36,11 @@ metadata: Final[MetaData] = models.Table.metadata
 
 # Importing them is what puts their tables beside those defined here.
 MODELS: Final = (
+    models,
     account_models,
     agreement_models,
+    ledger_tables,
     master_data_tables,
-    models,
     named_query_models,
     subscription_models,
 )
@@ -181,7 +183,8 @@ ledger_record: Final = Table(
     sqlite_with_rowid=False,
 )  # fmt: skip
 
-_HELD_BY_ANOTHER = text("holder <> owner")
+_IN_STOCK = text("status IN ('on_hand','in_transit','explanted')")
+_HELD_IN_STOCK = text("holder <> owner AND status IN ('on_hand','in_transit','explanted')")
 _IN_CONTAINER = text("container IS NOT NULL")
 
 balance: Final = Table(
@@ -203,10 +206,12 @@ balance: Final = Table(
     _need("flags", Text),
     _need("last_time_us", BigInteger),
     _need("last_eid", LargeBinary),
-    Index("ix_balance_owner", "owner", "place", "record_key", "slot"),
+    # What was used up stays on the book for good: lists of stock must not wade through it.
+    Index("ix_balance_owner", "owner", "place", "record_key", "slot", postgresql_where=_IN_STOCK,
+          sqlite_where=_IN_STOCK),
     # What a party holds of its own is found by owner: only what is another's needs its own entry.
-    Index("ix_balance_holder", "holder", "place", "record_key", "slot", postgresql_where=_HELD_BY_ANOTHER,
-          sqlite_where=_HELD_BY_ANOTHER),
+    Index("ix_balance_holder", "holder", "place", "record_key", "slot", postgresql_where=_HELD_IN_STOCK,
+          sqlite_where=_HELD_IN_STOCK),
     Index("ix_balance_lot", "gtin", "lot", "owner", "record_key", "slot"),
     Index("ix_balance_container", "container", "owner", "record_key", "slot", postgresql_where=_IN_CONTAINER,
           sqlite_where=_IN_CONTAINER),

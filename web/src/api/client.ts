@@ -156,6 +156,7 @@ export const api = {
       items: pages.flatMap(({ items }) => items),
       places: Object.assign({}, ...pages.map(({ places }) => places)) as Names,
       parties: Object.assign({}, ...pages.map(({ parties }) => parties)) as Names,
+      products: Object.assign({}, ...pages.map(({ products }) => products)) as Names,
     };
   },
   /** The last `wanted` passings of ownership at least, oldest first. */
@@ -169,7 +170,7 @@ export const api = {
     }
     return found;
   },
-  conflicts: async () => (await call<{ conflicts: Conflict[] }>("GET", "/consignment/conflicts")).conflicts,
+  conflicts: async () => (await call<{ conflicts: Conflict[] }>("GET", "/consignment/conflicts?perPage=1000")).conflicts,
   traceLot: (gtin: string, lot: string, asOf?: string) =>
     call<LotTrace>("GET", withQuery("/trace/lot", { gtin, lot, asOf })),
   organisations: async () => (await call<{ organisations: Organisation[] }>("GET", "/admin/organisations")).organisations,

@@ -28,6 +28,23 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     _create_resolutions()
+    _narrow_balances()
+
+
+def _narrow_balances() -> None:
+    """Let the lists of a party's balances hold what has not left stock, and nothing else."""
+    in_stock = "status IN ('on_hand','in_transit','explanted')"
+    conditions = {"owner": in_stock, "holder": f"holder <> owner AND {in_stock}"}
+    for column, condition in conditions.items():
+        name = f"ix_balance_{column}"
+        op.drop_index(name, "balance")
+        op.create_index(
+            name,
+            "balance",
+            [column, "place", "record_key", "slot"],
+            postgresql_where=sa.text(condition),
+            sqlite_where=sa.text(condition),
+        )
 
 
 def _create_resolutions() -> None:

@@ -1,0 +1,160 @@
+"""Ghost and found stock of one organisation: what complete counts, that it may see, say against its book.
+
+It must not look at counts that the caller may not see, nor at balances that name it neither as owner nor as holder.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from traceward.epcis.predicates import AnyTerm, Query, TimeRange
+from traceward.epcis.times import format_time_us
+from traceward.gs1.epc_uri import canonical_identifier
+from traceward.ledger import corrections
+from traceward.ledger.facts import class_parts
+from traceward.ledger.ghosts import COUNTING, Absence, PlaceCount, missed_item, place_counts, variance
+from traceward.ledger.persistence import balance_rows
+from traceward.ledger.state import Ledger, item_of
+from traceward.ledger.steps import ON_HAND
+from traceward.services import stock
+from traceward.services.facts import stored_fact
+from traceward.services.principals import Principal
+from traceward.services.runtime import Runtime
+from traceward.services.visible_events import Moment, facts_of, folded, moment, visible_event_ids
+from traceward.store.compile import VisibleTo
+from traceward.store.rows import Balance
+
+_COUNTS: Final = 2000
+_COUNTS_OF_A_CLASS: Final = 8
+_LOST: Final = "lost"
+
+
+@dataclass(slots=True)
+class _Books:
+    """The caller's classes as of the times of counts, each folded once."""
+
+    runtime: Runtime
+    caller: Principal
+    known_at_us: int | None
+    ledgers: dict[tuple[str, int], Ledger] = field(default_factory=dict)
+
+    def quantity(self, row: Balance, status: str, time_us: int) -> Decimal:
+        """What the book had of a balance's class, at its place, in a status, at a time."""
+        key = item_of(row.record_key)
+        ledger = self.ledgers.get((key, time_us))
+        if ledger is None:
+            at = Moment(time_us, self.known_at_us, is_now=False)
+            ledger = folded(self.runtime, self.caller, facts_of(self.runtime, self.caller, [key], at), at)
+            self.ledgers[key, time_us] = ledger
+        stock_ = ledger.stock(key)
+        rows = balance_rows(stock_) if stock_ is not None else []
+        return sum((Decimal(one.quantity) for one in rows if _alike(one, row) and one.status == status), Decimal(0))
+
+
+def ghosts(
+    runtime: Runtime, caller: Principal, *, place: str | None, gtin: str | None, as_of: str | None, known_at: str | None
+) -> dict[str, Any]:
+    """What counts miss of the caller's stock and what they found beyond it, by place and item.
+
+    place: SGLN in either spelling. Each entry tells the first count that missed it, how many did so in a row, and when
+    the item was last seen.
+    """
+    at = moment(runtime, as_of, known_at)
+    counts = _counts(runtime, caller, canonical_identifier(place) if place is not None else None, at)
+    rows = stock.balances_at(runtime, caller, at, places=set(counts), gtin=gtin)
+    loose = [row for row in rows if row.status == ON_HAND and row.container is None and row.place in counts]
+    books = _Books(runtime, caller, at.known_at_us)
+    found = [*_serials(loose, counts), *_classes(loose, counts, books, at)]
+    found.sort(key=lambda pair: (pair[0].place or "", pair[0].record_key, pair[0].slot))
+    eids = {eid for row, absence in found for eid in (row.last_eid, *absence.eids)}
+    with runtime.store.reader() as reader:
+        event_ids = visible_event_ids(reader, caller, eids, at.known_at_us)
+    missing = [_body(row, absence, event_ids) for row, absence in found if not absence.found]
+    beyond = [_body(row, absence, event_ids) for row, absence in found if absence.found]
+    return {"asOf": at.text, "ghosts": missing, "found": beyond, **stock.names(runtime, caller, [*missing, *beyond])}
+
+
+def _counts(runtime: Runtime, caller: Principal, place: str | None, at: Moment) -> dict[str, list[PlaceCount]]:
+    """The complete counts that the caller may see, newest first, by place."""
+    clauses = [AnyTerm(tuple(("bizStep", step) for step in COUNTING))]
+    if place is not None:
+        clauses.append(AnyTerm((("bizLocation", place), ("readPoint", place))))
+    known = TimeRange(None, at.known_at_us + 1 if at.known_at_us is not None else None)
+    query = Query(clauses=tuple(clauses), event_time=TimeRange(None, at.as_of_us + 1), record_time=known)
+    with runtime.store.reader() as reader:
+        page = reader.find(query, VisibleTo(caller.viewers), limit=_COUNTS, deadline_s=runtime.limits.query_deadline_s)
+        events = [stored_fact(one, runtime.registry) for one in reader.documents(page.seqs, witnesses=True)]
+    resolved = corrections.resolve(events)
+    standing = [
+        event for event in events if event.declares is None and resolved.captors.get(event.eid, event.captured_by)
+    ]
+    by_place: defaultdict[str, list[PlaceCount]] = defaultdict(list)
+    for count in place_counts(standing):
+        by_place[count.place].append(count)
+    return dict(by_place)
+
+
+def _serials(rows: Iterable[Balance], counts: Mapping[str, Sequence[PlaceCount]]) -> list[tuple[Balance, Absence]]:
+    found = []
+    for row in rows:
+        if row.serial is not None or class_parts(row.record_key)[0] is None:
+            absence = missed_item(row.record_key, row.last_time_us, _heard(row, counts))
+            if absence is not None:
+                found.append((row, absence))
+    return found
+
+
+def _classes(
+    rows: Iterable[Balance], counts: Mapping[str, Sequence[PlaceCount]], books: _Books, at: Moment
+) -> list[tuple[Balance, Absence]]:
+    """One entry for each class, unit, owner and holder at a place, told with the largest of its balances."""
+    groups: defaultdict[tuple[object, ...], list[Balance]] = defaultdict(list)
+    for row in rows:
+        if row.serial is None and class_parts(row.record_key)[0] is not None:
+            groups[row.record_key, row.place, row.owner, row.holder, row.uom].append(row)
+    found = []
+    for same in groups.values():
+        row = max(same, key=lambda one: Decimal(one.quantity))
+        key = item_of(row.record_key)
+        about = [count for count in _heard(row, counts) if count.is_about(key)][:_COUNTS_OF_A_CLASS]
+        if not about:
+            continue
+        then = [books.quantity(row, ON_HAND, count.time_us) for count in about]
+        lost = books.quantity(row, _LOST, at.as_of_us) - books.quantity(row, _LOST, about[0].time_us)
+        absence = variance(key, row.uom, about, then, lost)
+        if absence is not None:
+            found.append((row, absence))
+    return found
+
+
+def _heard(row: Balance, counts: Mapping[str, Sequence[PlaceCount]]) -> list[PlaceCount]:
+    """The counts of a balance's place by somebody who can know: its owner or its holder."""
+    return [count for count in counts.get(row.place or "", ()) if {row.owner, row.holder}.intersection(count.captors)]
+
+
+def _alike(one: Balance, other: Balance) -> bool:
+    if (one.place, one.holder, one.uom, one.container) != (other.place, other.holder, other.uom, None):
+        return False
+    # What was written off may have been charged to the holder.
+    return one.status == _LOST or one.owner == other.owner
+
+
+def _body(row: Balance, absence: Absence, event_ids: Mapping[bytes, str]) -> dict[str, Any]:
+    return {
+        "item": item_of(row.record_key),
+        "gtin": row.gtin,
+        "lot": row.lot,
+        "serial": row.serial,
+        "place": row.place,
+        "owner": row.owner or None,
+        "holder": row.holder or None,
+        "quantity": format(absence.quantity.normalize(), "f"),
+        "uom": row.uom,
+        "firstMissed": format_time_us(absence.first_missed_us),
+        "misses": absence.misses,
+        "countEventIDs": [event_ids[eid] for eid in absence.eids if eid in event_ids],
+        "lastSeen": format_time_us(row.last_time_us),
+        "lastEventID": event_ids.get(row.last_eid),
+    }
