@@ -3,13 +3,13 @@
 It must not look beyond what the caller may see; the services fold the caller's own events only.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Query, Response
 
 from traceward.api.deps import Reader, Services
-from traceward.services import trace
+from traceward.services import custody, genealogy, trace
 
 router = APIRouter(prefix="/trace", tags=["trace"])
 
@@ -39,6 +39,33 @@ def get_item(
 ) -> Response:
     """The state and the history of one item or container."""
     return _json(trace.item(runtime, caller, epc, as_of=asOf, known_at=knownAt))
+
+
+@router.get("/genealogy")
+def get_genealogy(
+    id: Annotated[str, Query(min_length=1, max_length=2000)],  # noqa: A002  # the wire's name
+    caller: Reader,
+    runtime: Services,
+    direction: Literal["backward", "forward"] = "backward",
+    levels: Annotated[int, Query(ge=1, le=genealogy.MOST_LEVELS)] = 5,
+    asOf: AsOf = None,
+    knownAt: AsOf = None,
+) -> Response:
+    """What an item, lot or container was made of or holds (backward), or what it went into (forward)."""
+    found = genealogy.genealogy(runtime, caller, id, direction, levels=levels, as_of=asOf, known_at=knownAt)
+    return _json(found)
+
+
+@router.get("/custody")
+def get_custody(
+    id: Annotated[str, Query(min_length=1, max_length=2000)],  # noqa: A002  # the wire's name
+    caller: Reader,
+    runtime: Services,
+    asOf: AsOf = None,
+    knownAt: AsOf = None,
+) -> Response:
+    """Who had an item, and who owned it, from when to when; each row with its event and with what is missing."""
+    return _json(custody.chains(runtime, caller, id, as_of=asOf, known_at=knownAt))
 
 
 def _json(body: dict[str, Any]) -> Response:
