@@ -340,7 +340,7 @@ def test_nobody_gets_in_without_a_key(site: Site) -> None:
     bodies = []
     for path, operations in site.get("admin", "/openapi.json")["paths"].items():
         for method in operations:
-            if path in open_paths and (path != "/session" or method == "post"):
+            if method == "options" or (path in open_paths and (path != "/session" or method == "post")):
                 continue
             answer = site.request(None, method.upper(), path.replace("{", "").replace("}", ""))
             assert answer.status_code == 401, (method, path, answer.text)

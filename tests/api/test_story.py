@@ -202,8 +202,8 @@ def test_a_hidden_event_answers_as_an_absent_one_does(story: Site) -> None:
 def every_get(story: Site) -> list[str]:
     """A path for every GET operation of the interface, with values that occur in the story."""
     values = {
-        "capture_id": "0" * 32,
-        "event_id": "urn:uuid:00000000-0000-4000-8000-000000000011",
+        "captureID": "0" * 32,
+        "eventID": "urn:uuid:00000000-0000-4000-8000-000000000011",
         "name": "anything",
         "path": "",
         "key_id": "0123456789",
@@ -221,7 +221,7 @@ def every_get(story: Site) -> list[str]:
         if "get" not in operations or path == "/live":
             continue
         resource = path.removeprefix("/epcis/").partition("/")[0]
-        filled = path.replace("{value}", by_resource.get(resource, ""))
+        filled = path.replace("{" + resource.removesuffix("s") + "}", by_resource.get(resource, ""))
         for name, value in values.items():
             filled = filled.replace(f"{{{name}}}", value)
         paths.append(filled)

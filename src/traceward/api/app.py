@@ -27,6 +27,7 @@ from traceward.api.master_data_routes import router as master_data_router
 from traceward.api.models import Problem
 from traceward.api.observe import configure_logging
 from traceward.api.patient_routes import router as patient_router
+from traceward.api.openapi import install_openapi
 from traceward.api.problems import install_problems
 from traceward.api.resolver_routes import resolver_router
 from traceward.api.scan_routes import router as scan_router
@@ -128,6 +129,7 @@ def create_app(
     for router in routers:
         app.include_router(router)
     install_problems(app, routers, limit_headers)
+    install_openapi(app, routers)
     # The last one added is the outermost.
     app.add_middleware(Door, rules=_door_rules(settings), limit_headers=limit_headers)
     app.add_middleware(SecurityHeaders)
