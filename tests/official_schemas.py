@@ -25,6 +25,7 @@ _ROOTS = {
     "urn:epcglobal:epcis-query:xsd:1": ("1.2", "EPCISQueryDocument"),
     "urn:epcglobal:epcis-masterdata:xsd:1": ("1.2", "EPCISMasterDataDocument"),
 }
+_OWN = "https://ns.traceward.org/xml/"
 _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 
 
@@ -76,9 +77,23 @@ def xml_complaints(body: bytes) -> list[str]:
             part for part in parts if _namespace(part.getparent()) not in _ROOTS and part.getparent().tag[0] == "{"
         ]
         return [complaint for part in judged for complaint in _against(part)]
+    if _namespace(root) == _OWN:
+        # A list of what the schema knows only singly.
+        return [complaint for part in root if _namespace(part) in _ROOTS for complaint in _against(part)]
+    if root.tag.endswith("Event") and not _namespace(root):
+        return _against(_document_of(root))
     if _namespace(root) not in _ROOTS:
         return [f"the root is {root.tag}, of which there is no official schema"]
     return _against(root)
+
+
+def _document_of(event):
+    """A document of an event alone, which is how the schema knows it."""
+    head = (
+        b'<e:EPCISDocument xmlns:e="urn:epcglobal:epcis:xsd:2" schemaVersion="2.0" creationDate="2026-01-01T00:00:00Z">'
+    )
+    body = b"<EPCISBody><EventList>" + etree.tostring(event) + b"</EventList></EPCISBody></e:EPCISDocument>"
+    return etree.fromstring(head + body)
 
 
 def _against(element) -> list[str]:

@@ -261,7 +261,7 @@ def test_a_top_level_resource_lists_what_the_caller_may_see_and_leads_to_its_eve
         ({"Accept": "application/json;q=0"}, 406),
         ({"GS1-EPCIS-Min": "2.0.0", "GS1-EPCIS-Max": "2.0.0"}, 200),
         ({"GS1-EPCIS-Min": "1.2"}, 200),
-        ({"GS1-EPCIS-Max": "1.2"}, 406),
+        ({"GS1-EPCIS-Max": "1.2", "Accept": "application/json"}, 406),
         ({"GS1-EPCIS-Min": "3"}, 406),
         ({"GS1-CBV-Min": "2.1"}, 406),
         ({"GS1-EPCIS-Min": "two"}, 400),
@@ -294,16 +294,11 @@ def test_identifiers_come_in_the_format_asked_for(story: Site) -> None:
     assert first_epc("Never_Translates") == first_epc("No_Preference") == first_epc("Always_EPC_URN") == urn
 
 
-def test_captured_documents_need_json(site: Site) -> None:
-    for content_type in ("text/plain", "application/xml", "application/json; charset=latin-1", ""):
+def test_captured_documents_are_json_or_xml(site: Site) -> None:
+    for content_type in ("text/plain", "text/csv", "application/json; charset=latin-1", "text/xml; charset=utf-7", ""):
         answer = site.request("cordia", "POST", "/epcis/capture", content=b"{}", headers={"Content-Type": content_type})
         assert answer.status_code == 415, content_type
         assert answer.json()["type"] == "epcisException:UnsupportedMediaTypeException"
-
-
-def test_a_compressed_body_is_refused_unread(site: Site) -> None:
-    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-    assert site.request("cordia", "POST", "/epcis/capture", content=b"x", headers=headers).status_code == 415
 
 
 def test_a_body_over_the_limit_is_refused_with_the_limits(open_site: Callable[..., Any]) -> None:

@@ -7,6 +7,7 @@ import time
 import uuid
 
 import structlog
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from traceward.api.problems import plain_problem
@@ -45,7 +46,7 @@ class AccessLog:
         except Exception:  # noqa: BLE001
             _log.exception("request failed", request_id=request_id, method=scope["method"], route=_route(scope))
             if status == 0:
-                await plain_problem(500)(scope, receive, watched)
+                await plain_problem(500, accept=Headers(scope=scope).getlist("accept"))(scope, receive, watched)
         finally:
             elapsed_ms = round((time.perf_counter() - started) * 1000, 1)
             _log.info(

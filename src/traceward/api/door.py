@@ -1,7 +1,7 @@
 """The door of the server: what a request must keep to before any route sees it.
 
 Host name, URI length, content encoding, body size and body time are checked here for every request; it must not
-parse bodies or know identities.
+parse bodies or know identities. A body in gzip or br is inflated here, so that every route sees it plain.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from traceward.api.content_encoding import INFLATERS, InflatedBody, without_coding
 from traceward.api.problems import problem_response
 from traceward.epcis.errors import (
     CaptureLimitExceededException,
@@ -72,15 +73,25 @@ class Door:
             return
         error = self._refusal(scope)
         if error is not None:
-            limits = self._limit_headers if isinstance(error, CaptureLimitExceededException) else None
-            await problem_response(error, limits)(scope, receive, send)
+            more = self._headers_of(error)
+            await problem_response(error, more, accept=Headers(scope=scope).getlist("accept"))(scope, receive, send)
             return
         inner_send = send
         if scope["method"] == "HEAD":
             scope = dict(scope) | {"method": "GET"}
             inner_send = _without_body(send)
-        bounded = _BoundedBody(receive, self._rules.body_limit(scope["path"]), self._rules.body_timeout_s)
-        await self._app(scope, bounded, inner_send)
+        limit = self._rules.body_limit(scope["path"])
+        body: Receive = _BoundedBody(receive, limit, self._rules.body_timeout_s)
+        coding = _coding(scope)
+        if coding != "identity":
+            scope, body = without_coding(scope), InflatedBody(body, coding, limit)
+        await self._app(scope, body, inner_send)
+
+    def _headers_of(self, error: TracewardError) -> dict[str, str] | None:
+        """What the answer to a refusal carries beside its body."""
+        if isinstance(error, CaptureLimitExceededException):
+            return self._limit_headers
+        return {"Accept-Encoding": "gzip, br"} if isinstance(error, UnsupportedMediaTypeException) else None
 
     def _refusal(self, scope: Scope) -> TracewardError | None:
         headers = Headers(scope=scope)
@@ -94,9 +105,9 @@ class Door:
         host = headers.get("host", "")
         if self._rules.hosts is not None and _host_name(host) not in self._rules.hosts:
             return ValidationException(f"Host is {host!r}; expected a name that this server was told to answer to")
-        encoding = headers.get("content-encoding", "identity").strip().lower()
-        if encoding != "identity":
-            return UnsupportedMediaTypeException(f"Content-Encoding is {encoding!r}; expected identity")
+        coding = _coding(scope)
+        if coding != "identity" and coding not in INFLATERS:
+            return UnsupportedMediaTypeException(f"Content-Encoding is {coding[:80]!r}; expected gzip or br, once")
         declared = headers.get("content-length")
         limit = self._rules.body_limit(scope["path"])
         if declared is not None and declared.isdecimal() and int(declared) > limit:
@@ -133,6 +144,11 @@ class _BoundedBody:
             if self._seen_bytes > self._limit_bytes:
                 raise _too_large(self._seen_bytes, self._limit_bytes)
         return message
+
+
+def _coding(scope: Scope) -> str:
+    """The content coding of a request's body; several are one name that nothing knows."""
+    return ", ".join(Headers(scope=scope).getlist("content-encoding")).strip().lower() or "identity"
 
 
 def _too_large(size: int, limit: int) -> CaptureLimitExceededException:

@@ -11,11 +11,12 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from traceward.api.deps import Caller, Reader, ServerSettings, Services
-from traceward.api.epcis_capture import Wanted, add_capture_routes
+from traceward.api.epcis_capture import Wanted, Wanted20, add_capture_routes
 from traceward.api.epcis_paging import link_headers, page_request, with_token_in_body
 from traceward.api.negotiation import DISCOVERY_HEADERS, VERSION_HEADERS, Representation, version_headers
 from traceward.api.query_routes import add_query_routes
 from traceward.api.subscription_routes import add_subscription_routes
+from traceward.api.xml_bodies import collection_xml
 from traceward.epcis.errors import QueryParameterException
 from traceward.services import query, whole_tokens
 from traceward.services.runtime import Runtime
@@ -68,7 +69,7 @@ def epcis_router(limit_headers: dict[str, str]) -> APIRouter:
     return router
 
 
-def get_root(_caller: Caller, wanted: Wanted) -> Response:
+def get_root(_caller: Caller, wanted: Wanted20) -> Response:
     """The nine top-level resources. EPCIS 2.0 REST binding, GET /."""
     return _collection(list(TOP_LEVEL), wanted)
 
@@ -92,14 +93,14 @@ def _add_resource(router: APIRouter, resource: Resource) -> None:
     """GET of the list, of one item's sub-resources and of its events; the longer path first, since ids hold slashes."""
 
     def get_list(
-        request: Request, caller: Reader, runtime: Services, settings: ServerSettings, wanted: Wanted
+        request: Request, caller: Reader, runtime: Services, settings: ServerSettings, wanted: Wanted20
     ) -> Response:
         page = page_request(request, settings)
         _refuse_parameters(page.parameters)
         listed = query.vocabulary_page(runtime, caller, resource.path, page.token, page.per_page, wanted.epc_format)
         return _collection(listed.values, wanted, link_headers(request, page, listed.next_token, listed.expires_us))
 
-    def get_item(value: str, caller: Reader, runtime: Services, wanted: Wanted) -> Response:
+    def get_item(value: str, caller: Reader, runtime: Services, wanted: Wanted20) -> Response:
         query.require_item(runtime, caller, resource.path, resource.parameter, value)
         return _collection(["events"], wanted)
 
@@ -151,8 +152,12 @@ def _events(
 
 
 def _collection(members: list[str], wanted: Representation, headers: dict[str, str] | None = None) -> Response:
-    body = {"@context": CONTEXT, "type": "Collection", "member": members}
-    return Response(orjson.dumps(body), headers=VERSION_HEADERS | (headers or {}), media_type=wanted.media_type)
+    body = collection_xml(members) if wanted.is_xml else _collection_json(members)
+    return Response(body, headers=VERSION_HEADERS | (headers or {}), media_type=wanted.media_type)
+
+
+def _collection_json(members: list[str]) -> bytes:
+    return orjson.dumps({"@context": CONTEXT, "type": "Collection", "member": members})
 
 
 def _refuse_parameters(parameters: dict[str, list[str]]) -> None:

@@ -47,6 +47,12 @@ _OFFERS: Final[Mapping[str, tuple[Version, ...]]] = dict.fromkeys(JSON_MEDIA_TYP
 )
 """Media type -> the versions of EPCIS that it comes in, the preferred one first."""
 
+OFFERS_2_0: Final[Mapping[str, tuple[Version, ...]]] = dict.fromkeys(_OFFERS, ("2.0",))
+"""The offers of a resource that EPCIS 1.x does not have: jobs, collections."""
+
+JSON_OFFERS: Final[Mapping[str, tuple[Version, ...]]] = dict.fromkeys(JSON_MEDIA_TYPES, ("2.0",))
+"""The offers of a resource that is JSON alone."""
+
 _BODY_CHARSETS: Final[Mapping[bool, frozenset[str]]] = {
     False: frozenset({"utf-8", "us-ascii"}),
     True: frozenset({"utf-8", "us-ascii", "iso-8859-1", "utf-16"}),

@@ -13,10 +13,18 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from traceward.epcis.errors import CaptureLimitExceededException, TracewardError
+from traceward.api.negotiation import accepted_media_types
+from traceward.api.xml_bodies import problem_xml
+from traceward.epcis.errors import CaptureLimitExceededException, NotAcceptableException, TracewardError
+from traceward.services.answers import JSON_MEDIA_TYPES, XML_MEDIA_TYPES
 from traceward.services.problem_bodies import problem_body
 
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
+XML_PROBLEM_MEDIA_TYPE: Final = "application/problem+xml"
+
+_READ_AS_JSON: Final = (PROBLEM_MEDIA_TYPE, *JSON_MEDIA_TYPES)
+_READ_AS_XML: Final = (XML_PROBLEM_MEDIA_TYPE, *XML_MEDIA_TYPES)
+"""What a caller accepts who can read a problem in JSON, or in XML."""
 
 _RETRY_AFTER_S: Final = "1"
 
@@ -30,21 +38,28 @@ _HTTP_PROBLEMS: Final[dict[int, tuple[str, str, str]]] = {
 }
 
 
-def problem_response(error: TracewardError, headers: dict[str, str] | None = None) -> Response:
-    """The answer to one error of the tree: its status, its problem body and what its status needs as headers."""
+def problem_response(
+    error: TracewardError, headers: dict[str, str] | None = None, *, accept: Sequence[str] = ()
+) -> Response:
+    """The answer to one error of the tree: its status, its problem body and what its status needs as headers.
+
+    accept: the values of the request's Accept; a problem is XML where they allow no JSON.
+    """
     answer = dict(headers or {})
     if error.status == HTTPStatus.UNAUTHORIZED:
         answer.setdefault("WWW-Authenticate", 'Bearer realm="traceward"')
     if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.setdefault("Retry-After", _RETRY_AFTER_S)
-    return _render(error.status, problem_body(error), answer)
+    return _render(error.status, problem_body(error), answer, accept)
 
 
-def plain_problem(status: int, headers: dict[str, str] | None = None) -> Response:
+def plain_problem(status: int, headers: dict[str, str] | None = None, *, accept: Sequence[str] = ()) -> Response:
     """The fixed problem of an HTTP status that no error of the tree stands for."""
     fallback = ("about:blank", HTTPStatus(status).phrase, HTTPStatus(status).description or HTTPStatus(status).phrase)
     kind, title, detail = _HTTP_PROBLEMS.get(status, fallback)
-    return _render(status, {"type": kind, "title": title, "status": status, "detail": detail}, dict(headers or {}))
+    return _render(
+        status, {"type": kind, "title": title, "status": status, "detail": detail}, dict(headers or {}), accept
+    )
 
 
 def install_problems(app: FastAPI, routers: Sequence[APIRouter], limit_headers: dict[str, str]) -> None:
@@ -53,18 +68,19 @@ def install_problems(app: FastAPI, routers: Sequence[APIRouter], limit_headers: 
     routers: those of the app, of which Allow is made. limit_headers go with each exceeded capture limit.
     """
 
-    async def traceward_error(_request: Request, error: Exception) -> Response:
+    async def traceward_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, TracewardError)
-        return problem_response(error, limit_headers if isinstance(error, CaptureLimitExceededException) else None)
+        limits = limit_headers if isinstance(error, CaptureLimitExceededException) else None
+        return problem_response(error, limits, accept=request.headers.getlist("accept"))
 
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(_methods(routers, request))
-        return plain_problem(error.status_code, headers)
+        return plain_problem(error.status_code, headers, accept=request.headers.getlist("accept"))
 
-    async def malformed_request(_request: Request, error: Exception) -> Response:
+    async def malformed_request(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         return _render(
             400,
@@ -76,6 +92,7 @@ def install_problems(app: FastAPI, routers: Sequence[APIRouter], limit_headers: 
                 "errors": [_field_error(entry) for entry in error.errors()],
             },
             {},
+            request.headers.getlist("accept"),
         )
 
     app.add_exception_handler(TracewardError, traceward_error)
@@ -83,8 +100,20 @@ def install_problems(app: FastAPI, routers: Sequence[APIRouter], limit_headers: 
     app.add_exception_handler(RequestValidationError, malformed_request)
 
 
-def _render(status: int, body: dict[str, Any], headers: dict[str, str]) -> Response:
+def _render(status: int, body: dict[str, Any], headers: dict[str, str], accept: Sequence[str]) -> Response:
+    headers.setdefault("Vary", "Accept")
+    if _reads_xml_alone(accept):
+        return Response(problem_xml(body), status_code=status, headers=headers, media_type=XML_PROBLEM_MEDIA_TYPE)
     return Response(orjson.dumps(body), status_code=status, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
+
+
+def _reads_xml_alone(accept: Sequence[str]) -> bool:
+    """Whether these Accept values allow XML and no JSON; who accepts neither gets JSON."""
+    try:
+        accepted = accepted_media_types(list(accept), (*_READ_AS_JSON, *_READ_AS_XML))
+    except NotAcceptableException:
+        return False
+    return not any(media_type in _READ_AS_JSON for media_type in accepted)
 
 
 def _methods(routers: Sequence[APIRouter], request: Request) -> list[str]:

@@ -5,7 +5,7 @@ Must not parse: `json_codec` does, and hands its reader over where an event is r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,7 +76,7 @@ class Document:
 
     kind: str
     context: Context
-    events: list[RawEvent]
+    events: Sequence[RawEvent]
     schema_version: str | None = None
     creation_date: str | None = None
     header: Mapping[str, Any] = field(default_factory=dict)

@@ -81,8 +81,11 @@ class EventWriter:
             "ilmd": self._ilmd,
         }
 
-    def event(self, data: Mapping[str, Any]) -> str:
-        """The event's element, wrapped where its version needs it, with every prefix that it uses declared on it."""
+    def event(self, data: Mapping[str, Any], *, alone: bool = False) -> str:
+        """The event's element, with every prefix that it uses declared on it.
+
+        It is wrapped where its version needs that in an EventList; alone: it stands in none.
+        """
         self._values = ValueWriter(self._names)
         kind = data["type"]
         if kind in ORDER:
@@ -94,6 +97,7 @@ class EventWriter:
         declared = "".join(
             f' xmlns:{prefix}="{attribute_xml(space)}"' for prefix, space in self._values.declared.items()
         )
+        wrapper = () if alone else wrapper
         before = "".join(f"<{tag}>" for tag in wrapper)
         after = "".join(f"</{tag}>" for tag in reversed(wrapper))
         return f"{before}<{name}{declared}{attributes}>{content}</{name}>{after}"

@@ -43,8 +43,8 @@ _SPACE = re.compile(rb"[ \t\r\n]*")
 class Element(Protocol):
     """What the codecs use of a parsed element. `tag` and attribute names are `{namespace}local`, or a bare local."""
 
-    @property
-    def tag(self) -> str: ...  # noqa: D102
+    tag: str
+
     @property
     def text(self) -> str | None: ...  # noqa: D102
     @property
@@ -64,19 +64,23 @@ class Element(Protocol):
 
 
 def pieces(
-    source: Iterable[bytes], tags: Sequence[str], entry_of: Callable[[Element], Element | None]
+    source: Iterable[bytes],
+    tags: Sequence[str],
+    entry_of: Callable[[Element], Element | None],
+    *,
+    charset: str | None = None,
 ) -> Iterator[tuple[Element, Element | None]]:
     """Each piece of the document as its element ends, with the entry that holds it; at last the root, without one.
 
-    source: the document in parts of any size, of which no more is held than a piece needs. tags: what a piece may be
-    called. entry_of: the entry of a list that is, or holds, the element; None where the
-    element is no piece after all. A piece is forgotten when the next is asked for, and so are the entries before its
-    own. Raises ValidationException for what is no well-formed XML 1.0 in UTF-8, UTF-16, US-ASCII or ISO-8859-1, has a
+    source: the document in parts of any size, of which no more is held than a piece needs. charset: as Content-Type
+    names it, which the document must not contradict (RFC 7303). tags: what a piece may be called. entry_of: the
+    entry of a list that is, or holds, the element; None where the element is no piece after all. A piece is forgotten
+    when the next is asked for, and so are the entries before its own. Raises ValidationException for what is no well-formed XML 1.0 in UTF-8, UTF-16, US-ASCII or ISO-8859-1, has a
     DOCTYPE, or has a piece larger than MAX_PIECE_BYTES.
     """
     parser = _new_parser(tags)
     held = tags_open = 0
-    for chunk in _checked(_as_utf8(_in_chunks(source))):
+    for chunk in _checked(_as_utf8(_in_chunks(source), charset)):
         try:
             parser.feed(chunk)
         except etree.XMLSyntaxError as error:
@@ -169,24 +173,32 @@ def _in_chunks(source: Iterable[bytes]) -> Iterator[bytes]:
             yield part[start : start + _CHUNK_BYTES]
 
 
-def _as_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _as_utf8(chunks: Iterator[bytes], charset: str | None) -> Iterator[bytes]:
     """The document in UTF-8, whatever encoding of the four it came in; its declaration then no longer counts."""
     first = next(chunks, b"")
+    named = None if charset is None else _codec(charset, "Content-Type names")
     if first.startswith((b"\xff\xfe", b"\xfe\xff")):
         texts = _decoded(itertools.chain((first,), chunks), "utf-16")
         head = next(texts, b"")
         declared = _declared(head)
         if declared not in (None, "utf-16"):
             raise _invalid("encoding", f"the document is in UTF-16 but declares {declared}")
+        if named not in (None, "utf-16"):
+            raise _invalid("encoding", f"the document is in UTF-16 but its Content-Type names {named}")
         yield head
         yield from texts
         return
-    first = first.removeprefix(b"\xef\xbb\xbf")
+    if first.startswith(b"\xef\xbb\xbf"):
+        first, named = first[3:], "utf-8" if named in (None, "ascii") else named
     declared = _declared(first)
-    if declared == "utf-16":
-        raise _invalid("encoding", "the document declares UTF-16 but has no byte order mark")
-    if declared in ("ascii", "latin-1"):
-        yield from _decoded(itertools.chain((first,), chunks), declared)
+    if "utf-16" in (declared, named):
+        raise _invalid("encoding", "the document is said to be in UTF-16 but has no byte order mark")
+    # ASCII is UTF-8 as far as it goes: only the reading of other octets can differ.
+    if None not in (declared, named) and {declared, named} != {"ascii", "utf-8"} and declared != named:
+        raise _invalid("encoding", f"the document declares {declared} but its Content-Type names {named}")
+    encoding = declared if declared in ("ascii", "latin-1") else named
+    if encoding in ("ascii", "latin-1"):
+        yield from _decoded(itertools.chain((first,), chunks), encoding)
         return
     yield first
     yield from chunks
@@ -198,10 +210,14 @@ def _declared(text: bytes) -> str | None:
     found = None if declaration is None else _ENCODING.search(declaration.group())
     if found is None:
         return None
-    name = found.group(1).decode("ascii")
+    return _codec(found.group(1).decode("ascii"), "the document declares")
+
+
+def _codec(name: str, who: str) -> str:
+    """The codec of an encoding's name; who: says it, for the message."""
     if name.upper() not in _ENCODINGS:
         expected = "UTF-8, UTF-16, US-ASCII or ISO-8859-1"
-        raise _invalid("encoding", f"the document declares the encoding '{name}'; expected {expected}")
+        raise _invalid("encoding", f"{who} the encoding '{name[:40]}'; expected {expected}")
     return _ENCODINGS[name.upper()]
 
 

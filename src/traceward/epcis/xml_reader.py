@@ -7,7 +7,7 @@ storage are the same for every format.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from traceward.epcis.xml_event_reader import EventReader
 from traceward.epcis.xml_header import HeaderReader
 from traceward.epcis.xml_names import ReadNames
 from traceward.epcis.xml_parser import Element, pieces
-from traceward.epcis.xml_tables import ORDER, ROOTS, Version
+from traceward.epcis.xml_tables import DOCUMENT_NAMESPACES, ORDER, RESERVED_NAMESPACES, ROOTS, Version
 
 _DOCUMENT = "EPCIS XML binding, document"
 _EVENT_TAGS = frozenset((*ORDER, "QuantityEvent", "Event"))
@@ -40,11 +40,13 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 class XmlEvent(RawEvent):
     """An event read from XML: its text is its JSON form, its path the place in the XML document."""
 
-    __slots__ = ("_place",)
+    __slots__ = ("_place", "findings")
 
-    def __init__(self, index: int, text: bytes, context: Context, read: Callable[[bytes], Any], place: str) -> None:
-        super().__init__(index, text, context, read)
+    def __init__(self, index: int, text: bytes, context: Context, place: str, findings: Sequence[Finding] = ()) -> None:
+        """An event and what is wrong with its XML, paths starting with `./`; its data raises where anything is."""
+        super().__init__(index, text, context, _refusing(findings) if findings else _decode)
         self._place = place
+        self.findings = findings
 
     @property
     def path(self) -> str:
@@ -52,35 +54,67 @@ class XmlEvent(RawEvent):
         return self._place
 
 
-def read_document(body: bytes, *, max_events: int = MAX_EVENTS, max_bytes: int = MAX_BYTES) -> Document:
+def read_document(
+    body: bytes, *, max_events: int = MAX_EVENTS, max_bytes: int = MAX_BYTES, charset: str | None = None
+) -> Document:
     """The document's header and its events, each in its JSON form, with the prefixes that extensions need as context.
 
     Takes EPCISDocument, EPCISQueryDocument and EPCISMasterDataDocument of EPCIS 2.0 and 1.x. An event whose XML breaks
     the binding has data that raises, as an event of malformed JSON has; its findings name the element. The tree of the
-    document is never whole in memory.
+    document is never whole in memory. charset: as Content-Type names it.
     Raises ValidationException with every finding about the document itself, CaptureLimitExceededException when it is
     larger than max_bytes or has more than max_events events.
     """
     if len(body) > max_bytes:
         raise CaptureLimitExceededException(f"{len(body)} octets; at most {max_bytes} are taken at once")
     kept: list[_ReadEvent] = []
-    document = _read((body,), kept.append, max_events)
-    events: list[RawEvent] = [XmlEvent(one.number, one.text, document.context, one.read, one.place) for one in kept]
+    document = _read((body,), kept.append, max_events, charset=charset)
+    events: list[RawEvent] = [XmlEvent(one.number, one.text, document.context, one.place, one.findings) for one in kept]
     return replace(document, events=events)
 
 
-def stream_document(source: Iterable[bytes], take: Callable[[RawEvent], None]) -> Document:
+def read_event(body: bytes, *, max_bytes: int = MAX_BYTES, charset: str | None = None) -> RawEvent:
+    """The one event of a body sent to POST /events: its element is the root, with or without EPCIS's namespace.
+
+    The standard's schema has no such root; the event is judged as in a document of EPCIS 2.0, or of 1.2 in its
+    namespace. Raises ValidationException when the body is malformed or its root is no event.
+    """
+    if len(body) > max_bytes:
+        raise CaptureLimitExceededException(f"{len(body)} octets; at most {max_bytes} are read at once")
+    *_, (root, _entry) = pieces((body,), (), lambda _element: None, charset=charset)
+    namespace, _, local = root.tag.removeprefix("{").rpartition("}")
+    version = next((one for one, name in DOCUMENT_NAMESPACES.items() if name == namespace), "2.0")
+    is_own_type = namespace and namespace not in RESERVED_NAMESPACES
+    if root.tag in ROOTS or not (is_own_type or local in _EVENT_TAGS):
+        message = f"the root is {root.tag[:120]!a}; expected one event, such as ObjectEvent"
+        raise ValidationException(message, [Finding("/", "type", message, _DOCUMENT)])
+    kept: list[_ReadEvent] = []
+    names = ReadNames()
+    if namespace and not is_own_type:
+        root.tag = local
+    _Reading(kept.append, 1, names, EventReader(names, version)).take(root, root)
+    (one,) = kept
+    return XmlEvent(0, one.text, names.context(), one.place, one.findings)
+
+
+def stream_document(
+    source: Iterable[bytes],
+    take: Callable[[XmlEvent], None],
+    *,
+    max_events: int | None = None,
+    charset: str | None = None,
+) -> Document:
     """The document's header, without its events: each goes to `take` as soon as it is read, and is forgotten here.
 
-    source: the document in parts of any size. An event's context has the prefixes that were met so far; that of the
-    document has them all, and none ever changes its meaning. Raises as `read_document` does, maybe after events.
+    source: the document in parts of any size; charset: as Content-Type names it. An event's context has
+    the prefixes that were met so far; that of the document has them all, and none ever changes its meaning. Raises as `read_document` does, maybe after events.
     """
     names = ReadNames()
 
     def given(one: _ReadEvent) -> None:
-        take(XmlEvent(one.number, one.text, names.context(), one.read, one.place))
+        take(XmlEvent(one.number, one.text, names.context(), one.place, one.findings))
 
-    return _read(source, given, None, names)
+    return _read(source, given, max_events, names, charset=charset)
 
 
 def _read(
@@ -88,10 +122,12 @@ def _read(
     keep: Callable[[_ReadEvent], None],
     max_events: int | None,
     names: ReadNames | None = None,
+    *,
+    charset: str | None = None,
 ) -> Document:
     reading = _Reading(keep, max_events, names or ReadNames())
     root: Element | None = None
-    for element, entry in pieces(source, _PIECE_TAGS, _entry_of):
+    for element, entry in pieces(source, _PIECE_TAGS, _entry_of, charset=charset):
         if entry is None:
             root = element
         else:
@@ -101,12 +137,12 @@ def _read(
 
 
 class _ReadEvent(NamedTuple):
-    """An event in its JSON form, with what reads it and its place; its context is not settled yet."""
+    """An event in its JSON form, with its place and what is wrong with its XML; its context is not settled yet."""
 
     number: int
     text: bytes
-    read: Callable[[bytes], Any]
     place: str
+    findings: Sequence[Finding]
 
 
 def _entry_of(element: Element) -> Element | None:
@@ -129,11 +165,17 @@ def _entry_of(element: Element) -> Element | None:
 class _Reading:
     """One document while its events come in."""
 
-    def __init__(self, keep: Callable[[_ReadEvent], None], max_events: int | None, names: ReadNames) -> None:
+    def __init__(
+        self,
+        keep: Callable[[_ReadEvent], None],
+        max_events: int | None,
+        names: ReadNames,
+        reader: EventReader | None = None,
+    ) -> None:
         self._keep = keep
         self._max_events = max_events
         self._names = names
-        self._reader: EventReader | None = None
+        self._reader = reader
         self._prefix = ""
         self._counts: dict[str, int] = {}
         self._count = 0
@@ -192,7 +234,7 @@ class _Reading:
             findings.append(_finding("size", f"the event has {len(text)} octets as JSON; at most {MAX_PIECE_BYTES}"))
         elif nests_deeper(text, MAX_DEPTH):
             findings.append(_finding("depth", f"the event nests deeper than {MAX_DEPTH} levels"))
-        self._keep(_ReadEvent(self._count, text, _refusing(findings) if findings else _decode, place))
+        self._keep(_ReadEvent(self._count, text, place, findings))
         self._count += 1
 
     def _new_reader(self, element: Element) -> EventReader:
@@ -312,7 +354,7 @@ class _Reading:
         self._findings.append(Finding(path, "missing", f"{path} is missing; expected one", _DOCUMENT))
 
 
-def _refusing(findings: list[Finding]) -> Callable[[bytes], Any]:
+def _refusing(findings: Sequence[Finding]) -> Callable[[bytes], Any]:
     """What reads an event whose XML is wrong: it says so, each time."""
     more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
 

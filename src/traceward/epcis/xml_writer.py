@@ -106,6 +106,23 @@ def document_pieces(
     yield f"{close_body}{after}</{root}>".encode()
 
 
+def write_event(
+    event: AnswerEvent, *, version: Version = "2.0", cbv_format: CbvXmlFormat = CbvXmlFormat.NO_PREFERENCE
+) -> bytes:
+    """One event alone, as the answer to POST /events: the root is its element, which no schema of EPCIS has."""
+    written = _Writers(version, cbv_format).written(event, event.text, alone=True)
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + written.encode("utf-8", "replace")
+
+
+def event_elements(
+    events: Iterable[AnswerEvent], *, version: Version = "2.0", cbv_format: CbvXmlFormat = CbvXmlFormat.NO_PREFERENCE
+) -> Iterator[str]:
+    """The elements of an EventList, each with the wrapper that its version asks for; for documents of other kinds."""
+    writers = _Writers(version, cbv_format)
+    for event in events:
+        yield writers.written(event, event.text)
+
+
 def write_master_data(
     header: Mapping[str, Any], *, creation_date: str, version: Version = "2.0", context: Context | None = None
 ) -> bytes:
@@ -151,7 +168,7 @@ class _Writers:
         self._cbv_format = cbv_format
         self._of_text: dict[bytes, EventWriter] = {}
 
-    def written(self, event: RawEvent | AnswerEvent, text: bytes) -> str:
+    def written(self, event: RawEvent | AnswerEvent, text: bytes, *, alone: bool = False) -> str:
         """The XML of one event, whose text is at hand in the EPC format asked for."""
         data = _decode(text)
         if isinstance(event, AnswerEvent):
@@ -160,8 +177,8 @@ class _Writers:
             data["recordTime"] = event.record_time
             if event.event_id is not None:
                 data.setdefault("eventID", event.event_id)
-            return self._writer(outer, own).event(data)
-        return self._writer(event.context.text, None).event(data)
+            return self._writer(outer, own).event(data, alone=alone)
+        return self._writer(event.context.text, None).event(data, alone=alone)
 
     def _writer(self, outer: bytes, own: Any) -> EventWriter:
         key = outer if own is None else outer + write_json(own)

@@ -19,11 +19,14 @@ from traceward.epcis.errors import (
     TracewardError,
     ValidationException,
 )
-from traceward.epcis.json_codec import read_document, read_event
 from traceward.epcis.times import format_time_us
-from traceward.services import capture_scope, jobs
+from traceward.epcis.xml_codec import write_event
+from traceward.services import capture_scope, documents, jobs
+from traceward.services.answers import Representation
+from traceward.services.documents import BodyFormat, read_document, read_event
+from traceward.services.master_data import take_vocabulary, vocabulary_problem
 from traceward.services.preparation import PreparedEvent, RefusedEvent, errors_of, prepare
-from traceward.services.principals import Principal, Right
+from traceward.services.principals import Principal
 from traceward.services.problem_bodies import summary
 from traceward.services.runtime import Runtime
 from traceward.services.writing import WrittenEvents, write_events
@@ -34,17 +37,29 @@ from traceward.store.write import WriteTransaction
 CHUNK_EVENTS: Final = 1000
 """How many events of a large document are alive at once: the garbage collector's cost grows with more."""
 
+_JSON: Final = BodyFormat()
+
 _UNIQUE_CLAUSE: Final = "EPCIS 2.0 EPCISEvent, eventID: unique but for error declarations"
-_PRIVATE_CLAUSE: Final = "Traceward privacy rule: only the clinical role records patients"
 
 
 @dataclass(frozen=True, slots=True)
 class CapturedEvent:
-    """One event as captured: its id and its text with eventID, recordTime and @context."""
+    """One event as captured: its id and its JSON text with eventID, recordTime and @context."""
 
     event_id: str
     text: bytes
+    record_time: str
     is_new: bool
+
+    def answer(self, wanted: Representation) -> bytes:
+        """The event alone in the representation wanted, its identifiers as Digital Link. EPCIS 2.0 REST, POST /events.
+
+        In XML its element is the root: the standard's schema has no other form of an event alone.
+        """
+        if not wanted.is_xml:
+            return self.text
+        event = rendering.AnswerEvent(self.text, self.record_time)
+        return write_event(event, version=wanted.version, cbv_format=wanted.cbv_format)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,34 +92,44 @@ class Judged:
         return found
 
 
-def capture_document(runtime: Runtime, caller: Principal, body: bytes, behaviour: str) -> CaptureJob:
+def capture_document(
+    runtime: Runtime, caller: Principal, body: bytes, behaviour: str, form: BodyFormat = _JSON
+) -> CaptureJob:
     """Capture a document that is small enough to be judged before the answer; the job is finished on return.
 
     rollback: raises ValidationException with every finding, ForbiddenException or ResourceAlreadyExistsException, and
     nothing is stored. proceed: the job lists each event that failed.
     """
-    limits = runtime.limits
-    document = read_document(body, max_events=limits.capture_limit_events, max_bytes=limits.capture_limit_bytes)
+    document = read_document(body, form, runtime.limits)
     job = jobs.new_job(uuid.uuid4().hex, caller, behaviour, runtime.now_us(), {})
     whole = behaviour == "rollback"
     judged = judge(runtime, caller, document.events)
+    vocabularies = documents.vocabularies(document)
+    unusable = vocabulary_problem(vocabularies)
     if whole:
         raise_refusal([judged])
+        if unusable is not None:
+            raise unusable
     warnings = [finding for event in judged.good for finding in event.warnings]
 
     def unit(tx: WriteTransaction) -> WrittenEvents:
         written = write_events(runtime, caller, job.capture_id, judged.good, tx)
         if whole:
             raise_taken(written.taken)
-        ended = jobs.finish(
+        if vocabularies and unusable is None:
+            take_vocabulary(runtime, caller, vocabularies, tx, job.capture_id)
+        jobs.finish(
             job,
-            tx.record_time_us,
+            tx,
             event_count=len(document.events),
             stored_count=written.stored,
-            problems=[*judged.problems(), *(taken_problem(event) for event in written.taken)],
+            problems=[
+                *judged.problems(),
+                *(taken_problem(event) for event in written.taken),
+                *([unusable] if unusable is not None else []),
+            ],
             warnings=warnings,
         )
-        tx.put(ended)
         return written
 
     written = runtime.store.committer.run(unit, weight=max(1, len(judged.good)))
@@ -112,13 +137,13 @@ def capture_document(runtime: Runtime, caller: Principal, body: bytes, behaviour
     return job
 
 
-def capture_event(runtime: Runtime, caller: Principal, body: bytes) -> CapturedEvent:
+def capture_event(runtime: Runtime, caller: Principal, body: bytes, form: BodyFormat = _JSON) -> CapturedEvent:
     """Capture one bare event; a retry with the same content finds itself and changes nothing.
 
     Raises ValidationException, ForbiddenException, ResourceAlreadyExistsException when the caller's organisation has
     other content under this eventID.
     """
-    raw = read_event(body, max_bytes=runtime.limits.capture_limit_bytes)
+    raw = read_event(body, form, runtime.limits)
     (prepared,) = prepare_all(runtime, caller, [raw])
 
     def unit(tx: WriteTransaction) -> tuple[WrittenEvents, int]:
@@ -127,13 +152,13 @@ def capture_event(runtime: Runtime, caller: Principal, body: bytes) -> CapturedE
     written, record_time_us = runtime.store.committer.run(unit)
     runtime.changes.publish(written.concerned)
     (final,) = written.events
+    record_time = format_time_us(written.record_times_us.get(final.eid, record_time_us))
+    # An event alone has its own @context in JSON; XML has namespaces instead, so it is added.
+    context = raw.context.text if form.is_xml else final.context
     text = rendering.with_record_time(
-        final.rendered or final.text,
-        format_time_us(written.record_times_us.get(final.eid, record_time_us)),
-        event_id=final.event_id,
-        context=final.context,
+        final.rendered or final.text, record_time, event_id=final.event_id, context=context
     )
-    return CapturedEvent(final.event_id, text, written.stored > 0)
+    return CapturedEvent(final.event_id, text, record_time, written.stored > 0)
 
 
 def judge(runtime: Runtime, caller: Principal, events: Iterable[RawEvent]) -> Judged:
@@ -189,7 +214,7 @@ def raise_taken(taken: Sequence[PreparedEvent]) -> None:
 def taken_problem(event: PreparedEvent) -> ResourceAlreadyExistsException:
     """The problem of an event whose eventID the same party has given to other content."""
     message = f"eventID {event.event_id!r} names other content that this organisation captured before"
-    finding = Finding(f"eventList[{event.index}].eventID", "event_id_taken", message, _UNIQUE_CLAUSE, event.index)
+    finding = Finding("eventID", "event_id_taken", message, _UNIQUE_CLAUSE).under(event.path, event.index)
     return ResourceAlreadyExistsException(message, [finding])
 
 
@@ -206,8 +231,3 @@ def answered_text(event: StoredEvent) -> bytes:
 def path_segment(event_id: str) -> str:
     """The id as one segment of a URL's path."""
     return quote(event_id, safe="")
-
-
-def _private_finding(event: PreparedEvent) -> Finding:
-    message = f"event {event.index} names a patient; the role that captures it must be clinical"
-    return Finding(f"eventList[{event.index}]", "private_event", message, _PRIVATE_CLAUSE, event.index)

@@ -16,7 +16,7 @@ _CARRIER_CLAUSE: Final = "Traceward access model: a carrier records movements of
 
 def refusal(caller: Principal, event: PreparedEvent) -> Finding | None:
     """Why the caller may not capture this event; None where it may."""
-    path = f"eventList[{event.index}]"
+    path = event.path
     if event.private and not caller.may(Right.CAPTURE_PRIVATE):
         message = f"event {event.index} names a patient; the role that captures it must be clinical"
         return Finding(path, "private_event", message, _PRIVATE_CLAUSE, event.index)

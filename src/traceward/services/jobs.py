@@ -3,7 +3,8 @@
 A job belongs to its organisation and role: others find nothing. It must not capture; `capture` and `spooled` do.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,10 +16,17 @@ from traceward.services.principals import Principal
 from traceward.services.problem_bodies import finding_body, problem_body
 from traceward.services.runtime import Runtime
 from traceward.services.tokens import page_bounds, text_position
-from traceward.store.models import CaptureJob
+from traceward.store.models import CaptureJob, Spool
+from traceward.store.write import WriteTransaction
 
-MAX_PROBLEMS: Final = 1000
-"""How many problems a job keeps; `success` is false all the same when there are more."""
+LISTED_PROBLEMS: Final = 100
+"""How many problems a job lists itself; with more it names an error file that has them all."""
+
+MAX_PROBLEMS: Final = 100_000
+"""How many problems the error file of a job keeps; `success` is false all the same when there are more."""
+
+MAX_WARNINGS: Final = 1000
+"""How many warnings a job keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,15 @@ class JobPage:
     """Some of the caller's jobs, newest first, and where the next page begins."""
 
     jobs: list[CaptureJob]
+    next_token: str | None
+    expires_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemPage:
+    """Some of the problem bodies of one job, each as JSON text, and where the next page begins."""
+
+    problems: list[bytes]
     next_token: str | None
     expires_us: int
 
@@ -44,55 +61,120 @@ def new_job(capture_id: str, caller: Principal, behaviour: str, created_us: int,
 
 def finish(
     job: CaptureJob,
-    finished_us: int,
+    tx: WriteTransaction,
     *,
     event_count: int,
     stored_count: int,
     problems: Sequence[TracewardError],
     warnings: Sequence[Finding],
-) -> CaptureJob:
-    """The same job, ended; success means that no event failed."""
-    job.finished_us = max(finished_us, job.created_us)
+) -> None:
+    """Write the job as ended, with its problems; success means that there are none."""
+    job.finished_us = max(tx.record_time_us, job.created_us)
     job.running = False
     job.success = not problems
     job.event_count = event_count
     job.stored_count = stored_count
-    job.errors = _json([problem_body(problem) for problem in problems[:MAX_PROBLEMS]])
-    job.detail = _json({"warnings": [finding_body(warning) for warning in warnings[:MAX_PROBLEMS]]} if warnings else {})
-    return job
+    detail = {"warnings": [finding_body(warning) for warning in warnings[:MAX_WARNINGS]]} if warnings else {}
+    job.errors = "[]"
+    job.detail = _json(detail | _add_problems(job, tx, {}, problems))
+    tx.put(job)
 
 
-def advance(job: CaptureJob, now_us: int, following: int, stored: int, problems: list[dict[str, Any]]) -> CaptureJob:
-    """The same job after another part: ended where `following`, the index of the next event, is behind the last.
+def advance(
+    job: CaptureJob, tx: WriteTransaction, following: int, stored: int, problems: Sequence[TracewardError]
+) -> CaptureJob:
+    """The job after another part, written: ended where `following`, the index of the next event, is behind the last.
 
-    problems: problem bodies of all parts so far.
+    problems: of this part. The job given is not changed, since the unit that writes it may be run again.
     """
-    job.stored_count += stored
-    job.errors = _json(problems)
-    job.success = not problems
-    job.running = following < job.event_count
-    if job.running:
-        job.detail = _json(orjson.loads(job.detail) | {"next": following})
+    after = CaptureJob(**job.model_dump())
+    detail = orjson.loads(job.detail)
+    after.stored_count += stored
+    detail |= _add_problems(after, tx, detail, problems)
+    after.success = job.success and not problems
+    after.running = following < after.event_count
+    if after.running:
+        after.detail = _json(detail | {"next": following})
     else:
-        job.detail = "{}"
-        job.finished_us = max(now_us, job.created_us)
-    return job
+        after.detail = _json({name: detail[name] for name in ("problems", "parts") if name in detail})
+        after.finished_us = max(tx.record_time_us, after.created_us)
+    tx.put(after)
+    return after
 
 
-def job_body(job: CaptureJob) -> dict[str, Any]:
-    """The wire form of a job; `warnings` is ours, and there only where there are any. EPCIS 2.0 REST, CaptureJob."""
+def _add_problems(
+    job: CaptureJob, tx: WriteTransaction, detail: Mapping[str, Any], problems: Sequence[TracewardError]
+) -> dict[str, int]:
+    """Keep more problems of a job: few in its row, all in parts once they are many; gives what `detail` is to say."""
+    before, parts = detail.get("problems", 0), detail.get("parts", 0)
+    bodies = [_json(problem_body(problem)) for problem in problems[: MAX_PROBLEMS - before]]
+    count = before + len(problems)
+    if not bodies:
+        return {"problems": count} if count else {}
+    if not parts:
+        bodies = [*(_json(one) for one in _listed(job)), *bodies]
+        if len(bodies) <= LISTED_PROBLEMS:
+            job.errors = f"[{','.join(bodies)}]"
+            return {"problems": count}
+        job.errors = "[]"
+    for start in range(0, len(bodies), LISTED_PROBLEMS):
+        lines = "\n".join(bodies[start : start + LISTED_PROBLEMS])
+        tx.put(Spool(capture_id=job.capture_id, part=parts, data=lines.encode()))
+        parts += 1
+    return {"problems": count, "parts": parts}
+
+
+def job_body(job: CaptureJob, error_file: str) -> dict[str, Any]:
+    """The wire form of a job; `warnings` is ours, and there only where there are any. EPCIS 2.0 REST, CaptureJob.
+
+    error_file: where this job's problems can be had, named in place of `errors` when they are many.
+    """
+    detail = orjson.loads(job.detail)
     body: dict[str, Any] = {
         "captureID": job.capture_id,
         "createdAt": format_time_us(job.created_us),
         "running": bool(job.running),
         "success": bool(job.success),
         "captureErrorBehaviour": job.error_behaviour,
-        "errors": orjson.loads(job.errors),
     }
+    if detail.get("parts"):
+        body["errorFile"] = error_file
+    else:
+        body["errors"] = _listed(job)
     if job.finished_us is not None:
         body["finishedAt"] = format_time_us(job.finished_us)
-    warnings = orjson.loads(job.detail).get("warnings")
+    warnings = detail.get("warnings")
     return body | {"warnings": warnings} if warnings else body
+
+
+def problems_page(
+    runtime: Runtime, caller: Principal, capture_id: str, token: str | None, per_page: int
+) -> ProblemPage:
+    """The problems of one of the caller's jobs, in the order of the document.
+
+    Raises NoSuchResource for unknown ids and for jobs of others alike, BadPageToken.
+    """
+    job = find_job(runtime, caller, capture_id)
+    digest = hashlib.sha256(b"capture problems " + capture_id.encode()).digest()
+    bounds = page_bounds(runtime, caller, digest, token)
+    filed = orjson.loads(job.detail).get("parts", 0)
+    part, skip = (int(number) for number in (bounds.after or "0:0").split(":"))
+    found: list[bytes] = []
+    with runtime.store.reader() as reader:
+        while part < max(filed, 1) and len(found) < per_page:
+            row = reader.get(Spool, capture_id, part) if filed else None
+            lines = row.data.split(b"\n") if row is not None else [_json(one).encode() for one in _listed(job)]
+            taken = lines[skip : skip + per_page - len(found)]
+            found += taken
+            part, skip = (part, skip + len(taken)) if skip + len(taken) < len(lines) else (part + 1, 0)
+    next_token = bounds.next_text_token(f"{part}:{skip}") if part < max(filed, 1) else None
+    return ProblemPage(found, next_token, bounds.expires_us)
+
+
+def _listed(job: CaptureJob) -> list[dict[str, Any]]:
+    """The problem bodies that the job's row has itself."""
+    found: list[dict[str, Any]] = orjson.loads(job.errors)
+    return found
 
 
 def find_job(runtime: Runtime, caller: Principal, capture_id: str) -> CaptureJob:

@@ -33,11 +33,13 @@ _HASH_CLAUSE: Final = "CBV 2.0, event hash id"
 class PreparedEvent:
     """An event that may be captured.
 
-    eid: 16 bytes. event_id: as sent, or assigned. text: as sent. rendered: its Digital Link form where that differs.
+    path: where it stands in its document. eid: 16 bytes. event_id: as sent, or assigned. text: as sent. rendered: its
+    Digital Link form where that differs.
     context: the JSON-LD context that the text needs, None for the standard one. warnings: findings that do not refuse.
     """
 
     index: int
+    path: str
     eid: bytes
     event_id: str
     assigned: bool
@@ -102,6 +104,7 @@ def prepare(raw: RawEvent, secret: bytes, *, hash_is_taken: bool = False) -> Pre
     rendered = rendering.render_event(raw.text, data=data)
     return PreparedEvent(
         index=raw.index,
+        path=raw.path,
         eid=identity.digest(expanded),
         event_id=event_id,
         assigned=assigned,

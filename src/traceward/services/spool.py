@@ -56,6 +56,13 @@ class Spool:
         """The whole body, where it stayed in memory."""
         return b"".join(self._chunks)
 
+    def close(self) -> Path:
+        """The file, complete; it is deleted at the end all the same."""
+        assert self._file is not None
+        assert self._path is not None
+        self._file.close()
+        return self._path
+
     def keep(self) -> Path:
         """The file, synced to disk together with its folder entry; it is no longer deleted at the end."""
         assert self._file is not None
@@ -68,7 +75,7 @@ class Spool:
 
     def _open(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._path = self._folder / f"{uuid.uuid4().hex}.json"
+        self._path = self._folder / f"{uuid.uuid4().hex}.body"
         self._file = self._path.open("xb")
         self._file.writelines(self._chunks)
         self._chunks.clear()

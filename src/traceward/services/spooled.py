@@ -5,7 +5,8 @@ events in memory as values.
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,19 +14,14 @@ import orjson
 import structlog
 
 from traceward.epcis.document import Document, RawEvent
-from traceward.epcis.errors import (
-    Finding,
-    ForbiddenException,
-    ImplementationException,
-    TracewardError,
-    ValidationException,
-)
-from traceward.epcis.json_codec import read_document
+from traceward.epcis.errors import Finding, ImplementationException, TracewardError, ValidationException
 from traceward.services import jobs
 from traceward.services.capture import CHUNK_EVENTS, judge, prepare_all, taken_problem, write_whole
+from traceward.services.documents import BodyFormat, read_document, vocabularies
+from traceward.services.filed_events import filed_document
+from traceward.services.master_data import take_vocabulary, vocabulary_problem
 from traceward.services.preparation import PreparedEvent
 from traceward.services.principals import Principal, Right
-from traceward.services.problem_bodies import problem_body, summary
 from traceward.services.runtime import Runtime
 from traceward.services.writing import write_events
 from traceward.store.models import CaptureJob
@@ -41,9 +37,17 @@ class _Stopped(Exception):  # no error: the server ends, and the job goes on at 
     """The server is ending."""
 
 
-def accept(runtime: Runtime, caller: Principal, file: Path, behaviour: str) -> CaptureJob:
+class _Refused(Exception):  # no error of its own: it brings those of the events
+    """A document that is to be stored whole has events that may not be stored."""
+
+    def __init__(self, problems: Sequence[TracewardError]) -> None:
+        super().__init__(f"{len(problems)} events are refused")
+        self.problems = problems
+
+
+def accept(runtime: Runtime, caller: Principal, file: Path, behaviour: str, form: BodyFormat) -> CaptureJob:
     """A running job for a document that lies synced in the spool folder; it is captured in the background."""
-    job = jobs.new_job(uuid.uuid4().hex, caller, behaviour, runtime.now_us(), _first_detail(file, caller))
+    job = jobs.new_job(uuid.uuid4().hex, caller, behaviour, runtime.now_us(), _first_detail(file, form, caller))
     runtime.store.committer.run(lambda tx: tx.put(job))
     runtime.background.submit(_capture, runtime, job)
     return job
@@ -75,6 +79,8 @@ def _capture(runtime: Runtime, job: CaptureJob) -> None:
         _capture_file(runtime, job, file)
     except _Stopped:
         return
+    except _Refused as refused:
+        _end(runtime, job, refused.problems)
     except TracewardError as error:
         _end(runtime, job, [error])
     except Exception:  # noqa: BLE001  # a worker loop: whatever it was, the job must end and say so
@@ -85,61 +91,72 @@ def _capture(runtime: Runtime, job: CaptureJob) -> None:
 
 def _capture_file(runtime: Runtime, job: CaptureJob, file: Path) -> None:
     caller = _principal(runtime, job)
-    limits = runtime.limits
-    document = read_document(
-        file.read_bytes(), max_events=limits.capture_limit_events, max_bytes=limits.capture_limit_bytes
-    )
-    job.event_count = len(document.events)
-    if job.error_behaviour == "rollback":
-        _capture_whole(runtime, caller, job, document)
+    detail = _detail(job)
+    with opened_document(runtime, file, BodyFormat(detail["xml"], detail["charset"])) as document:
+        job.event_count = len(document.events)
+        if job.error_behaviour == "rollback":
+            _capture_whole(runtime, caller, job, document)
+        else:
+            _capture_parts(runtime, caller, job, document)
+
+
+@contextmanager
+def opened_document(runtime: Runtime, file: Path, form: BodyFormat) -> Iterator[Document]:
+    """The document of a file, as long as the context lasts; an XML document's events stay on disk."""
+
+    def check() -> None:
+        if runtime.stopping.is_set():
+            raise _Stopped
+
+    if form.is_xml:
+        with filed_document(file, form, runtime.limits, check) as document:
+            yield document
     else:
-        _capture_parts(runtime, caller, job, document)
+        yield read_document(file.read_bytes(), form, runtime.limits)
 
 
 def _capture_whole(runtime: Runtime, caller: Principal, job: CaptureJob, document: Document) -> None:
     """All in one transaction. Everything is judged before it, since it holds the writer for as long as it lasts."""
-    _judge(runtime, caller, document.events)
+    found = vocabularies(document)
+    _judge(runtime, caller, document.events, vocabulary_problem(found))
 
     def unit(tx: WriteTransaction) -> set[str]:
         stored = 0
         warnings: list[Finding] = []
         concerned: set[str] = set()
-        for part in _parts(runtime, document.events):
+        for part in parts_of(runtime, document.events):
             prepared = prepare_all(runtime, caller, part)
             written = write_whole(runtime, caller, job.capture_id, prepared, tx)
             stored += written.stored
             concerned |= written.concerned
-            warnings += [finding for event in prepared for finding in event.warnings]
+            room = jobs.MAX_WARNINGS - len(warnings)
+            warnings += [finding for event in prepared for finding in event.warnings][:room]
+        if found:
+            take_vocabulary(runtime, caller, found, tx, job.capture_id)
         count = len(document.events)
-        finished = jobs.finish(
-            job, tx.record_time_us, event_count=count, stored_count=stored, problems=(), warnings=warnings
-        )
-        tx.put(finished)
+        jobs.finish(job, tx, event_count=count, stored_count=stored, problems=(), warnings=warnings)
         return concerned
 
     runtime.changes.publish(runtime.store.committer.run(unit, weight=_HEAVY))
 
 
-def _judge(runtime: Runtime, caller: Principal, events: Sequence[RawEvent]) -> None:
-    """Raise one error with the findings of all events, as `prepare_all` does for few."""
-    findings: list[Finding] = []
-    forbidden = False
-    for part in _parts(runtime, events):
-        try:
-            prepare_all(runtime, caller, part)
-        except TracewardError as error:
-            forbidden = forbidden or isinstance(error, ForbiddenException)
-            findings += error.findings[: jobs.MAX_PROBLEMS - len(findings)]
-    if findings:
-        raise (ForbiddenException if forbidden else ValidationException)(summary(findings), findings)
+def _judge(
+    runtime: Runtime, caller: Principal, events: Sequence[RawEvent], unusable: ValidationException | None
+) -> None:
+    """Raise _Refused with a problem for each event that may not be written, and for master data that is wrong."""
+    problems: list[TracewardError] = [] if unusable is None else [unusable]
+    for part in parts_of(runtime, events):
+        problems += judge(runtime, caller, part).problems()[: jobs.MAX_PROBLEMS - len(problems)]
+    if problems:
+        raise _Refused(problems)
 
 
 def _capture_parts(runtime: Runtime, caller: Principal, job: CaptureJob, document: Document) -> None:
     """Part by part, the job's progress in the transaction of each: after a crash it goes on where it stopped."""
-    detail = _detail(job)
-    problems: list[dict[str, Any]] = orjson.loads(job.errors)
-    start = int(detail["next"])
-    for part in _parts(runtime, document.events[start:]):
+    start = int(_detail(job)["next"])
+    if start == 0 and (found := vocabularies(document)):
+        job = _take_master_data(runtime, caller, job, found)
+    for part in parts_of(runtime, document.events, start):
         judged = judge(runtime, caller, part)
         good, refused = judged.good, judged.problems()
         following = start + len(part)
@@ -147,36 +164,40 @@ def _capture_parts(runtime: Runtime, caller: Principal, job: CaptureJob, documen
         def unit(
             tx: WriteTransaction,
             *,
+            job: CaptureJob = job,
             good: Sequence[PreparedEvent] = good,
             refused: Sequence[TracewardError] = refused,
-            before: Sequence[dict[str, Any]] = problems,
             following: int = following,
-        ) -> set[str]:
+        ) -> tuple[CaptureJob, set[str]]:
             written = write_events(runtime, caller, job.capture_id, good, tx)
-            found = [*refused, *(taken_problem(event) for event in written.taken)]
-            kept = [*before, *(problem_body(problem) for problem in found)][: jobs.MAX_PROBLEMS]
-            tx.put(jobs.advance(job, tx.record_time_us, following, written.stored, kept))
-            return written.concerned
+            problems = [*refused, *(taken_problem(event) for event in written.taken)]
+            return jobs.advance(job, tx, following, written.stored, problems), written.concerned
 
-        runtime.changes.publish(runtime.store.committer.run(unit, weight=max(1, len(good))))
-        problems = orjson.loads(job.errors)
+        job, concerned = runtime.store.committer.run(unit, weight=max(1, len(good)))
+        runtime.changes.publish(concerned)
         start = following
     if job.running:
-        runtime.store.committer.run(lambda tx: tx.put(jobs.advance(job, tx.record_time_us, start, 0, problems)))
+        runtime.store.committer.run(lambda tx: jobs.advance(job, tx, start, 0, ()))
+
+
+def _take_master_data(
+    runtime: Runtime, caller: Principal, job: CaptureJob, found: Sequence[Mapping[str, Any]]
+) -> CaptureJob:
+    """The job, once the document's master data is taken up, or its problem noted; doing it again changes nothing."""
+    unusable = vocabulary_problem(found)
+
+    def unit(tx: WriteTransaction) -> CaptureJob:
+        if unusable is not None:
+            return jobs.advance(job, tx, 0, 0, [unusable])
+        take_vocabulary(runtime, caller, found, tx, job.capture_id)
+        return job
+
+    return runtime.store.committer.run(unit)
 
 
 def _end(runtime: Runtime, job: CaptureJob, problems: Sequence[TracewardError]) -> None:
     def unit(tx: WriteTransaction) -> None:
-        tx.put(
-            jobs.finish(
-                job,
-                tx.record_time_us,
-                event_count=job.event_count,
-                stored_count=job.stored_count,
-                problems=problems,
-                warnings=(),
-            )
-        )
+        jobs.finish(job, tx, event_count=job.event_count, stored_count=job.stored_count, problems=problems, warnings=())
 
     try:
         runtime.store.committer.run(unit)
@@ -198,8 +219,9 @@ def _principal(runtime: Runtime, job: CaptureJob) -> Principal:
     )
 
 
-def _parts(runtime: Runtime, events: Sequence[RawEvent]) -> Iterator[Sequence[RawEvent]]:
-    for start in range(0, len(events), CHUNK_EVENTS):
+def parts_of(runtime: Runtime, events: Sequence[RawEvent], first: int = 0) -> Iterator[Sequence[RawEvent]]:
+    """The events from `first` on in parts that are alive one at a time; ends the work where the server ends."""
+    for start in range(first, len(events), CHUNK_EVENTS):
         if runtime.stopping.is_set():
             raise _Stopped
         yield events[start : start + CHUNK_EVENTS]
@@ -207,16 +229,18 @@ def _parts(runtime: Runtime, events: Sequence[RawEvent]) -> Iterator[Sequence[Ra
 
 def _detail(job: CaptureJob) -> dict[str, Any]:
     detail: dict[str, Any] = orjson.loads(job.detail)
-    return {"file": "", "folder": "", "next": 0} | detail
+    return {"file": "", "folder": "", "next": 0, "xml": False, "charset": None} | detail
 
 
-def _first_detail(file: Path, caller: Principal) -> dict[str, Any]:
+def _first_detail(file: Path, form: BodyFormat, caller: Principal) -> dict[str, Any]:
     """What a job needs to be taken up again, by the server that has the file, within the bounds of its caller."""
     rights = sorted(caller.granted) if caller.granted is not None else None
     return {
         "file": file.name,
         "folder": str(file.parent.absolute()),
         "next": 0,
+        "xml": form.is_xml,
+        "charset": form.charset,
         "key": caller.key_id,
         "place": caller.place,
         "rights": rights,

@@ -46,7 +46,15 @@ class WrittenEvents:
 
 
 @dataclass(slots=True)
-class _Sorted:
+class Batch:
+    """Contents and eventIDs met so far in one document."""
+
+    contents: set[bytes] = field(default_factory=set)
+    ids: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class SortedEvents:
     """Events by what has to be done: new content, content that others captured, and what is there already."""
 
     new: list[PreparedEvent] = field(default_factory=list)
@@ -62,7 +70,7 @@ def write_events(
     Content that another organisation captured gets one more witness, and the ledger weighs it anew.
     """
     written = WrittenEvents()
-    todo = _sort(runtime, caller.party_number, prepared, tx, written)
+    todo = sort_events(runtime, caller.party_number, prepared, tx, written, Batch())
     written.stored = len(todo.new) + len(todo.seen)
     _note_record_times(written, todo, tx)
     if not written.stored:
@@ -103,7 +111,7 @@ def write_events(
 def _index(
     runtime: Runtime,
     party: int,
-    todo: _Sorted,
+    todo: SortedEvents,
     numbers: Mapping[bytes, int],
     projection: Projection,
     tx: WriteTransaction,
@@ -141,29 +149,35 @@ def _as_it_was(fact: LedgerEvent, organisation: str) -> LedgerEvent:
     return msgspec.structs.replace(fact, captured_by=captors)
 
 
-def _sort(
-    runtime: Runtime, party: int, prepared: Sequence[PreparedEvent], tx: WriteTransaction, written: WrittenEvents
-) -> _Sorted:
-    """Each event by what has to be done with it; events of the batch that repeat one before them are known."""
+def sort_events(
+    runtime: Runtime,
+    party: int,
+    prepared: Sequence[PreparedEvent],
+    tx: WriteTransaction,
+    written: WrittenEvents,
+    batch: Batch,
+) -> SortedEvents:
+    """Each event by what has to be done with it; those that repeat one before them in the batch are left out.
+
+    Reads the store and changes nothing but `written`, which gets every event, or those taken, and the batch.
+    """
     existing = tx.existing([event.eid for event in prepared])
     uses = tx.event_ids(party, {event.event_id for event in prepared})
-    todo = _Sorted()
-    batch: dict[bytes, PreparedEvent] = {}
-    ids: dict[str, bytes] = {}
+    todo = SortedEvents()
     for sent in prepared:
         event = sent
-        if _is_taken(event, uses.get(event.event_id, ()), ids):
+        if _is_taken(event, uses.get(event.event_id, ()), batch.ids):
             if not event.assigned:
                 written.taken.append(event)
                 continue
             event = prepare_again(event, runtime.store.secret_key)
             existing |= tx.existing([event.eid])
         written.events.append(event)
-        if event.eid in batch:
+        if event.eid in batch.contents:
             continue
-        batch[event.eid] = event
+        batch.contents.add(event.eid)
         if not event.is_declaration:
-            ids[event.event_id] = event.eid
+            batch.ids[event.event_id] = event.eid
         found = existing.get(event.eid)
         if found is None:
             todo.new.append(event)
@@ -183,7 +197,7 @@ def _is_taken(event: PreparedEvent, uses: Iterable[EventIdUse], ids: Mapping[str
     return any(use.eid != event.eid and not use.is_declaration for use in uses)
 
 
-def _note_record_times(written: WrittenEvents, todo: _Sorted, tx: WriteTransaction) -> None:
+def _note_record_times(written: WrittenEvents, todo: SortedEvents, tx: WriteTransaction) -> None:
     before = {found.seq for _, found in [*todo.seen, *todo.known]}
     if before:
         written.record_times_us |= {row.eid: row.record_time_us for row in tx.events(before)}

@@ -110,7 +110,7 @@ class CaptureJob(Table, table=True):
 
 
 class Spool(Table, table=True):
-    """A part of a large document that waits with its job; parts count from 0 and hold at most a megabyte or so."""
+    """Some of the problems of a capture job that has many, one JSON value a line; parts count from 0."""
 
     capture_id: str = Field(sa_column=_text(primary_key=True))
     part: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
