@@ -18,6 +18,7 @@ from traceward.api.admin_routes import admin_router, open_router
 from traceward.api.agreement_routes import router as agreement_router
 from traceward.api.audit_routes import router as audit_router
 from traceward.api.consignment_routes import router as consignment_router
+from traceward.api.content_encoding import CompressedAnswers
 from traceward.api.door import Door, DoorRules
 from traceward.api.epcis_routes import epcis_router
 from traceward.api.fhir_routes import router as fhir_router
@@ -131,6 +132,7 @@ def create_app(
     install_problems(app, routers, limit_headers)
     install_openapi(app, routers)
     # The last one added is the outermost.
+    app.add_middleware(CompressedAnswers)
     app.add_middleware(Door, rules=_door_rules(settings), limit_headers=limit_headers)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(AccessLog)
