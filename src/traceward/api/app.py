@@ -185,7 +185,11 @@ def _open(settings: Settings, now_us: Callable[[], int], write_log: WriteLog | N
 
 
 def _delivery_rules(settings: Settings) -> DeliveryRules:
-    return DeliveryRules(attempts=settings.webhook_attempts, batch_events=settings.webhook_batch_events)
+    return DeliveryRules(
+        attempts=settings.webhook_attempts,
+        first_wait_s=settings.webhook_first_wait_s,
+        batch_events=settings.webhook_batch_events,
+    )
 
 
 def _outgoing_rules(settings: Settings) -> OutgoingRules:

@@ -73,6 +73,8 @@ class Settings(BaseSettings):
     """Ports that subscribers may be called at; empty: any."""
     webhook_attempts: int = Field(default=100, ge=1)
     """How often a message is tried, over about three days, before its subscription is parked."""
+    webhook_first_wait_s: float = Field(default=0.5, gt=0)
+    """How long a message waits at most before its second attempt; waits double, up to an hour."""
     webhook_batch_events: int = Field(default=500, ge=1, le=10_000)
     """Most events of one message to a subscriber."""
     session_ttl_s: int = Field(default=12 * 3600, ge=1)

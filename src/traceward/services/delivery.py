@@ -43,7 +43,10 @@ _STORE_ERRORS: Final = (StoreUnavailable, StoreBusy)
 
 @dataclass(slots=True)
 class _Served:
-    """A subscription that this process holds. news: set when there may be something to do."""
+    """A subscription that this process holds. news: set when there may be something to do.
+
+    leaving: another process is to have it; its task ends between two messages, never while one is under way.
+    """
 
     key: str
     party: str | None
@@ -51,6 +54,7 @@ class _Served:
     news: asyncio.Event = field(default_factory=asyncio.Event)
     seen: Cursor | None = None
     query_failures: int = 0
+    leaving: bool = False
 
 
 class DeliveryWorker:
@@ -104,7 +108,8 @@ class DeliveryWorker:
         self._look.clear()
         asked = time.monotonic()
         try:
-            held = await self._in_thread(lambda: renew(self._runtime, self._rules, self._holder))
+            given_up = [key for key, (served, task) in self._served.items() if served.leaving and task.done()]
+            held = await self._in_thread(lambda: renew(self._runtime, self._rules, self._holder, given_up))
         except TracewardError as error:
             _log.warning("leases could not be renewed", reason=error.detail)
             await _wait(self._runtime.stopping, self._rules.poll_s)
@@ -113,13 +118,14 @@ class DeliveryWorker:
         for key, (served, task) in list(self._served.items()):
             if task.done():
                 del self._served[key]
-            elif key not in held:
+            else:
                 served.news.set()
-        for key, owner in held.items():
+        for key, owner in held.owners.items():
             if key not in self._served:
                 self._serve(key, owner)
-            else:
-                self._served[key][0].news.set()
+        staying = [served for served, _ in self._served.values() if not served.leaving]
+        for served in staying[: max(held.surplus - (len(self._served) - len(staying)), 0)]:
+            served.leaving = True
 
     def _serve(self, key: str, owner: int) -> None:
         organisation = self._runtime.registry.by_number(owner // 2)
@@ -137,7 +143,7 @@ class DeliveryWorker:
     async def _deliver(self, served: _Served) -> None:
         """Deliver for one subscription, message after message, for as long as it is this process's."""
         failures = 0
-        while not self._runtime.stopping.is_set():
+        while not (self._runtime.stopping.is_set() or served.leaving):
             try:
                 if not await self._round(served):
                     return

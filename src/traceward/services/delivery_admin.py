@@ -113,7 +113,7 @@ def pause(runtime: Runtime, caller: Principal, subscription_id: str) -> dict[str
 
 
 def resume(runtime: Runtime, caller: Principal, subscription_id: str) -> dict[str, Any]:
-    """Deliver again, beginning at once with what waits: after a pause, a 410, or when the server had given up."""
+    """Deliver again, beginning at once with what waits: after a pause, a 410, failures, or when the server gave up."""
     return _set_state(runtime, caller, subscription_id, "active")
 
 
@@ -167,8 +167,6 @@ def _set_state(runtime: Runtime, caller: Principal, subscription_id: str, state:
 
     def unit(tx: WriteTransaction) -> None:
         row = find_in(tx, owner, None, subscription_id)
-        if row.state == state:
-            return
         tx.execute("UPDATE subscription SET state=? WHERE key=?", (state, row.key))
         if state == "active":
             sql = "UPDATE delivery SET next_us=0, attempts=0 WHERE subscription=? AND state='pending'"

@@ -98,3 +98,12 @@ class LateVisible(Table, table=True):
     record_time_us: int = Field(sa_column=_number())
 
     __table_args__ = (Index("ix_late_visible_position", "viewer", "record_time_us", "position"),)
+
+
+class DeliveryProcess(Table, table=True):
+    """A server process that delivers, for as long as it says so: by their number the work is shared."""
+
+    __tablename__ = "delivery_process"
+
+    holder: str = Field(sa_column=_text(primary_key=True))
+    until_us: int = Field(sa_column=_number())

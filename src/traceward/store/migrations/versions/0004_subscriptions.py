@@ -56,6 +56,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_delivery_state", "delivery", ["subscription", "state", "number"], unique=False)
     op.create_table(
+        "delivery_process",
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("until_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("holder"),
+    )
+    op.create_table(
         "late_visible",
         sa.Column("viewer", sa.Integer(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
