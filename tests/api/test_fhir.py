@@ -108,7 +108,11 @@ def test_uses_deliveries_stock_and_provenance_are_valid_resources(story: Site) -
 def test_what_the_service_offers_is_what_it_does(story: Site) -> None:
     statement = valid(story.request(None, "GET", "/fhir/metadata").json())
     assert statement["fhirVersion"] == "4.0.1"
-    for entry in statement["rest"][0]["resource"]:
+    offered = statement["rest"][0]["resource"]
+    assert "AuditEvent" in [entry["type"] for entry in offered]
+    for entry in offered:
+        if entry["type"] == "AuditEvent":  # The privacy officer's alone; it has a test of its own.
+            continue
         for parameter in entry["searchParam"]:
             asked = story.request(CLINICAL, "GET", f"/fhir/{entry['type']}?{parameter['name']}=x")
             assert asked.status_code in {200, 400, 413}, (entry["type"], parameter, asked.text)
@@ -227,3 +231,26 @@ def test_pages_hold_every_match_once_and_carry_nothing_readable(many: Site) -> N
     assert len(seen) == len(set(seen)) == page["total"] == 12
     counted = bundle(many, SUPPLIER, f"Device?udi-di={VALVE}&_summary=count")
     assert (counted["total"], resources(counted)) == (12, [])
+
+
+def test_who_read_of_patients_is_told_to_the_privacy_officer_alone(open_site: Callable[..., Any]) -> None:
+    """Rejects a read that answers first and records later, or only reads by the trace."""
+    with open_site() as site:
+        site.load_story()
+        body = {"organisation": "https://id.gs1.org/417/4012345000009", "role": "privacy_officer", "name": "Officer"}
+        made = site.request("admin", "POST", "/admin/keys", json=body)
+        assert made.status_code == 201, made.text
+        site.server.keys["officer"] = made.json()["key"]
+        known = patient_id(site)
+        bundle(site, CLINICAL, f"DeviceUseStatement?patient={known}")
+        bundle(site, SUPPLIER, f"Device?identifier={SERIAL_7}")
+        found = resources(bundle(site, "officer", "AuditEvent?date=ge2020-01-01"))
+        told = [one for one in found if one["entity"][0]["name"].startswith("fhir ")]
+        assert sorted(one["entity"][0]["name"] for one in told) == ["fhir DeviceUseStatement", "fhir Patient"]
+        assert all(one["action"] == "R" and one["agent"][0]["role"] == [{"text": "clinical"}] for one in told)
+        assert "urn:uuid:00000000-0000-4000-8000-000000000012" in str(told)
+        assert not any(spelling in str(told).encode() for spelling in PATIENT_SPELLINGS)
+        assert valid(site.get("officer", f"/fhir/AuditEvent/{told[0]['id']}")) == told[0]
+        for name in (CLINICAL, SUPPLIER, "admin"):
+            assert site.request(name, "GET", "/fhir/AuditEvent?date=ge2020-01-01").status_code == 403
+        assert site.request("officer", "GET", f"/fhir/Device?identifier={SERIAL_7}").status_code == 403

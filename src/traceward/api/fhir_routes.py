@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from traceward import __version__
-from traceward.api.deps import Reader, Services
+from traceward.api.deps import Caller, Services
 from traceward.epcis.errors import (
     NoSuchResource,
     NotAcceptableException,
@@ -109,13 +109,13 @@ def get_metadata(request: Request, runtime: Services) -> Response:
 
 
 @router.get("/{kind}", response_class=Response)
-def get_search(kind: str, request: Request, caller: Reader, runtime: Services) -> Response:
+def get_search(kind: str, request: Request, caller: Caller, runtime: Services) -> Response:
     """Search a kind of resource. FHIR R4 3.1.1."""
     return _search(request, caller, runtime, kind, list(request.query_params.multi_items()))
 
 
 @router.post("/{kind}/_search", response_class=Response)
-async def post_search(kind: str, request: Request, caller: Reader, runtime: Services) -> Response:
+async def post_search(kind: str, request: Request, caller: Caller, runtime: Services) -> Response:
     """Search by a form in the body, so that nothing about a patient stands in a URL. FHIR R4 3.1.1."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise UnsupportedMediaTypeException(f"a search by POST is a form; expected Content-Type {_FORM}")
@@ -125,7 +125,7 @@ async def post_search(kind: str, request: Request, caller: Reader, runtime: Serv
 
 
 @router.get("/{kind}/{logical_id}", response_class=Response)
-def get_one(kind: str, logical_id: str, caller: Reader, runtime: Services) -> Response:
+def get_one(kind: str, logical_id: str, caller: Caller, runtime: Services) -> Response:
     """Read one resource. FHIR R4 3.1.0.1."""
     from traceward.services import fhir  # noqa: PLC0415  # the models take long to import
 
@@ -134,13 +134,13 @@ def get_one(kind: str, logical_id: str, caller: Reader, runtime: Services) -> Re
 
 
 @router.api_route("/{rest:path}", methods=["GET"], response_class=Response, include_in_schema=False)
-def get_anything_else(rest: str, _caller: Reader) -> Response:
+def get_anything_else(rest: str, _caller: Caller) -> Response:
     """What the service does not have."""
     raise NoSuchResource(f"there is nothing at {rest[:80]!r}; /fhir/metadata lists what there is")
 
 
 @router.api_route("/{rest:path}", methods=["POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
-def refuse_writing(rest: str, _caller: Reader) -> Response:
+def refuse_writing(rest: str, _caller: Caller) -> Response:
     """Every write is refused."""
     raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, f"{_READ_ONLY} ({rest[:80]!r})")
 
@@ -171,6 +171,7 @@ def _search(request: Request, caller: Principal, runtime: Runtime, kind: str, gi
     links = {"self": f"{_base(request)}/{kind}"}
     if shown and len(rest) > len(shown):
         links["next"] = f"{_base(request)}/{kind}?_page={_token(runtime, caller, kind, page, shown[-1])}"
+    found.told(runtime, caller, kind, page.parameters, shown)
     entries = [found.read(one) for one in shown]
     return _answer(fhir_resources.search_bundle(entries, total=total, base=_base(request), links=links))
 

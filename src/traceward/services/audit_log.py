@@ -35,11 +35,12 @@ class AuditFilter:
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """One page of entries, newest first, as plain values."""
+    """One page of entries, newest first, as plain values. numbers: of each in the log, not for others to see."""
 
     entries: list[dict[str, Any]]
     next_token: str | None
     expires_us: int
+    numbers: tuple[int, ...] = ()
 
 
 def page(runtime: Runtime, caller: Principal, wanted: AuditFilter, token: str | None, per_page: int) -> AuditPage:
@@ -63,7 +64,16 @@ def page(runtime: Runtime, caller: Principal, wanted: AuditFilter, token: str | 
     shown = rows[:per_page]
     more = len(rows) > per_page and bool(shown)
     next_token = bounds.next_token((shown[-1][0], shown[-1][0])) if more else None
-    return AuditPage([_body(row) for row in shown], next_token, bounds.expires_us)
+    numbers = tuple(row[0] for row in shown)
+    return AuditPage([_body(row) for row in shown], next_token, bounds.expires_us, numbers)
+
+
+def entry_of(runtime: Runtime, caller: Principal, number: int) -> dict[str, Any] | None:
+    """The entry of a number, where it concerns the caller's organisation. Raises ForbiddenException."""
+    caller.require(Right.READ_AUDIT)
+    with runtime.store.reader() as reader:
+        rows = reader.fetch(f"{_SELECT} WHERE seq=? AND party=?", (number, caller.party_number))
+    return _body(rows[0]) if rows else None
 
 
 def _body(row: Sequence[Any]) -> dict[str, Any]:

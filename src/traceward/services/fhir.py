@@ -5,16 +5,17 @@ of the rest. It must not speak HTTP.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from traceward.epcis.errors import NoSuchResource, QueryParameterException, QueryTooComplexException
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
+from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier, identifier_kind
 from traceward.ledger.facts import GS1, PATIENT, LedgerEvent
+from traceward.services import audit, audit_log, stock
 from traceward.services import fhir_devices as devices
 from traceward.services import fhir_resources as resources
-from traceward.services import stock
 from traceward.services.facts import stored_fact
 from traceward.services.fhir_ids import (
     EventLine,
@@ -54,15 +55,26 @@ KINDS: Final[dict[str, Kind]] = {
     "SupplyDelivery": Kind(("_id", "identifier", "date", "location"), Right.READ),
     "List": Kind(("_id", "identifier", "location"), Right.READ),
     "Provenance": Kind(("_id", "target"), Right.READ),
+    "AuditEvent": Kind(("_id", "date", "agent-name"), Right.READ_AUDIT),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The ids that match, in order, and how to make the resource of one of them."""
+    """The ids that match, in order, and how to make the resource of one of them.
+
+    links: ids of those that tell of a patient -> eventIDs of the private events that say so.
+    """
 
     ids: list[str]
     read: Callable[[str], Resource]
+    links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def told(self, runtime: Runtime, caller: Principal, kind: str, asked: Parameters, ids: Sequence[str]) -> None:
+        """Have it on record that the caller is about to be told what these ids say of patients."""
+        names = [name for one in ids for name in self.links.get(one, ())]
+        text = repr(sorted((name, list(values)) for name, values in asked.items())).encode()
+        audit.private_read(runtime, caller, f"fhir {kind}", asked=text, event_ids=list(dict.fromkeys(names)))
 
 
 def search(runtime: Runtime, caller: Principal, kind: str, parameters: Parameters) -> Found:
@@ -91,6 +103,7 @@ def read(runtime: Runtime, caller: Principal, kind: str, logical_id: str) -> Res
     found = _SEARCHES[kind](session, {"_id": [logical_id]})
     if logical_id not in found.ids:
         raise NoSuchResource(f"there is no {kind} of this id")
+    found.told(runtime, caller, kind, {"_id": [logical_id]}, [logical_id])
     return found.read(logical_id)
 
 
@@ -102,6 +115,7 @@ class _Session:
         self.caller = caller
         self.ids: FhirIds = devices.ids_of(runtime, caller)
         self.made: dict[str, Resource] = {}
+        self.links: dict[str, tuple[str, ...]] = {}
         self.names: dict[str, str] = {}
         for one in runtime.registry.organisations():
             self.names[one.id] = one.name
@@ -117,6 +131,8 @@ class _Session:
             maker = self.runtime.registry.parties.maker_of(f"{GS1}01/{view.gtin}")
             named = self.names | ({f"maker of {view.gtin}": self.names[maker]} if maker is not None else {})
             self.made[key] = resources.device_resource(view, self.ids, named)
+            if view.implant is not None:
+                self.links[key] = (view.implant.event_id,)
         return self.made[key]
 
     def patient(self, value: str) -> str | None:
@@ -153,7 +169,7 @@ def _devices(session: _Session, parameters: Parameters) -> Found:
             continue
         if not statuses or (resource["status"] == "active") in statuses:
             kept.append(key)
-    return Found(sorted(kept), lambda key: session.made[key])
+    return Found(sorted(kept), lambda key: session.made[key], session.links)
 
 
 def _by_id(session: _Session, value: str) -> list[Item | LinkLine]:
@@ -216,10 +232,11 @@ def _uses(session: _Session, parameters: Parameters) -> Found:
     for one in implants:
         resource = resources.use_resource(one, session.ids, session.names)
         found[resource["id"]] = resource
-    return _narrowed(found, parameters)
+        session.links[resource["id"]] = (one.event_id,)
+    return _narrowed(session, found, parameters)
 
 
-def _narrowed(found: dict[str, Resource], parameters: Parameters) -> Found:
+def _narrowed(session: _Session, found: dict[str, Resource], parameters: Parameters) -> Found:
     """Those uses that every parameter asks for."""
     wanted: dict[str, set[str]] = {name: set(values) for name, values in parameters.items()}
     patients = {f"Patient/{value.removeprefix('Patient/')}" for value in wanted.get("patient", ())}
@@ -231,7 +248,7 @@ def _narrowed(found: dict[str, Resource], parameters: Parameters) -> Found:
         and (not used or one["device"]["reference"] in used)
         and ("_id" not in wanted or key in wanted["_id"])
     ]
-    return Found(sorted(kept), lambda key: found[key])
+    return Found(sorted(kept), lambda key: found[key], session.links)
 
 
 def _patients(session: _Session, parameters: Parameters) -> Found:
@@ -244,10 +261,12 @@ def _patients(session: _Session, parameters: Parameters) -> Found:
         asked.append(identifier)
     found = {}
     for patient in asked:
-        if devices.implants_of(session.runtime, session.caller, patient):
+        implants = devices.implants_of(session.runtime, session.caller, patient)
+        if implants:
             resource = resources.patient_resource(patient, session.ids)
             found[resource["id"]] = resource
-    return Found(sorted(found), lambda key: found[key])
+            session.links[resource["id"]] = tuple(one.event_id for one in implants)
+    return Found(sorted(found), lambda key: found[key], session.links)
 
 
 def _deliveries(session: _Session, parameters: Parameters) -> Found:
@@ -333,6 +352,28 @@ def _provenances(session: _Session, parameters: Parameters) -> Found:
     return Found(sorted(found), lambda key: found[key])
 
 
+def _audit_events(session: _Session, parameters: Parameters) -> Found:
+    found: dict[str, Resource] = {}
+    runtime, caller = session.runtime, session.caller
+    for value in parameters.get("_id", ()):
+        number = session.ids.read_audit(value)
+        entry = audit_log.entry_of(runtime, caller, number) if number is not None else None
+        if entry is not None:
+            found[value] = resources.audit_resource(value, entry)
+    if "_id" not in parameters:
+        times = _range(parameters.get("date", ()))
+        start, end = (format_time_us(one) if one is not None else None for one in (times.ge_us, times.lt_us))
+        for agent in parameters.get("agent-name", [None]):
+            wanted = audit_log.AuditFilter(principal=agent, start=start, end=end)
+            page = audit_log.page(runtime, caller, wanted, None, _LINES)
+            if page.next_token is not None:
+                raise QueryTooComplexException(f"more than {_LINES} entries match; narrow them by date")
+            for number, entry in zip(page.numbers, page.entries, strict=True):
+                logical_id = session.ids.audit(number)
+                found[logical_id] = resources.audit_resource(logical_id, entry)
+    return Found(sorted(found), lambda key: found[key])
+
+
 def _place(value: str) -> str:
     identifier = canonical_identifier(value.rpartition("|")[2].removeprefix("Location/"))
     if identifier_kind(identifier).kind != "sgln":
@@ -380,4 +421,5 @@ _SEARCHES: Final[dict[str, Callable[[_Session, Parameters], Found]]] = {
     "SupplyDelivery": _deliveries,
     "List": _lists,
     "Provenance": _provenances,
+    "AuditEvent": _audit_events,
 }

@@ -18,7 +18,7 @@ from traceward.ledger.facts import GS1, PATIENT
 _GTIN_BYTES: Final = 6
 _GSRN_BYTES: Final = 8
 _EID_BYTES: Final = 16
-_ITEM, _LINK, _EVENT, _PLACE = "i", "l", "e", "p"
+_ITEM, _LINK, _EVENT, _PLACE, _AUDIT = "i", "l", "e", "p", "a"
 
 
 class Item(NamedTuple):
@@ -91,6 +91,15 @@ class FhirIds:
         except UnicodeDecodeError:
             return None
         return Item(f"{GS1}01/{int.from_bytes(data[:_GTIN_BYTES], 'big'):014d}/21/{quote(serial, safe='')}")
+
+    def audit(self, number: int) -> str:
+        """The id of an entry of the audit log, sealed, since the number would tell how many others have."""
+        return _AUDIT + _text(self._cipher.encrypt(number.to_bytes(_GSRN_BYTES, "big"), self._for))
+
+    def read_audit(self, text: str) -> int | None:
+        """The number of such an id; None for any other text."""
+        opened = self._open(text[1:]) if text.startswith(_AUDIT) else None
+        return int.from_bytes(opened, "big") if opened is not None and len(opened) == _GSRN_BYTES else None
 
     def _open(self, text: str) -> bytes | None:
         data = _bytes(text)

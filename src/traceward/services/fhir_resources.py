@@ -7,6 +7,7 @@ here are R4's; docs/fhir.md lists what was compared.
 from base64 import b64encode
 from typing import Any, Final
 
+from fhir.resources.R4B.auditevent import AuditEvent
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 from fhir.resources.R4B.device import Device
@@ -172,6 +173,35 @@ def provenance_resource(fact: LedgerEvent, targets: list[str], names: dict[str, 
             "recorded": format_time_us(fact.record_time_us),
             "agent": [{"who": party_reference(party, names)} for party in fact.captured_by],
             "entity": [{"role": "source", "what": {"identifier": {"system": _URI, "value": fact.event_id}}}],
+        },
+    )
+
+
+def audit_resource(logical_id: str, entry: Resource) -> Resource:
+    """An AuditEvent: who did what, when, why, and to how much. entry: as services.audit_log gives it. FHIR R4 6.4."""
+    details = [{"type": name, "valueString": str(entry[name])} for name in ("resultCount", "requestID") if entry[name]]
+    told = [{"what": {"identifier": {"system": _URI, "value": one}}} for one in entry["eventIDs"]]
+    return _checked(
+        AuditEvent,
+        {
+            "id": logical_id,
+            "type": {"system": "http://terminology.hl7.org/CodeSystem/audit-event-type", "code": "rest"},
+            "subtype": [{"display": entry["action"]}],
+            "action": "R" if entry["action"].startswith("read") else "E",
+            "recorded": entry["time"],
+            "outcome": "0" if entry["outcome"] == "done" else "4",
+            "outcomeDesc": entry["outcome"],
+            "purposeOfEvent": [{"text": entry["purpose"]}] if entry["purpose"] else None,
+            "agent": [
+                {
+                    "name": entry["principal"],
+                    "altId": entry["credential"] or None,
+                    "requestor": True,
+                    "role": [{"text": entry["role"]}],
+                }
+            ],
+            "source": {"observer": {"display": "Traceward"}},
+            "entity": [{"name": entry["resource"], "detail": details or None}, *told],
         },
     )
 
