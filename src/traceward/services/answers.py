@@ -61,7 +61,7 @@ def event_answer(
     wrappers.
     """
     created = format_time_us(runtime.now_us())
-    answers = _answer_events(runtime, events, representation.epc_format)
+    answers = answer_events(runtime, events, representation.epc_format)
     if not representation.is_xml:
         return rendering.query_document(
             answers, creation_date=created, query_name=query_name, subscription_id=subscription_id
@@ -79,7 +79,12 @@ def event_answer(
     )
 
 
-def _answer_events(runtime: Runtime, events: Sequence[StoredEvent], epc_format: EpcFormat) -> list[AnswerEvent]:
+def answer_event(runtime: Runtime, event: StoredEvent, epc_format: EpcFormat) -> AnswerEvent:
+    """One stored event as an answer takes it, its text in the EPC format asked for."""
+    return answer_events(runtime, (event,), epc_format)[0]
+
+
+def answer_events(runtime: Runtime, events: Sequence[StoredEvent], epc_format: EpcFormat) -> list[AnswerEvent]:
     """Stored events as an answer takes them, their text in the EPC format asked for."""
     # Events of one capture share their recordTime.
     times = {time_us: format_time_us(time_us) for time_us in {event.record_time_us for event in events}}
