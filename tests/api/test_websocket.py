@@ -239,6 +239,12 @@ def test_who_may_not_listen_is_told_before_the_upgrade(desk: Site) -> None:
     assert refusal(desk, CORDIA, "?stream=true", headers={"Accept": "text/html"})[0] == 406
 
 
+def test_a_refused_websocket_is_no_error_of_the_server(desk: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """Rejects a log that strangers can fill with errors by asking for what they may not have."""
+    assert refusal(desk, None, "?stream=true")[0] == 401
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 def test_a_browser_gives_its_key_as_a_subprotocol(desk: Site) -> None:
     """Browsers cannot set Authorization. Rejects an answer without the subprotocol: a browser would then hang up."""
     with listen(desk, None, subprotocols=["bearer", desk.server.keys[CORDIA]]) as client:
