@@ -23,6 +23,22 @@ _XSI = f"{{{XSI}}}"
 _ID = f"{{{OWN}}}id"
 _OWN_HEADER = f"{{{OWN}}}header"
 _MAX_FINDINGS = 100
+_PARTNER = ("Identifier", "ContactInformation")
+# The order of an SBDH's elements, which JSON does not keep, by their parent (SBDH 1.3 schemas).
+_SBDH_ORDER: Mapping[str, tuple[str, ...]] = {
+    "StandardBusinessDocumentHeader": (
+        *("HeaderVersion", "Sender", "Receiver", "DocumentIdentification", "Manifest", "BusinessScope"),
+    ),
+    "Sender": _PARTNER,
+    "Receiver": _PARTNER,
+    "ContactInformation": ("Contact", "EmailAddress", "FaxNumber", "TelephoneNumber", "ContactTypeIdentifier"),
+    "DocumentIdentification": (
+        *("Standard", "TypeVersion", "InstanceIdentifier", "Type", "MultipleType", "CreationDateAndTime"),
+    ),
+    "Manifest": ("NumberOfItems", "ManifestItem"),
+    "ManifestItem": ("MimeTypeQualifierCode", "UniformResourceIdentifier", "Description", "LanguageCode"),
+    "Scope": ("Type", "InstanceIdentifier", "Identifier"),
+}
 
 
 class HeaderReader:
@@ -219,7 +235,7 @@ def header_xml(header: Mapping[str, Any], creation_date: str, values: ValueWrite
     parts: list[str] = []
     if sbdh is not None:
         parts.append(f'<sbdh:StandardBusinessDocumentHeader xmlns:sbdh="{SBDH}">')
-        parts += _sbdh_parts(sbdh)
+        parts += _sbdh_parts(sbdh, "StandardBusinessDocumentHeader")
         parts.append("</sbdh:StandardBusinessDocumentHeader>")
     if vocabularies:
         parts.append("<extension><EPCISMasterData>")
@@ -298,8 +314,11 @@ def _others(fields: Mapping[str, Any], known: tuple[str, ...], values: ValueWrit
             yield from values.extension(name, value, qualified=True)
 
 
-def _sbdh_parts(fields: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in fields.items():
+def _sbdh_parts(fields: Mapping[str, Any], parent: str) -> Iterator[str]:
+    order = _SBDH_ORDER.get(parent, ())
+    names = [name for name in order if name in fields] + [name for name in fields if name not in order]
+    for name in names:
+        value = fields[name]
         if name[:1] in ("@", "#"):
             continue
         for entry in value if isinstance(value, list) else [value]:
@@ -308,6 +327,6 @@ def _sbdh_parts(fields: Mapping[str, Any]) -> Iterator[str]:
                     f' {key[1:]}="{attribute_xml(str(text))}"' for key, text in entry.items() if key[:1] == "@"
                 )
                 content = text_xml(str(entry.get(TEXT, "")))
-                yield f"<sbdh:{name}{attributes}>{content}{''.join(_sbdh_parts(entry))}</sbdh:{name}>"
+                yield f"<sbdh:{name}{attributes}>{content}{''.join(_sbdh_parts(entry, name))}</sbdh:{name}>"
             else:
                 yield f"<sbdh:{name}>{text_xml(str(entry))}</sbdh:{name}>"
