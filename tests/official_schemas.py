@@ -26,6 +26,8 @@ _ROOTS = {
     "urn:epcglobal:epcis-masterdata:xsd:1": ("1.2", "EPCISMasterDataDocument"),
 }
 _OWN = "https://ns.traceward.org/xml/"
+#: Elements of our own around official ones, for what GS1 has no element.
+_OWN = {"{https://ns.traceward.org/xml/}captureJobs", "{https://ns.traceward.org/xml/}Collection"}
 _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 
 
@@ -82,6 +84,8 @@ def xml_complaints(body: bytes) -> list[str]:
         return [complaint for part in root if _namespace(part) in _ROOTS for complaint in _against(part)]
     if root.tag.endswith("Event") and not _namespace(root):
         return _against(_document_of(root))
+    if root.tag in _OWN:
+        return [complaint for part in root if _namespace(part) in _ROOTS for complaint in _against(part)]
     if _namespace(root) not in _ROOTS:
         return [f"the root is {root.tag}, of which there is no official schema"]
     return _against(root)

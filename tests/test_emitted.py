@@ -89,6 +89,11 @@ def test_wrong_jobs_and_wrong_xml_are_seen(emissions: Emissions) -> None:
     assert complaints(emissions, orjson.dumps(JOB | {"createdAt": 5}), "/epcis/capture/a")
     assert complaints(emissions, HEAD + b"<ObjectEvent/>" + TAIL, media_type="application/xml")
     assert complaints(emissions, b"<Collection/>", media_type="text/xml")
+    jobs = (
+        b'<t:captureJobs xmlns:t="https://ns.traceward.org/xml/" xmlns:e="urn:epcglobal:epcis:xsd:2">%b</t:captureJobs>'
+    )
+    assert complaints(emissions, jobs % b"", "/epcis/capture", "text/xml") == []
+    assert complaints(emissions, jobs % b"<e:EPCISCaptureJob/>", "/epcis/capture", "text/xml")
     soap = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>%b</s:Body></s:Envelope>'
     result = b'<q:GetQueryNamesResult xmlns:q="urn:epcglobal:epcis-query:xsd:2">%b</q:GetQueryNamesResult>'
     assert complaints(emissions, soap % (result % b"<string>a</string>"), "/epcis/soap", "text/xml") == []
