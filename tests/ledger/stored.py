@@ -10,6 +10,7 @@ from traceward.ledger.facts import LedgerEvent, encode_event, keys
 from traceward.ledger.parties import Parties
 from traceward.ledger.persistence import stored_ledger
 from traceward.ledger.projector import Projection, Projector
+from traceward.ledger.rebuild import Rebuild
 from traceward.store.engine import Store
 from traceward.store.models import Organisation
 from traceward.store.rows import EventRow, Witness
@@ -43,6 +44,21 @@ class Ledgers:
 
     def apply_due(self, now_us: int) -> Projection:
         return self._keep(self.store.committer.run(lambda tx: self.projector.apply_due(tx, now_us)))
+
+    def rebuild(self, records_at_once: int) -> dict[bytes, frozenset[str]]:
+        """Rebuild the ledger with so many records in memory; who sees which event by it."""
+        names = {number: party for party, number in self.numbers.items()}
+
+        def unit(tx: WriteTransaction) -> dict[bytes, frozenset[str]]:
+            rebuild = Rebuild(tx, self.projector.parties, lambda numbers: tuple(sorted(names[one] for one in numbers)))
+            rebuild.run(records_at_once=records_at_once)
+            shown: defaultdict[bytes, set[str]] = defaultdict(set)
+            for eid, party in tx.fetch("SELECT eid, party FROM ledger_shown"):
+                shown[bytes(eid)].add(party)
+            tx.execute("DELETE FROM ledger_shown")
+            return {eid: frozenset(parties) for eid, parties in shown.items()}
+
+        return self.store.committer.run(unit)
 
     def digest(self) -> bytes:
         return ledger_digest(self.store.committer.run(stored_ledger))

@@ -124,9 +124,9 @@ def test_a_rebuild_finds_what_step_by_step_came_to(store: Store) -> None:
     before = ledgers.digest()
     balances = "SELECT record_key, slot, owner, holder, place, status, quantity FROM balance ORDER BY record_key, slot"
     rows = ledgers.store.committer.run(lambda tx: tx.fetch(balances))
-    rebuilt = ledgers.store.committer.run(ledgers.projector.rebuild)
-    assert ledgers.digest() == before == ledger_digest(rebuilt)
-    assert rebuilt.visible == ledgers.visible()
+    ledgers.store.committer.run(ledgers.projector.rebuild)
+    assert ledgers.digest() == before == ledger_digest(fold(storyline(), PARTIES))
+    assert ledgers.rebuild(10_000) == ledgers.visible()
     assert ledgers.store.committer.run(lambda tx: tx.fetch(balances)) == rows
 
 
@@ -143,3 +143,32 @@ def test_a_further_witness_is_weighed_with_the_captors_before(new_store: Callabl
     expected = fold([*swapped, *(event for event in storyline() if not event.private)], PARTIES)
     assert ledgers.digest() == ledger_digest(expected)
     assert ledgers.visible() == expected.visible
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("records_at_once", [1, 3, 10_000])
+@given(histories(), st.randoms(use_true_random=False))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def test_a_rebuild_in_parts_gives_the_replays_ledger_and_visibility(
+    one_store: Ledgers, records_at_once: int, history: list[LedgerEvent], shuffler: random.Random
+) -> None:
+    """Law 4. Rejects a part that forgets a correction, a notice, a use or a relation that an earlier part met."""
+    ledgers = one_store
+    ledgers.clear()
+    for part in batches(history, shuffler):
+        ledgers.capture(part)
+    expected = fold(history, PARTIES)
+    shown = ledgers.rebuild(records_at_once)
+    assert ledgers.digest() == ledger_digest(expected)
+    shared = {eid: seen for eid, seen in expected.visible.items() if seen}
+    assert shown == shared
+
+
+def test_a_rebuild_of_the_storyline_tells_how_far_it_is(store: Store) -> None:
+    ledgers = Ledgers(store, PARTIES)
+    ledgers.capture(storyline())
+    before = ledgers.digest()
+    told: list[tuple[int, int]] = []
+    folded = store.committer.run(lambda tx: ledgers.projector.rebuild(tx, lambda *figures: told.append(figures)))
+    assert told[-1] == (folded, folded) == (len(storyline()), len(storyline()))
+    assert ledgers.digest() == before

@@ -12,6 +12,7 @@ from traceward.cli.conformance import conformance
 from traceward.cli.convert import convert
 from traceward.cli.doctor import doctor
 from traceward.cli.hash import hash_events
+from traceward.cli.ledger import ledger_app
 from traceward.cli.scan import scan
 from traceward.cli.serve import serve
 from traceward.cli.validate import validate
@@ -28,6 +29,7 @@ app.command("hash")(hash_events)
 app.add_typer(organisations_app, name="parties")
 app.add_typer(organisations_app, name="organisations", hidden=True)
 app.add_typer(keys_app, name="keys")
+app.add_typer(ledger_app, name="ledger")
 app.add_typer(audit_app, name="audit")
 
 

@@ -15,15 +15,21 @@ _DEPTH = 64
 
 
 class Loader:
-    """The stored records that one projection works on. noticed: one of them is a class with notices."""
+    """The stored records that one projection works on. noticed: one of them is a class with notices.
 
-    def __init__(self, tx: WriteTransaction) -> None:
+    empty: the tables are known to hold nothing, so that nothing is looked for.
+    """
+
+    def __init__(self, tx: WriteTransaction, *, empty: bool = False) -> None:
         self._tx = tx
+        self._empty = empty
         self._records: dict[str, Record | None] = {}
         self.noticed = False
 
     def fetch(self, events: Iterable[LedgerEvent]) -> None:
         """Read the records that events name, what lies in them, and the classes that they belong to."""
+        if self._empty:
+            return
         wanted = set[str]()
         gtins = set[str]()
         for event in events:
@@ -46,6 +52,8 @@ class Loader:
 
     def fetch_keys(self, wanted: Iterable[str]) -> set[str]:
         """Read records by key; gives back the keys of what lies in them, around them and of their lots."""
+        if self._empty:
+            return set()
         missing = {key for key in wanted if key not in self._records}
         found = ledger_rows.load_records(self._tx, missing) if missing else {}
         further = set[str]()
@@ -71,7 +79,7 @@ class Loader:
         """The stored record of a key, None where there is none."""
         if key not in self._records:
             self.fetch_keys((key,))
-        return self._records[key]
+        return self._records.get(key)
 
     def is_stored(self, key: str) -> bool:
         """Whether a record of this key stands in the store."""

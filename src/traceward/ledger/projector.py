@@ -7,7 +7,6 @@ import dataclasses
 import itertools
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from traceward.ledger import closure, shared_ids, steps
 from traceward.ledger.book import Book, Relations
@@ -16,11 +15,11 @@ from traceward.ledger.closure import StreamReader
 from traceward.ledger.conflicts import Conflict
 from traceward.ledger.entitlement import relation_of
 from traceward.ledger.facts import LedgerEvent, class_keys, class_parts, item_keys, keys
-from traceward.ledger.fold import apply_all, apply_event, ledger_of, merge_witnesses, relations
+from traceward.ledger.fold import apply_all, apply_event, ledger_of, merge_witnesses
 from traceward.ledger.loading import Loader
 from traceward.ledger.parties import Parties
-from traceward.ledger.persistence import TwinRows, balance_rows, conflict_row, record_row, transfer_row
-from traceward.ledger.standing import standing_conflicts
+from traceward.ledger.persistence import conflict_row
+from traceward.ledger.rebuild import Rebuild, Tell
 from traceward.ledger.state import (
     ClassStock,
     Ledger,
@@ -28,9 +27,10 @@ from traceward.ledger.state import (
     class_record,
     item_of,
 )
+from traceward.ledger.tables import settle, write_book, write_difference
 from traceward.ledger.visibility import named_parties
 from traceward.store import ledger_rows
-from traceward.store.rows import Balance, LedgerRecord, Relation
+from traceward.store.rows import Relation
 from traceward.store.write import WriteTransaction
 
 DAY_US = 86_400_000_000
@@ -59,6 +59,11 @@ class Projector:
 
     def __init__(self, parties: Parties) -> None:
         self._parties = parties
+
+    @property
+    def parties(self) -> Parties:
+        """The registry that the ledger is kept by."""
+        return self._parties
 
     def apply(
         self, tx: WriteTransaction, new_events: Sequence[LedgerEvent], before: Sequence[LedgerEvent] = ()
@@ -98,23 +103,12 @@ class Projector:
         events = [closure.stored_event(row, self._party_ids(tx)) for row in tx.events(seqs, witnesses=True)]
         return self._project(tx, events, ())
 
-    def rebuild(self, tx: WriteTransaction) -> Ledger:
-        """Fold every stored event afresh and make the tables what comes out; the answer says who sees what."""
-        party_ids = self._party_ids(tx)
-        events: list[LedgerEvent] = []
-        not_due = {seq for (seq,) in tx.fetch("SELECT seq FROM due")}
-        seqs = [seq for (seq,) in tx.fetch("SELECT seq FROM event ORDER BY seq") if seq not in not_due]
-        for start in range(0, len(seqs), 1000):
-            rows = tx.events(seqs[start : start + 1000], witnesses=True)
-            events += [closure.stored_event(row, party_ids) for row in rows]
-        for table in ("ledger_record", "balance", "conflict", "conflict_party", "conflict_key", "ownership_transfer"):
-            tx.execute(f"DELETE FROM {table}")  # noqa: S608
-        tx.execute("DELETE FROM relation")
-        proven = relations(events)
-        _put_relations(tx, events, frozenset())
-        ledger = self._fold(events, proven)
-        _write_difference(tx, Ledger(), ledger, None)
-        return ledger
+    def rebuild(self, tx: WriteTransaction, tell: Tell | None = None) -> int:
+        """Fold every stored event afresh, in bounded memory, and make the tables what comes out.
+
+        Gives the number of events. `ledger_shown` then says who sees which shared event; whoever asked empties it.
+        """
+        return Rebuild(tx, self._parties, self._party_ids(tx)).run(tell)
 
     def _project(
         self, tx: WriteTransaction, new_events: Sequence[LedgerEvent], before: Sequence[LedgerEvent]
@@ -188,14 +182,8 @@ class Projector:
         book.noticed = loader.noticed
         for event in events:
             apply_event(book, event, event.captured_by)
-        for key, record in book.changed.items():
-            if not isinstance(record, PatientLinks) and (
-                book.noticed
-                or (record.standing and key not in book.twins)
-                or (isinstance(record, ClassStock) and record.short)
-            ):
-                standing_conflicts(book, record)
-        _write_book(tx, loader, book)
+        settle(book)
+        write_book(tx, loader, book)
         new = {event.eid for event in events}
         return Projection(
             {event.eid: frozenset(book.shown.get(event.eid, ())) for event in events if not event.private},
@@ -224,7 +212,7 @@ class Projector:
         earlier = self._fold(streams.stored.values(), known)
         now = self._fold(streams.found.values(), proven)
         # What leaves a container unannounced changes the container too, so those around are written as well.
-        opened = _write_difference(tx, earlier, now, around)
+        opened = write_difference(tx, earlier, now, around)
         gained, lost = [], []
         for eid, event in seen_by.items():
             if event.private:
@@ -327,61 +315,3 @@ def _with_notices(tx: WriteTransaction, classes: set[str], streams: StreamReader
         if isinstance(record, ClassStock) and record.notices:
             found.add(key)
     return found & classes
-
-
-def _write_book(tx: WriteTransaction, loader: Loader, book: Book) -> None:
-    fresh_records: list[tuple[Any, ...]] = []
-    changed_records: list[LedgerRecord] = []
-    fresh_balances: list[tuple[Any, ...]] = []
-    templates: dict[str, TwinRows] = {}
-    changed_balances: list[Balance] = []
-    slotted: list[str] = []
-    for key, record in book.changed.items():
-        if loader.is_stored(key):
-            changed_records.append(record_row(record))
-            changed_balances += balance_rows(record)
-            if isinstance(record, ClassStock):
-                slotted.append(key)
-        elif not book.noticed and (lead := book.lead_of(key)) is not None:
-            template = templates.get(lead.key)
-            if template is None:
-                template = templates[lead.key] = TwinRows(lead)
-            fresh_records.append(template.record(key))
-            fresh_balances.append(template.balance(key))
-        else:
-            fresh_records.append(record_row(record))
-            fresh_balances += balance_rows(record)
-    tx.write("ledger_record", ledger_rows.RECORD_COLUMNS, fresh_records, "fail")
-    tx.write("balance", ledger_rows.BALANCE_COLUMNS, fresh_balances, "fail")
-    ledger_rows.put_records(tx, changed_records)
-    ledger_rows.replace_balances(tx, slotted, changed_balances)
-    if book.gone:
-        close_conflicts(tx, sorted(book.gone))
-    ledger_rows.put_conflicts(tx, [conflict_row(found, tx.record_time_us) for found in book.conflicts.values()])
-    ledger_rows.put_transfers(tx, [transfer_row(transfer) for transfer in book.transfers.values()])
-
-
-def _write_difference(tx: WriteTransaction, earlier: Ledger, now: Ledger, scope: set[str] | None) -> list[Conflict]:
-    """Make the tables say `now` where they said `earlier`, for the keys of scope (None: all); the opened conflicts."""
-
-    def covers(key: str) -> bool:
-        return scope is None or key in scope
-
-    old = {key: record_row(record) for key, record in earlier.records.items() if covers(item_of(key))}
-    new = {key: record_row(record) for key, record in now.records.items() if covers(item_of(key))}
-    changed = [key for key, row in new.items() if old.get(key) != row]
-    vanished = [key for key in old if key not in new]
-    ledger_rows.put_records(tx, [new[key] for key in changed])
-    ledger_rows.delete_records(tx, vanished)
-    balances = [row for key in changed for row in balance_rows(now.records[key])]
-    ledger_rows.replace_balances(tx, [*changed, *vanished], balances)
-    before = {name: found for name, found in earlier.conflicts.items() if any(covers(key) for key in found.keys)}
-    after = {name: found for name, found in now.conflicts.items() if any(covers(key) for key in found.keys)}
-    opened = [found for name, found in after.items() if before.get(name) != found]
-    close_conflicts(tx, [name for name in before if name not in after])
-    ledger_rows.put_conflicts(tx, [conflict_row(found, tx.record_time_us) for found in opened])
-    past = {name: row for name, row in earlier.transfers.items() if covers(row.key)}
-    present = {name: row for name, row in now.transfers.items() if covers(row.key)}
-    tx.execute_in("DELETE FROM ownership_transfer WHERE id IN {in}", [name for name in past if name not in present])
-    ledger_rows.put_transfers(tx, [transfer_row(row) for name, row in present.items() if past.get(name) != row])
-    return opened

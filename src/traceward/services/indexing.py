@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from traceward.ledger.closure import stored_event
 from traceward.ledger.projector import Projection, Projector
+from traceward.ledger.rebuild import Tell
 from traceward.ledger.visibility import named_parties
 from traceward.services.parties import Registry
 from traceward.services.preparation import stored_terms
@@ -59,10 +60,10 @@ def index_private(tx: WriteTransaction, party_number: int, fresh: Iterable[Visib
     tx.index_visible([row._replace(viewer=clinical_viewer(party_number)) for row in fresh])
 
 
-def rebuild(tx: WriteTransaction, registry: Registry, secret: bytes) -> None:
-    """Fold everything anew and make every party's index rows what comes out: after an organisation was added."""
+def rebuild(tx: WriteTransaction, registry: Registry, secret: bytes, tell: Tell | None = None) -> int:
+    """Fold everything anew and make every party's index rows what comes out; the number of events folded."""
     parties = registry.parties
-    visible = Projector(parties).rebuild(tx).visible
+    count = Projector(parties).rebuild(tx, tell)
     party_ids = {one.number: one.id for one in registry.organisations()}
     table = "arrival" if tx.dialect == "sqlite" else "visible"
     standing = {(viewer, seq) for viewer, seq in tx.fetch(f"SELECT viewer, seq FROM {table}")}  # noqa: S608
@@ -70,7 +71,9 @@ def rebuild(tx: WriteTransaction, registry: Registry, secret: bytes) -> None:
     for start in range(0, len(seqs), _AT_ONCE):
         gained: list[Visible] = []
         lost: list[Visible] = []
-        for event in tx.events(seqs[start : start + _AT_ONCE], witnesses=True):
+        events = tx.events(seqs[start : start + _AT_ONCE], witnesses=True)
+        visible = _shown(tx, [event.eid for event in events])
+        for event in events:
             if event.private:
                 continue
             seen = visible.get(event.eid)
@@ -90,6 +93,16 @@ def rebuild(tx: WriteTransaction, registry: Registry, secret: bytes) -> None:
             lost += [row._replace(viewer=viewer) for viewer in sorted(now - wanted)]
         tx.index_visible(gained)
         tx.remove_visible(lost)
+    tx.execute("DELETE FROM ledger_shown")
+    return count
+
+
+def _shown(tx: WriteTransaction, eids: Iterable[bytes]) -> dict[bytes, frozenset[str]]:
+    """The parties to which the rebuilt ledger shows each of these events; events yet to come are left out."""
+    seen: dict[bytes, set[str]] = {}
+    for eid, party in tx.fetch_in("SELECT eid, party FROM ledger_shown WHERE eid IN {in}", eids):
+        seen.setdefault(bytes(eid), set()).add(party)
+    return {eid: frozenset(parties) for eid, parties in seen.items()}
 
 
 def _who_may_see(registry: Registry, parties: Collection[str], terms: PreparedTerms, secret: bytes) -> frozenset[str]:

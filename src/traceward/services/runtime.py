@@ -14,6 +14,7 @@ from pathlib import Path
 
 from traceward.gs1.company_prefix import CompanyPrefixes
 from traceward.ledger.projector import Projector
+from traceward.ledger.stream import any_told_otherwise
 from traceward.scanner.workers import ScanPool
 from traceward.services import indexing
 from traceward.services.changes import Changes
@@ -22,7 +23,7 @@ from traceward.services.parties import Registry
 from traceward.services.sessions import Sessions
 from traceward.store.engine import Store, open_store
 from traceward.store.paging import PageTokens
-from traceward.store.write import WriteLog
+from traceward.store.write import WriteLog, WriteTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +90,27 @@ class Runtime:
         return self._prefixes
 
     def parties_changed(self) -> None:
-        """Take up organisations that were added: a new registry and projector, ledger and visibility folded anew."""
+        """Take up organisations that were added: a new registry and projector.
+
+        Ledger and visibility are folded anew only where a stored event names something that is now known otherwise;
+        looking for one does not hold up captures.
+        """
         with self._lock:
+            old = self.projector.parties
             self.registry.reload()
             self._prefixes = None
             self.projector = Projector(self.registry.parties)
             registry, secret = self.registry, self.store.secret_key
-            self.store.committer.run(lambda tx: indexing.rebuild(tx, registry, secret))
+            new, last, must_fold = registry.parties, 0, old.agreed != registry.parties.agreed
+            if not must_fold:
+                with self.store.reader() as reader:
+                    must_fold, last = any_told_otherwise(reader.fetch, old, new)
+
+            def unit(tx: WriteTransaction) -> None:
+                if must_fold or any_told_otherwise(tx.fetch, old, new, last)[0]:
+                    indexing.rebuild(tx, registry, secret)
+
+            self.store.committer.run(unit)
 
     def check_ready(self) -> None:
         """Nothing when the store can be read and written; else raises StoreUnavailable with the reason."""

@@ -199,7 +199,7 @@ class WriteTransaction:
 
         Whose the contents are makes no difference, so that this is for the ledger alone.
         """
-        hashes = {identifier_hash(text, self._secret) for text in event_ids}
+        hashes = [identifier_hash(text, self._secret) for text in set(event_ids)]
         contents: defaultdict[bytes, set[bytes]] = defaultdict(set)
         seqs: defaultdict[bytes, set[int]] = defaultdict(set)
         sql = "SELECT event_id_hash, eid, seq, is_declaration FROM event_id WHERE event_id_hash IN {in}"
@@ -209,6 +209,15 @@ class WriteTransaction:
                 contents[bytes(hashed)].add(bytes(eid))
         shared = {seq for hashed, eids in contents.items() if len(eids) > 1 for seq in seqs[hashed]}
         return self.events(shared, witnesses=True) if shared else []
+
+    def events_under_ids(self, event_ids: Iterable[str]) -> list[StoredEvent]:
+        """Every event under these eventIDs, whoever captured it, with its captors; for the ledger alone."""
+        return self.events_under_hashes([identifier_hash(text, self._secret) for text in set(event_ids)])
+
+    def events_under_hashes(self, hashes: Iterable[bytes]) -> list[StoredEvent]:
+        """`events_under_ids` by what stands for the eventIDs in the table `event_id`."""
+        rows = self.fetch_in("SELECT seq FROM event_id WHERE event_id_hash IN {in}", hashes)
+        return self.events({seq for (seq,) in rows}, witnesses=True)
 
     def insert_events(self, events: Sequence[EventRow]) -> None:
         """Store new events; their witnesses must be inserted in the same unit."""

@@ -1,0 +1,145 @@
+"""The whole ledger folded afresh from the stored events, in bounded memory and one transaction.
+
+It must not give anything else than `fold` gives for the same events; readers see the old ledger until it commits.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from traceward.ledger import closure, corrections, shared_ids
+from traceward.ledger.book import Book
+from traceward.ledger.corrections import Corrections
+from traceward.ledger.facts import LedgerEvent, class_keys, class_parts
+from traceward.ledger.fold import apply_event, pass_over
+from traceward.ledger.links import check_links
+from traceward.ledger.loading import Loader
+from traceward.ledger.parties import Parties
+from traceward.ledger.persistence import conflict_row
+from traceward.ledger.state import PatientLinks, links_record
+from traceward.ledger.stream import Survey, events_of, pages, survey
+from traceward.ledger.tables import settle, write_book
+from traceward.store import ledger_rows
+from traceward.store.rows import Relation
+from traceward.store.write import WriteTransaction
+
+Tell = Callable[[int, int], None]
+"""Told (events folded, events in all) now and then."""
+
+_EMPTIED = (
+    "ledger_record", "balance", "conflict", "conflict_party", "conflict_key", "ownership_transfer", "relation",
+    "ledger_shown",
+)  # fmt: skip
+_RECORDS_AT_ONCE = 40_000
+_OF_GTIN = "SELECT key FROM ledger_record WHERE gtin=?"
+_OF_LOT = "SELECT key FROM ledger_record WHERE gtin=? AND lot=?"
+_AGAIN = (
+    "SELECT event_id_hash FROM event_id WHERE NOT is_declaration GROUP BY event_id_hash HAVING COUNT(DISTINCT eid) > 1"
+)
+
+
+class Rebuild:
+    """One rebuild. Afterwards `ledger_shown` says which parties see which shared event, until it is emptied."""
+
+    def __init__(self, tx: WriteTransaction, parties: Parties, party_ids: closure.PartyIds) -> None:
+        self._tx = tx
+        self._parties = parties
+        self._party_ids = party_ids
+        self._uses: dict[tuple[str, str | None], Decimal] = {}
+
+    def run(self, tell: Tell | None = None, *, records_at_once: int = _RECORDS_AT_ONCE) -> int:
+        """Make the tables what the events amount to; the number of events folded. records_at_once bounds memory."""
+        tx = self._tx
+        not_due = [seq for (seq,) in tx.fetch("SELECT seq FROM due")]
+        for table in _EMPTIED:
+            tx.execute(f"DELETE FROM {table}")  # noqa: S608
+        seen = survey(tx, self._party_ids, not_due)
+        ledger_rows.put_relations(tx, [Relation(*proof) for proof in seen.proofs])
+        corrected = self._corrections(seen)
+        voided = self._voided_reports(corrected)
+        loader = Loader(tx, empty=True)
+        book = self._book(seen, loader)
+        done = 0
+        for events in pages(tx, seen, self._party_ids):
+            loader.fetch(events)
+            book.noticed = book.noticed or loader.noticed
+            for event in events:
+                self._apply(book, event, corrected)
+            done += len(events)
+            if len(book.records) > records_at_once:
+                self._flush(book, loader, voided)
+                loader = Loader(tx)
+                book = self._book(seen, loader)
+            if tell is not None:
+                tell(done, len(seen.seqs))
+        self._flush(book, loader, voided)
+        self._check_links(seen, corrected, voided)
+        self._write_reused_ids()
+        return done
+
+    def _book(self, seen: Survey, loader: Loader) -> Book:
+        book = Book(self._parties, seen.relations, loader.load)
+        book.uses = self._uses
+        return book
+
+    def _apply(self, book: Book, event: LedgerEvent, corrected: Corrections) -> None:
+        if closure.is_notice(event):
+            self._bring_in_class(book, event)
+        captors = corrected.captors.get(event.eid, event.captured_by)
+        if event.declares is not None or not captors:
+            pass_over(book, event, corrected)
+        else:
+            apply_event(book, event, captors)
+
+    def _bring_in_class(self, book: Book, notice: LedgerEvent) -> None:
+        """Have all records of a notice's classes at hand: those concerned are shown it, and their conflicts change."""
+        for key in class_keys(notice):
+            gtin, lot, _ = class_parts(key)
+            if gtin is None:
+                continue
+            sql, asked = (_OF_GTIN, [gtin]) if lot is None else (_OF_LOT, [gtin, lot])
+            for (name,) in self._tx.fetch(sql, asked):
+                book.find(name)
+            book.noticed = True
+            for record in list(book.records.values()):
+                if not isinstance(record, PatientLinks) and record.key.startswith(key[:36]):
+                    book.change(record)
+
+    def _flush(self, book: Book, loader: Loader, voided: frozenset[str | None]) -> None:
+        settle(book)
+        write_book(self._tx, loader, book)
+        rows = [(eid, party) for eid, parties in book.shown.items() for party in sorted(parties)]
+        self._tx.write("ledger_shown", ("eid", "party"), rows, "nothing")
+        self._uses = {use: quantity for use, quantity in book.uses.items() if use[1] in voided}
+
+    def _corrections(self, seen: Survey) -> Corrections:
+        declarations = events_of(self._tx, seen.declarations, self._party_ids)
+        told = set(seen.seqs) if declarations else set()
+        rows = self._tx.events_under_ids({event.event_id for event in declarations})
+        events = [closure.stored_event(row, self._party_ids) for row in rows if row.seq in told]
+        return corrections.resolve(events)
+
+    def _voided_reports(self, corrected: Corrections) -> frozenset[str | None]:
+        struck = [declaration for found in corrected.declared.values() for declaration in found]
+        return frozenset(event.usage_report for event in struck)
+
+    def _check_links(self, seen: Survey, corrected: Corrections, voided: frozenset[str | None]) -> None:
+        """Raise the conflicts of links whose use was declared in error: they need all uses, so they come last."""
+        if not voided:
+            return
+        named = {key for found in corrected.declared.values() for event in found for key in (
+            *event.instances, *class_keys(event))}  # fmt: skip
+        book = self._book(seen, Loader(self._tx))
+        for key in sorted(named):
+            for party in self._parties:
+                record = book.find(links_record(key, party.id))
+                if isinstance(record, PatientLinks):
+                    check_links(book, record)
+        ledger_rows.put_conflicts(
+            self._tx, [conflict_row(found, self._tx.record_time_us) for found in book.conflicts.values()]
+        )
+
+    def _write_reused_ids(self) -> None:
+        hashes = [bytes(hashed) for (hashed,) in self._tx.fetch(_AGAIN)]
+        events = [closure.stored_event(row, self._party_ids) for row in self._tx.events_under_hashes(hashes)]
+        raised = shared_ids.reused_ids(events, self._parties)
+        ledger_rows.put_conflicts(self._tx, [conflict_row(found, self._tx.record_time_us) for found in raised])

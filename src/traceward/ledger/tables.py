@@ -1,0 +1,87 @@
+"""The ledger's tables brought up to what a fold gave: whole books, or the difference of two ledgers.
+
+It must not fold: what it writes is what it was given.
+"""
+
+from typing import Any
+
+from traceward.ledger.book import Book
+from traceward.ledger.closing import close_conflicts
+from traceward.ledger.conflicts import Conflict
+from traceward.ledger.loading import Loader
+from traceward.ledger.persistence import TwinRows, balance_rows, conflict_row, record_row, transfer_row
+from traceward.ledger.standing import standing_conflicts
+from traceward.ledger.state import ClassStock, Ledger, PatientLinks, item_of
+from traceward.store import ledger_rows
+from traceward.store.rows import Balance, LedgerRecord
+from traceward.store.write import WriteTransaction
+
+
+def settle(book: Book) -> None:
+    """Raise the conflicts that the changed records' states amount to, and forget those that no longer hold."""
+    for key, record in book.changed.items():
+        if not isinstance(record, PatientLinks) and (
+            book.noticed
+            or (record.standing and key not in book.twins)
+            or (isinstance(record, ClassStock) and record.short)
+        ):
+            standing_conflicts(book, record)
+
+
+def write_book(tx: WriteTransaction, loader: Loader, book: Book) -> None:
+    """Write the records that a book changed, with their balances, and the conflicts and transfers that it raised."""
+    fresh_records: list[tuple[Any, ...]] = []
+    changed_records: list[LedgerRecord] = []
+    fresh_balances: list[tuple[Any, ...]] = []
+    templates: dict[str, TwinRows] = {}
+    changed_balances: list[Balance] = []
+    slotted: list[str] = []
+    for key, record in book.changed.items():
+        if loader.is_stored(key):
+            changed_records.append(record_row(record))
+            changed_balances += balance_rows(record)
+            if isinstance(record, ClassStock):
+                slotted.append(key)
+        elif not book.noticed and (lead := book.lead_of(key)) is not None:
+            template = templates.get(lead.key)
+            if template is None:
+                template = templates[lead.key] = TwinRows(lead)
+            fresh_records.append(template.record(key))
+            fresh_balances.append(template.balance(key))
+        else:
+            fresh_records.append(record_row(record))
+            fresh_balances += balance_rows(record)
+    tx.write("ledger_record", ledger_rows.RECORD_COLUMNS, fresh_records, "fail")
+    tx.write("balance", ledger_rows.BALANCE_COLUMNS, fresh_balances, "fail")
+    ledger_rows.put_records(tx, changed_records)
+    ledger_rows.replace_balances(tx, slotted, changed_balances)
+    if book.gone:
+        close_conflicts(tx, sorted(book.gone))
+    ledger_rows.put_conflicts(tx, [conflict_row(found, tx.record_time_us) for found in book.conflicts.values()])
+    ledger_rows.put_transfers(tx, [transfer_row(transfer) for transfer in book.transfers.values()])
+
+
+def write_difference(tx: WriteTransaction, earlier: Ledger, now: Ledger, scope: set[str] | None) -> list[Conflict]:
+    """Make the tables say `now` where they said `earlier`, for the keys of scope (None: all); the opened conflicts."""
+
+    def covers(key: str) -> bool:
+        return scope is None or key in scope
+
+    old = {key: record_row(record) for key, record in earlier.records.items() if covers(item_of(key))}
+    new = {key: record_row(record) for key, record in now.records.items() if covers(item_of(key))}
+    changed = [key for key, row in new.items() if old.get(key) != row]
+    vanished = [key for key in old if key not in new]
+    ledger_rows.put_records(tx, [new[key] for key in changed])
+    ledger_rows.delete_records(tx, vanished)
+    balances = [row for key in changed for row in balance_rows(now.records[key])]
+    ledger_rows.replace_balances(tx, [*changed, *vanished], balances)
+    before = {name: found for name, found in earlier.conflicts.items() if any(covers(key) for key in found.keys)}
+    after = {name: found for name, found in now.conflicts.items() if any(covers(key) for key in found.keys)}
+    opened = [found for name, found in after.items() if before.get(name) != found]
+    close_conflicts(tx, [name for name in before if name not in after])
+    ledger_rows.put_conflicts(tx, [conflict_row(found, tx.record_time_us) for found in opened])
+    past = {name: row for name, row in earlier.transfers.items() if covers(row.key)}
+    present = {name: row for name, row in now.transfers.items() if covers(row.key)}
+    tx.execute_in("DELETE FROM ownership_transfer WHERE id IN {in}", [name for name in past if name not in present])
+    ledger_rows.put_transfers(tx, [transfer_row(row) for name, row in present.items() if past.get(name) != row])
+    return opened
