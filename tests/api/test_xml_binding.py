@@ -1,4 +1,4 @@
-"""XML over HTTP on both databases: captures, answers in 2.0 and 1.2, jobs, collections and problems, by their schemas."""
+"""XML over HTTP on both databases: captures, answers in 2.0 and 1.2, jobs, collections, problems, by their schemas."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -164,6 +164,7 @@ def _open(settings: Settings, now_us: Callable[[], int], write_log: WriteLog | N
         query_deadline_s=settings.query_deadline_s,
         fold_limit_events=settings.fold_limit_events,
         setup_code_ttl_s=settings.setup_code_ttl_s,
+        strict_sensors=settings.strict_sensors,
     )
     runtime = open_runtime(
         settings.store_url,

@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     """Most bytes of one capture; told in GS1-EPCIS-Capture-File-Size-Limit."""
     spool_threshold_bytes: int = Field(default=5 * _MEGABYTE, ge=1)
     """Documents above this size go to disk with their job and are validated there."""
+    strict_sensors: bool = False
+    """Refuses sensor data that breaks GS1's conformance requirements in ways that GS1's own examples do."""
     scan_limit_bytes: int = Field(default=8 * _MEGABYTE, ge=1)
     """The cap of a picture sent to /scan."""
     body_limit_bytes: int = Field(default=5 * _MEGABYTE, ge=1)

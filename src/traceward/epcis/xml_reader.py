@@ -107,7 +107,8 @@ def stream_document(
     """The document's header, without its events: each goes to `take` as soon as it is read, and is forgotten here.
 
     source: the document in parts of any size; charset: as Content-Type names it. An event's context has
-    the prefixes that were met so far; that of the document has them all, and none ever changes its meaning. Raises as `read_document` does, maybe after events.
+    the prefixes that were met so far; that of the document has them all, and none ever changes its meaning. Raises
+    as `read_document` does, maybe after events.
     """
     names = ReadNames()
 

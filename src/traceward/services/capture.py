@@ -165,7 +165,7 @@ def judge(runtime: Runtime, caller: Principal, events: Iterable[RawEvent]) -> Ju
     """Each event prepared, refused for its content, or forbidden to the caller's role."""
     judged = Judged()
     for raw in events:
-        result = prepare(raw, runtime.store.secret_key)
+        result = prepare(raw, runtime.store.secret_key, strict_sensors=runtime.limits.strict_sensors)
         raw.release()
         if isinstance(result, RefusedEvent):
             judged.refused.append(result)

@@ -79,13 +79,16 @@ class RefusedEvent:
     findings: tuple[Finding, ...]
 
 
-def prepare(raw: RawEvent, secret: bytes, *, hash_is_taken: bool = False) -> PreparedEvent | RefusedEvent:
+def prepare(
+    raw: RawEvent, secret: bytes, *, hash_is_taken: bool = False, strict_sensors: bool = False
+) -> PreparedEvent | RefusedEvent:
     """The event ready to be written, or why it may not be.
 
     secret: the store's key for index terms. hash_is_taken: the capturing party has other content under the event's
-    hash, so that an eventID which must be assigned is made from the content's digest instead.
+    hash, so that an eventID which must be assigned is made from the content's digest instead. strict_sensors: what the
+    conformance requirements say of sensor data counts, even where GS1's own examples break it.
     """
-    findings = rules.check_event(raw)
+    findings = rules.check_event(raw, strict=strict_sensors)
     if any(finding.severity == "error" for finding in findings):
         return RefusedEvent(raw.index, tuple(findings))
     data, context = raw.data, raw.context

@@ -37,6 +37,7 @@ class Limits:
     query_deadline_s: float = 5.0
     fold_limit_events: int = 200_000
     setup_code_ttl_s: int = 900
+    strict_sensors: bool = False
 
 
 @dataclass(frozen=True, slots=True)
