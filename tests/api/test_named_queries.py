@@ -283,6 +283,10 @@ def test_the_events_of_a_query_come_page_by_page_each_once(desk: Site) -> None:
         found += labels(answer)
         path = answer.headers["link"][1:].partition(">")[0] if "link" in answer.headers else None
     assert sorted(found) == sorted(EVENTS)
+    asked = {"Prefer": "page-token=body"}
+    first = desk.request(CORDIA, "GET", "/epcis/queries/paged/events?perPage=2", headers=asked)
+    rest = desk.request(CORDIA, "GET", f"/epcis/queries/paged/events?nextPageToken={first.json()['nextPageToken']}")
+    assert sorted(labels(first) + labels(rest)) == sorted(EVENTS)
     for parameter in ("EQ_action=ADD", "stream=true", "eventType=ObjectEvent"):
         answer = desk.request(CORDIA, "GET", f"/epcis/queries/paged/events?{parameter}")
         assert parameter.partition("=")[0] in refused(answer, 400, "QueryParameterException")

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from traceward.api import query_openapi as told
 from traceward.api.deps import Reader, ServerSettings, Services
 from traceward.api.epcis_capture import Wanted
-from traceward.api.epcis_paging import link_headers, page_request
+from traceward.api.epcis_paging import link_headers, page_request, with_token_in_body
 from traceward.api.negotiation import VERSION_HEADERS, representation, require_json, version_headers
 from traceward.api.websocket import EventSockets
 from traceward.epcis.errors import QueryParameterException
@@ -83,7 +83,11 @@ def get_query_events(
     refuse_parameters(page.parameters)
     found = named_queries.events_page(runtime, caller, name, page.token, page.per_page, wanted)
     headers = version_headers(wanted) | link_headers(request, page, found.next_token, found.expires_us)
-    return Response(found.document, headers=headers, media_type=wanted.media_type)
+    document = found.document
+    if found.next_token is not None and not wanted.is_xml:
+        document, told_so = with_token_in_body(request, document, found.next_token)
+        headers |= told_so
+    return Response(document, headers=headers, media_type=wanted.media_type)
 
 
 def delete_page_token(token: str, caller: Reader, runtime: Services) -> Response:
