@@ -176,6 +176,7 @@ def _open(settings: Settings, now_us: Callable[[], int], write_log: WriteLog | N
         now_us=now_us,
         write_log=write_log,
         outgoing=Outgoing(_outgoing_rules(settings)),
+        issuers=settings.oidc,
     )
     try:
         setup.claim_database(runtime, demo=settings.demo)

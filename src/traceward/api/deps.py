@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from traceward.api.settings import Settings
 from traceward.epcis.errors import ForbiddenException, SecurityException
+from traceward.services.credentials import authenticated
 from traceward.services.principals import Principal, Right
 from traceward.services.runtime import Runtime
 
@@ -43,11 +44,11 @@ def principal_of(request: Request) -> Principal:
     runtime = runtime_of(request)
     scheme, _, credential = request.headers.get("authorization", "").partition(" ")
     if scheme:
-        principal = runtime.registry.authenticate(credential.strip()) if scheme.lower() == "bearer" else None
+        principal = authenticated(runtime, credential.strip()) if scheme.lower() == "bearer" else None
     else:
         principal = _session_principal(request, runtime)
     if principal is None:
-        raise SecurityException("a valid key (Authorization: Bearer tw_...) or session is needed")
+        raise SecurityException("a valid key (Authorization: Bearer tw_...), token or session is needed")
     return principal
 
 

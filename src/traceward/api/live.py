@@ -4,13 +4,14 @@ It must not send data; the page asks for what it may see.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from traceward.api.deps import Reader, Services
 from traceward.services.changes import Changes
+from traceward.services.credentials import is_alive
 
 router = APIRouter(tags=["live"])
 
@@ -20,17 +21,19 @@ _HEARTBEAT_S = 15.0
 @router.get("/live", response_class=StreamingResponse)
 async def live(caller: Reader, runtime: Services) -> StreamingResponse:
     """An event named `stock` whenever the caller's stock changed; a comment every 15 s keeps proxies awake."""
-    stream = _messages(runtime.changes, caller.organisation, runtime.stopping)
+    stream = _messages(runtime.changes, caller.organisation, runtime.stopping, lambda: is_alive(runtime, caller))
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
-async def _messages(changes: Changes, organisation: str, stopping: asyncio.Event) -> AsyncIterator[bytes]:
+async def _messages(
+    changes: Changes, organisation: str, stopping: asyncio.Event, alive: Callable[[], bool]
+) -> AsyncIterator[bytes]:
     yield b"retry: 2000\n\n"
     number = 0
     watch = changes.watch(organisation, idle_s=_HEARTBEAT_S)
     try:
         async for changed in watch:
-            if stopping.is_set():
+            if stopping.is_set() or not await asyncio.to_thread(alive):
                 return
             number += 1
             yield b"id: %d\nevent: stock\ndata: {}\n\n" % number if changed else b": still here\n\n"

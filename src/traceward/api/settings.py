@@ -9,6 +9,8 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from traceward.services.oidc import Issuer
+
 _MEGABYTE = 1_000_000
 
 
@@ -83,6 +85,8 @@ class Settings(BaseSettings):
     """How long a sign-in of the web pages lasts."""
     session_idle_s: int = Field(default=2 * 3600, ge=4)
     """How long a sign-in lasts that is not used."""
+    oidc: tuple[Issuer, ...] = ()
+    """Issuers of OpenID Connect tokens that are taken as bearers: a JSON array; docs/identity.md has its fields."""
     setup_code_ttl_s: int = Field(default=15 * 60, ge=1)
     """How long the link of a first run works."""
     scan_workers: int = Field(default=2, ge=1, le=64)

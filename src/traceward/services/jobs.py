@@ -55,7 +55,7 @@ def new_job(capture_id: str, caller: Principal, behaviour: str, created_us: int,
         role=caller.role,
         created_us=created_us,
         error_behaviour=behaviour,
-        detail=_json(detail),
+        detail=_json({"key": caller.key_id} | detail),
     )
 
 
@@ -178,10 +178,15 @@ def _listed(job: CaptureJob) -> list[dict[str, Any]]:
 
 
 def find_job(runtime: Runtime, caller: Principal, capture_id: str) -> CaptureJob:
-    """The caller's job of that id. Raises NoSuchResource for unknown ids and for jobs of others alike."""
+    """The caller's job of that id; a caller that is bound to a place has the jobs of its own key only.
+
+    Raises NoSuchResource for unknown ids and for jobs of others alike.
+    """
     with runtime.store.reader() as reader:
         job = reader.get(CaptureJob, capture_id)
     if job is None or job.party != caller.party_number or job.role != caller.role:
+        raise NoSuchResource("there is no capture job of this id")
+    if caller.place is not None and orjson.loads(job.detail).get("key") != caller.key_id:
         raise NoSuchResource("there is no capture job of this id")
     return job
 
@@ -192,6 +197,9 @@ def list_jobs(runtime: Runtime, caller: Principal, token: str | None, per_page: 
     position = text_position(runtime, caller, b"capture jobs", token)
     columns = ", ".join(CaptureJob.model_fields)
     tests, params = "party = ? AND role = ?", [caller.party_number, caller.role]
+    if caller.place is not None:
+        tests += " AND detail LIKE ?"
+        params.append(f'%"key":"{caller.key_id}"%')
     if position is not None:
         tests += " AND (created_us, capture_id) < (?, ?)"
         params += [position.order_us or 0, position.text]

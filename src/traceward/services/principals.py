@@ -92,7 +92,7 @@ class Principal:
 
     organisation: canonical party id; party_number: the small number that viewer compartments are made of.
     place: canonical SGLN that the caller is bound to, with what lies below it. granted: the rights that its key was
-    given of its role's, None for all of them.
+    given of its role's, None for all of them. expires_us: when what it showed ends, where that is known.
     """
 
     organisation: str
@@ -103,6 +103,7 @@ class Principal:
     name: str
     place: str | None = None
     granted: frozenset[Right] | None = None
+    expires_us: int | None = None
 
     def may(self, right: Right) -> bool:
         """Whether the role has `right`, and the key was given it."""

@@ -7,7 +7,7 @@ import asyncio
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from traceward.ledger.stream import any_told_otherwise
 from traceward.scanner.workers import ScanPool
 from traceward.services import indexing
 from traceward.services.changes import Changes
+from traceward.services.oidc import Issuer, TokenVerifier, rules_for
 from traceward.services.outgoing import Outgoing, OutgoingRules
 from traceward.services.parties import Registry
 from traceward.services.sessions import Sessions
@@ -68,6 +69,7 @@ class Runtime:
     projector: Projector
     page_tokens: PageTokens
     outgoing: Outgoing = field(default_factory=lambda: Outgoing(OutgoingRules()))
+    tokens: TokenVerifier | None = None
     changes: Changes = field(default_factory=Changes)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     background: ThreadPoolExecutor = field(
@@ -137,6 +139,7 @@ def open_runtime(
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     write_log: WriteLog | None = None,
     outgoing: Outgoing | None = None,
+    issuers: Sequence[Issuer] = (),
 ) -> Runtime:
     """The services on the database of store_url; data_dir is made with mode 0700 where it is missing.
 
@@ -157,4 +160,5 @@ def open_runtime(
         projector=Projector(registry.parties),
         page_tokens=PageTokens(store.secret_key),
         outgoing=outgoing or Outgoing(OutgoingRules()),
+        tokens=TokenVerifier(issuers, registry, rules=rules_for(issuers), now_us=now_us) if issuers else None,
     )
