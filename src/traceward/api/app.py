@@ -35,6 +35,7 @@ from traceward.api.scan_routes import router as scan_router
 from traceward.api.security_headers import SecurityHeaders
 from traceward.api.session_routes import router as session_router
 from traceward.api.settings import Settings
+from traceward.api.soap_routes import router as soap_router
 from traceward.api.subscription_admin_routes import router as subscription_admin_router
 from traceward.api.trace_routes import router as trace_router
 from traceward.api.web_app import web_router
@@ -116,6 +117,7 @@ def create_app(
         agreement_router,
         trace_router,
         master_data_router,
+        soap_router,
         subscription_admin_router,
         fhir_router,
         session_router,
@@ -176,7 +178,6 @@ def _open(settings: Settings, now_us: Callable[[], int], write_log: WriteLog | N
         now_us=now_us,
         write_log=write_log,
         outgoing=Outgoing(_outgoing_rules(settings)),
-        issuers=settings.oidc,
     )
     try:
         setup.claim_database(runtime, demo=settings.demo)

@@ -109,6 +109,24 @@ def parse_json_query(
     return _assemble(parts)
 
 
+def as_json_query(params: Mapping[str, list[str] | str | None], context: Context | None = None) -> dict[str, Any]:
+    """The JSON object that asks the same as parameters whose values have a kind of their own, as SOAP has them.
+
+    params: name -> a list of texts, one text, or None for no value. A text alone does for a list of one.
+    Raises QueryParameterException naming the parameter. EPCIS 2.0 WSDL, QueryParam.
+    """
+    reading = _reading(context)
+    query: dict[str, Any] = {}
+    for name, value in params.items():
+        if name in _PAGING:
+            raise QueryParameterException(f"{name} has no place here; a poll has no pages")
+        kind = _parameter(name, reading).values
+        if value is None and kind != "void":
+            raise QueryParameterException(f"{name[:128]} has no value; expected {_EXPECTED[kind]}")
+        query[name] = [value] if kind == "list" and isinstance(value, str) else value
+    return query
+
+
 def _reading(context: Context | None) -> Reading:
     return Reading(context if context is not None else Context.of(None))
 

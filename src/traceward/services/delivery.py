@@ -23,6 +23,7 @@ from traceward.services.delivery_outcomes import settle
 from traceward.services.delivery_rules import DeliveryRules, Outcome, Verdict, judged, unreached
 from traceward.services.delivery_signing import message_headers
 from traceward.services.delivery_steps import Lost, Message, Rest, Step, next_step, report_problem
+from traceward.services.named_queries import public_name
 from traceward.services.outgoing import NotReached
 from traceward.services.runtime import Runtime
 from traceward.services.subscriptions import representation_of, signature_token
@@ -234,13 +235,14 @@ class DeliveryWorker:
 def message_parts(runtime: Runtime, message: Message) -> tuple[bytes, dict[str, str]]:
     """The body and headers of a message: an EPCISQueryDocument, or the problem body of a query that failed."""
     row, representation = message.subscription, representation_of(message.subscription)
+    name = public_name(row.query_name)
     if message.delivery.problem is None:
         body = event_answer(
-            runtime, message.events, representation, query_name=row.query_name, subscription_id=row.subscription_id
+            runtime, message.events, representation, query_name=name, subscription_id=row.subscription_id
         )
         media_type = representation.media_type
     else:
-        named = {"queryName": row.query_name, "subscriptionID": row.subscription_id}
+        named = {"queryName": name, "subscriptionID": row.subscription_id}
         body = orjson.dumps(orjson.loads(message.delivery.problem) | named)
         media_type = "application/problem+json"
     signed = message_headers(message.id, runtime.now_us() // _MICROSECONDS, body, signature_token(runtime, row))

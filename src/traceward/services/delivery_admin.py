@@ -15,7 +15,7 @@ from traceward.services.delivery import attempt
 from traceward.services.delivery_outcomes import message_id
 from traceward.services.delivery_rules import Outcome, Verdict
 from traceward.services.delivery_signing import message_headers
-from traceward.services.named_queries import owner_of
+from traceward.services.named_queries import owner_of, public_name
 from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
 from traceward.services.subscriptions import (
@@ -120,7 +120,8 @@ def resume(runtime: Runtime, caller: Principal, subscription_id: str) -> dict[st
 async def try_out(runtime: Runtime, row: Subscription) -> Trial:
     """Send the receiver an EPCISQueryDocument without events, marked by the header Traceward-Test, once."""
     representation = representation_of(row)
-    body = event_answer(runtime, [], representation, query_name=row.query_name, subscription_id=row.subscription_id)
+    name = public_name(row.query_name)
+    body = event_answer(runtime, [], representation, query_name=name, subscription_id=row.subscription_id)
     identifier = f"test_{runtime.random_bytes(12).hex()}"
     signed = message_headers(identifier, runtime.now_us() // _MICROSECONDS, body, signature_token(runtime, row))
     headers = {"Content-Type": representation.media_type, "Traceward-Test": "true"} | signed

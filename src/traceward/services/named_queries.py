@@ -44,7 +44,11 @@ MAX_QUERIES: Final = 10_000
 _MEMBERS: Final = frozenset({"@context", "name", "query"})
 _NO_NAME: Final = re.compile(r"[\x00-\x1f\x7f/\\?#\ud800-\udfff]")
 _COLUMNS: Final = ", ".join(NamedQueryRow.model_fields)
-_PAGE: Final = f"SELECT {_COLUMNS} FROM named_query WHERE owner=? AND name>? ORDER BY name LIMIT ?"  # noqa: S608
+_PRIVATE: Final = "#"
+_PAGE: Final = (
+    f"SELECT {_COLUMNS} FROM named_query"  # noqa: S608
+    " WHERE owner=? AND name>? AND NOT (name>=? AND name<?) ORDER BY name LIMIT ?"
+)
 _ABSENT: Final = "there is no query of this name"
 _COUNT: Final = "SELECT count(*) FROM named_query WHERE owner=?"
 
@@ -71,6 +75,16 @@ class NamedQueryPage:
     queries: list[NamedQuery]
     next_token: str | None
     expires_us: int
+
+
+def private_name(subscription_id: str) -> str:
+    """The name under which parameters of one subscription alone are kept; no client can give such a name."""
+    return f"{SIMPLE_EVENT_QUERY}{_PRIVATE}{subscription_id}"
+
+
+def public_name(name: str) -> str:
+    """What a query is called before clients: that of a subscription's own parameters is SimpleEventQuery."""
+    return name.partition(_PRIVATE)[0]
 
 
 def owner_of(caller: Principal) -> int:
@@ -136,7 +150,8 @@ def list_queries(runtime: Runtime, caller: Principal, token: str | None, per_pag
     """The caller's definitions by name; predefined queries are not among them."""
     bounds = page_bounds(runtime, caller, b"named queries", token)
     with runtime.store.reader() as reader:
-        rows = reader.fetch(_PAGE, (owner_of(caller), bounds.after, per_page + 1))
+        private = (private_name(""), f"{private_name('')}\U0010ffff")
+        rows = reader.fetch(_PAGE, (owner_of(caller), bounds.after, *private, per_page + 1))
     found = [_from_row(NamedQueryRow(**dict(zip(NamedQueryRow.model_fields, row, strict=True)))) for row in rows]
     page = found[:per_page]
     next_token = bounds.next_text_token(page[-1].name) if len(found) > per_page else None

@@ -119,6 +119,29 @@ def answer_query(
     return EventPage(document, next_token, bounds.expires_us)
 
 
+def all_events(runtime: Runtime, caller: Principal, query: Query, most: int) -> list[StoredEvent]:
+    """Every event that a query asks for and the caller may see, in its order, for answers that have no pages.
+
+    Raises QueryTooLargeException when there are more than maxEventCount, or than `most`; QueryTooComplexException.
+    """
+    viewers = VisibleTo(caller.viewers)
+    deadline_s = runtime.limits.query_deadline_s
+    limit = min(query.event_count_limit or most, most)
+    with runtime.store.reader() as reader:
+        query = reader.resolved(query, viewers)
+        if query.max_event_count is not None:
+            _refuse_too_many(reader, query, viewers, query.max_event_count, deadline_s)
+        if query.order_by in INDEXED_ORDERS:
+            events, following = _page(reader, query, viewers, None, limit, deadline_s)
+            more = following is not None
+        else:
+            ordered = ordered_page(reader, query, viewers, None, limit, deadline_s, rechecked)
+            events, more = ordered.events, ordered.last is not None
+    if more and (query.event_count_limit or most + 1) > most:
+        raise QueryTooLargeException(f"more than {most} events match; narrow the query or set eventCountLimit")
+    return events
+
+
 def event_document(runtime: Runtime, caller: Principal, event_id: str, wanted: Representation) -> bytes:
     """The events under an eventID that the caller may see: the original, and every error declaration of it.
 

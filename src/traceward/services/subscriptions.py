@@ -25,12 +25,13 @@ from traceward.epcis.times import format_time_us
 from traceward.epcis.xml_codec import CbvXmlFormat
 from traceward.gs1.patient import contains_patient_identifier
 from traceward.services.answers import Representation
-from traceward.services.named_queries import owner_of, stored
+from traceward.services.named_queries import owner_of, public_name, stored
 from traceward.services.outgoing import check_destination
 from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
 from traceward.services.sealing import seal, unseal
 from traceward.store.compile import Cursor
+from traceward.store.named_query_models import NamedQueryRow
 from traceward.store.read import Reader
 from traceward.store.subscription_models import Subscription
 from traceward.store.write import WriteTransaction
@@ -51,8 +52,11 @@ def create(
     spec: SubscriptionSpec,
     representation: Representation,
     subscription_id: str | None = None,
+    definition: NamedQueryRow | None = None,
 ) -> Subscription:
     """A new subscription to the caller's query of that name; subscription_id: of the client's choice, else made here.
+
+    definition: the query itself, where it is the subscription's own and ends with it.
 
     Raises NoSuchNameException, ForbiddenException for a destination that this server does not call,
     DuplicateSubscriptionException, SubscribeNotPermittedException beyond 100, ValidationException for an id that cannot
@@ -66,7 +70,7 @@ def create(
     chosen = key if subscription_id is None else _checked_id(subscription_id)
 
     def unit(tx: WriteTransaction) -> Subscription:
-        if stored(tx, owner, query_name) is None:
+        if definition is None and stored(tx, owner, query_name) is None:
             raise NoSuchNameException("there is no query of this name")
         own = tx.select(Subscription, owner=owner)
         if any(one.subscription_id == chosen for one in own):
@@ -74,6 +78,8 @@ def create(
         if len(own) >= MAX_SUBSCRIPTIONS:
             raise SubscribeNotPermittedException(f"there are {MAX_SUBSCRIPTIONS} subscriptions already; end one first")
         row = _row(runtime, tx, key, owner, chosen, query_name, spec, representation)
+        if definition is not None:
+            tx.put(definition)
         tx.put(row)
         return row
 
@@ -142,7 +148,7 @@ def as_body(row: Subscription) -> dict[str, Any]:
     """The wire form; the token and our own states are not in it. EPCIS 2.0 REST, Subscription."""
     body: dict[str, Any] = {
         "subscriptionID": row.subscription_id,
-        "queryName": row.query_name,
+        "queryName": public_name(row.query_name),
         "dest": row.dest,
         "createdAt": format_time_us(row.created_us),
         "minRecordTime": format_time_us(row.cursor_order_us),
@@ -236,6 +242,8 @@ def _checked_id(text: str) -> str:
 
 def _remove(tx: WriteTransaction, row: Subscription) -> None:
     tx.delete(Subscription, row.key)
+    if public_name(row.query_name) != row.query_name:
+        tx.delete(NamedQueryRow, row.owner, row.query_name)
     tx.execute("DELETE FROM delivery WHERE subscription=?", (row.key,))
 
 
