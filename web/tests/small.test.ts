@@ -61,10 +61,18 @@ describe("the stock table", () => {
   it("never adds up different units of measure", () => {
     expect(totalOf([row({ quantity: "2" }), row({ quantity: "3.5", uom: "KGM" })])).toBe("2 · 3.5 KGM");
   });
+  it("keeps two places of one name apart", () => {
+    const names = { a: "Theatre", b: "Theatre" };
+    expect(byPlace(rows, names).map(({ name, place, total }) => [name, place, total])).toEqual([
+      ["Theatre", "a", "0.3"], ["Theatre", "b", "4"], ["Place unknown", null, "7"],
+    ]);
+  });
   it("filters by every word, in names as in codes", () => {
-    expect(filterRows(rows, "dock 77a", { b: "Dock" }, {})).toHaveLength(1);
-    expect(filterRows(rows, "dock 88", { b: "Dock" }, {})).toHaveLength(0);
-    expect(filterRows(rows, "", {}, {})).toHaveLength(4);
+    const named = { places: { b: "Dock" }, parties: {}, products: { "09521141045305": "Stent" } };
+    expect(filterRows(rows, "stent dock", named)).toHaveLength(1);
+    expect(filterRows(rows, "dock 77a", named)).toHaveLength(1);
+    expect(filterRows(rows, "dock 88", named)).toHaveLength(0);
+    expect(filterRows(rows, "", named)).toHaveLength(4);
   });
 });
 

@@ -121,6 +121,8 @@ export interface StockAnswer {
   items: StockRow[];
   places: Names;
   parties: Names;
+  /** By GTIN, where master data names the product. */
+  products: Names;
 }
 
 export interface Transfer {
@@ -189,6 +191,7 @@ export interface LotTrace {
   conflicts: Conflict[];
   places?: Names;
   parties?: Names;
+  products?: Names;
 }
 
 export interface Organisation {

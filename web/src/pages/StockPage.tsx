@@ -77,7 +77,7 @@ export function StockPage() {
 }
 
 function StockTables({ stock, filter, onFilter }: { stock: StockAnswer; filter: string; onFilter: (filter: string) => void }) {
-  const shown = filterRows(stock.items, filter, stock.places, stock.parties);
+  const shown = filterRows(stock.items, filter, stock);
   const groups = byPlace(shown, stock.places);
   return (
     <section aria-label="Stock by place">
@@ -95,10 +95,15 @@ function StockTables({ stock, filter, onFilter }: { stock: StockAnswer; filter: 
       )}
       {stock.items.length > 0 && shown.length === 0 && <Nothing title="Nothing matches the filter" />}
       {groups.map((group) => (
-        <section key={group.name} class="place-group" data-testid="place">
+        <section key={`${group.name} ${group.place}`} class="place-group" data-testid="place">
           <h2>
             <span>{group.name}</span> <span class="total">{group.total}</span>
           </h2>
+          {group.place !== null && group.place !== group.name && (
+            <p class="quiet code" title={group.place}>
+              {nameOf(group.place, {})}
+            </p>
+          )}
           <Scroller name={group.name}>
             <table class="stock-table">
               <thead>
@@ -116,7 +121,7 @@ function StockTables({ stock, filter, onFilter }: { stock: StockAnswer; filter: 
               </thead>
               <tbody>
                 {group.rows.map((row) => (
-                  <StockLine key={[row.item, row.container, row.owner, row.holder, row.status].join()} row={row} parties={stock.parties} />
+                  <StockLine key={[row.item, row.container, row.owner, row.holder, row.status].join()} row={row} stock={stock} />
                 ))}
               </tbody>
             </table>
@@ -127,12 +132,16 @@ function StockTables({ stock, filter, onFilter }: { stock: StockAnswer; filter: 
   );
 }
 
-function StockLine({ row, parties }: { row: StockRow; parties: Names }) {
+function StockLine({ row, stock: { parties, products } }: { row: StockRow; stock: StockAnswer }) {
+  const product = row.gtin === null ? undefined : products[row.gtin];
   const expired = isExpired(row.expiry?.slice(0, 10) ?? null, localDay(new Date()));
   const flags = expired && !row.flags.includes("expired") ? ["expired", ...row.flags] : row.flags;
   return (
     <tr class={flags.some((flag) => ALARMING_FLAGS.has(flag)) ? "alarming" : ""} data-item={row.item}>
-      <td class="code">{row.gtin ?? kindOf(row.item)}</td>
+      <td>
+        {product && <div>{product}</div>}
+        <div class={product ? "code quiet" : "code"}>{row.gtin ?? kindOf(row.item)}</div>
+      </td>
       <td class="code">
         {row.serial && <div>{row.serial}</div>}
         {row.lot && <div class={row.serial ? "quiet" : ""}>Lot {row.lot}</div>}

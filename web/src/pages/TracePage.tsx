@@ -74,12 +74,14 @@ function sum(rows: readonly { quantity: string | number | null }[]): number {
 function Answer({ trace }: { trace: LotTrace }) {
   const places = trace.places ?? {};
   const parties = trace.parties ?? {};
+  const product = trace.products?.[trace.gtin];
   const everything = [...trace.units, ...trace.inTransit, ...trace.sinks];
   if (everything.length === 0) return <Nothing title="No unit of this lot is known at that time." />;
   return (
     <>
       <p class="lead" role="status">
-        Lot <strong>{trace.lot}</strong> of <span class="code">{trace.gtin}</span>: {sum(trace.units)} in stock, {sum(trace.inTransit)} in transit,{" "}
+        Lot <strong>{trace.lot}</strong> of {product && `${product}, `}
+        <span class="code">{trace.gtin}</span>: {sum(trace.units)} in stock, {sum(trace.inTransit)} in transit,{" "}
         {sum(trace.sinks)} gone; {sum(everything)} in all.
       </p>
       {(trace.notices ?? []).map((notice) => (
@@ -149,7 +151,14 @@ function Units({ title, rows, places, parties }: { title: string; rows: readonly
           <tbody>
             {rows.map((row, index) => (
               <tr key={index} data-status={row.status}>
-                <td>{nameOf(row.place, places)}</td>
+                <td>
+                  {nameOf(row.place, places)}
+                  {row.place && places[row.place] && places[row.place] !== row.place && (
+                    <div class="quiet code" title={row.place}>
+                      {nameOf(row.place, {})}
+                    </div>
+                  )}
+                </td>
                 <td>{row.container ? <ShortId id={row.container} /> : "—"}</td>
                 <td>{nameOf(row.owner, parties)}</td>
                 <td>{nameOf(row.holder, parties)}</td>

@@ -1,29 +1,33 @@
 /** The arithmetic of the stock page: filtering, grouping by place, totals. Pure; quantities are the server's, only added up. */
 
-import type { Names, StockRow } from "../api/types";
+import type { Names, StockAnswer, StockRow } from "../api/types";
 import { flagWords, nameOf, statusWords } from "../ui/words";
 
 export interface PlaceGroup {
   name: string;
+  /** The place's identifier; null where the goods are under way or nowhere. */
+  place: string | null;
   rows: StockRow[];
   /** Totals per unit of measure, in words: `12`, or `12 · 3.5 KGM`. */
   total: string;
 }
 
+type StockNames = Pick<StockAnswer, "places" | "parties" | "products">;
+
 /** The words of a row that a filter looks through, in lower case. */
-function haystack(row: StockRow, places: Names, parties: Names): string {
+function haystack(row: StockRow, { places, parties, products }: StockNames): string {
   return [
-    row.gtin, row.lot, row.serial, row.expiry, row.item,
-    nameOf(row.place, places), nameOf(row.owner, parties), nameOf(row.holder, parties),
+    row.gtin, products[row.gtin ?? ""], row.lot, row.serial, row.expiry, row.item,
+    nameOf(row.place, places), row.place, nameOf(row.owner, parties), nameOf(row.holder, parties),
     statusWords(row.status), ...row.flags.map(flagWords),
   ].join(" ").toLowerCase();
 }
 
 /** The rows in which every word of the filter occurs. */
-export function filterRows(rows: readonly StockRow[], filter: string, places: Names, parties: Names): StockRow[] {
+export function filterRows(rows: readonly StockRow[], filter: string, names: StockNames): StockRow[] {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
   return rows.filter((row) => {
-    const text = haystack(row, places, parties);
+    const text = haystack(row, names);
     return words.every((word) => text.includes(word));
   });
 }
@@ -51,21 +55,22 @@ function whereabouts(row: StockRow, places: Names): string {
   return row.place ? nameOf(row.place, places) : "Place unknown";
 }
 
-/** Groups by place, in the order of their names; what is under way or nowhere comes last. */
+/** Groups by place, in the order of their names; what is under way or nowhere comes last. Two places may share a name. */
 export function byPlace(rows: readonly StockRow[], places: Names): PlaceGroup[] {
-  const groups = new Map<string, StockRow[]>();
+  const groups = new Map<string, [StockRow, ...StockRow[]]>();
   for (const row of rows) {
-    const name = whereabouts(row, places);
-    const group = groups.get(name);
+    const key = `${whereabouts(row, places)}\n${row.place ?? ""}`;
+    const group = groups.get(key);
     if (group) group.push(row);
-    else groups.set(name, [row]);
+    else groups.set(key, [row]);
   }
-  const settled = ({ rows: [row] }: PlaceGroup): boolean => row?.place != null && row.status !== "in_transit";
-  return [...groups]
-    .map(([name, members]) => ({
-      name,
+  const settled = ({ place }: PlaceGroup): boolean => place !== null;
+  return [...groups.values()]
+    .map((members) => ({
+      name: whereabouts(members[0], places),
+      place: members[0].status === "in_transit" ? null : members[0].place,
       rows: members.sort((a, b) => (a.item < b.item ? -1 : a.item > b.item ? 1 : 0)),
       total: totalOf(members),
     }))
-    .sort((a, b) => Number(settled(b)) - Number(settled(a)) || a.name.localeCompare(b.name));
+    .sort((a, b) => Number(settled(b)) - Number(settled(a)) || a.name.localeCompare(b.name) || (a.place ?? "").localeCompare(b.place ?? ""));
 }
