@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-_STRING: Final = {"type": "string"}
-_TIME: Final = {"type": "string", "format": "date-time"}
+_STRING: Final[dict[str, Any]] = {"type": "string"}
+_TIME: Final[dict[str, Any]] = {"type": "string", "format": "date-time"}
 _PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/Problem"}
 
 _QUERY: Final = {
