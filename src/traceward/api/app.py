@@ -116,10 +116,10 @@ def create_app(
         consignment_router,
         agreement_router,
         trace_router,
+        fhir_router,
+        subscription_admin_router,
         master_data_router,
         soap_router,
-        subscription_admin_router,
-        fhir_router,
         session_router,
         live_router,
         audit_router,
@@ -178,6 +178,7 @@ def _open(settings: Settings, now_us: Callable[[], int], write_log: WriteLog | N
         now_us=now_us,
         write_log=write_log,
         outgoing=Outgoing(_outgoing_rules(settings)),
+        issuers=settings.oidc,
     )
     try:
         setup.claim_database(runtime, demo=settings.demo)
