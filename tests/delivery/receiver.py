@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from emitted import EMISSIONS
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -96,6 +98,8 @@ class Receiver:
     def take(self, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """The answer to a request, which is noted before it is given."""
         reply = self.behave(path, headers, body)
+        if "problem" not in headers["content-type"]:
+            EMISSIONS.record("webhook", headers["content-type"], body)
         if reply.delay_s:
             time.sleep(reply.delay_s)
         with self._changed:

@@ -1,6 +1,7 @@
 """The order in which standing queries see events: by when they became visible, none missed, none twice."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from store.cases import ALICE, BOB, Case, Clock, capture, visible_rows
 from traceward.epcis.predicates import AnyTerm, Query
 from traceward.services.standing import matches_after, start_cursor
+from traceward.store import feed
 from traceward.store.compile import Cursor, VisibleTo
 from traceward.store.engine import Store, open_store
 
@@ -189,3 +191,34 @@ def test_a_reader_gets_every_event_that_stays_visible_once_and_none_that_is_hidd
         assert sorted(read_all(store, cursor, limit=limit)[0]) == sorted(owed)
     finally:
         store.close()
+
+
+def test_reading_on_from_a_place_is_answered_through_indexes(store: Store, clock: Clock) -> None:
+    """Rejects late places that are sorted or read whole, which each wake of each stream would pay for."""
+    seqs = capture(store, *(case(f"e{n}", ALICE) for n in range(300)))
+    shown = [
+        row._replace(viewer=BOB)
+        for n in range(300)
+        for row in visible_rows(store, case(f"e{n}"), seqs[f"e{n}"], clock.now_us)
+    ]
+    store.committer.run(lambda tx: tx.index_visible(shown))
+    connection = store.database.open_writer()
+    connection.execute("ANALYZE")
+    connection.close()
+    table = feed.INDEX_TABLE[store.dialect]
+    statements: list[tuple[str, tuple[Any, ...]]] = [
+        (feed.LATE, (BOB, clock.now_us, 5, 10)),
+        (feed.FIRST.format(table="late_visible", number="position"), (BOB, clock.now_us)),
+        (feed.FIRST.format(table=table, number="seq"), (BOB, clock.now_us)),
+        (feed.LATE_AMONG.replace("IN {in}", "IN (1, 2)"), (BOB,)),
+    ]
+    with store.reader() as reader:
+        for sql, params in statements:
+            if store.dialect == "sqlite":
+                plan = str([row[3] for row in reader.fetch("EXPLAIN QUERY PLAN " + sql, params)])
+                assert "SCAN" not in plan, (sql, plan)
+                assert "TEMP B-TREE" not in plan, (sql, plan)
+            else:
+                plan = str(reader.fetch("EXPLAIN (FORMAT JSON) " + sql, params)[0][0])
+                assert "Seq Scan" not in plan, (sql, plan)
+                assert "'Sort'" not in plan, (sql, plan)

@@ -24,16 +24,16 @@ class Late(NamedTuple):
 
 
 _HEAD: Final = "SELECT name, value FROM counter WHERE name IN ('seq', 'record_time_us')"
-_INDEX: Final[dict[Dialect, str]] = {"sqlite": "arrival", "postgresql": "visible"}
-_FIRST: Final = (
+INDEX_TABLE: Final[dict[Dialect, str]] = {"sqlite": "arrival", "postgresql": "visible"}
+FIRST: Final = (
     "SELECT record_time_us, {number} FROM {table} WHERE viewer=? AND record_time_us>=?"
     " ORDER BY record_time_us, {number} LIMIT 1"
 )
-_LATE: Final = (
+LATE: Final = (
     "SELECT record_time_us, position, seq FROM late_visible WHERE viewer=? AND (record_time_us,position)>(?,?)"
     " ORDER BY record_time_us, position LIMIT ?"
 )
-_LATE_AMONG: Final = "SELECT seq FROM late_visible WHERE viewer=? AND seq IN {in}"
+LATE_AMONG: Final = "SELECT seq FROM late_visible WHERE viewer=? AND seq IN {in}"
 
 
 def head(reader: Reader) -> Cursor:
@@ -45,10 +45,10 @@ def head(reader: Reader) -> Cursor:
 def before_time(reader: Reader, viewers: VisibleTo, time_us: int, end: Cursor) -> Cursor:
     """The last place before everything that became visible to the viewers from a time on; `end` where nothing did."""
     first = end.seq + 1
-    table = _INDEX[reader.dialect]
+    table = INDEX_TABLE[reader.dialect]
     statements = (
-        _FIRST.format(table=table, number="seq"),
-        _FIRST.format(table="late_visible", number="position"),
+        FIRST.format(table=table, number="seq"),
+        FIRST.format(table="late_visible", number="position"),
     )
     for viewer in viewers:
         for sql in statements:
@@ -62,7 +62,7 @@ def late_between(reader: Reader, viewers: VisibleTo, after: Cursor, end: Cursor,
     found = [
         Late(Cursor(time_us, position), seq, viewer)
         for viewer in viewers
-        for time_us, position, seq in reader.fetch(_LATE, (viewer, *after, limit))
+        for time_us, position, seq in reader.fetch(LATE, (viewer, *after, limit))
         if (time_us, position) <= end
     ]
     return sorted(found)[:limit]
@@ -70,7 +70,7 @@ def late_between(reader: Reader, viewers: VisibleTo, after: Cursor, end: Cursor,
 
 def late_among(reader: Reader, viewers: VisibleTo, seqs: Collection[int]) -> set[int]:
     """Which of these events have a late place for one of the viewers."""
-    return {seq for viewer in viewers for (seq,) in reader.fetch_in(_LATE_AMONG, seqs, (viewer,))}
+    return {seq for viewer in viewers for (seq,) in reader.fetch_in(LATE_AMONG, seqs, (viewer,))}
 
 
 def still_visible(reader: Reader, late: Iterable[Late], events: Mapping[int, StoredEvent]) -> list[Late]:
