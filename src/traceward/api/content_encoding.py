@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
-import brotli
+import brotli  # type: ignore[import-untyped]  # brotli ships no types; Inflater says what is used of it
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
