@@ -41,6 +41,8 @@ STEPS = (
 DISPOSITIONS = (None, None, "in_transit", "dispensed", "unavailable", "returned", "damaged")
 KINDS = ("make", "make", "object", "object", "object", "object", "pack", "pack", "notice", "patient", "bill")
 INSTRUMENT = "https://id.gs1.org/8004/9521141DRIVER-1"
+DRAWN = Counter[str]()
+"""How many random histories were drawn, and how many events they have."""
 START_US = 1_770_000_000_000_000
 HOUR_US = 3_600_000_000
 
@@ -151,7 +153,9 @@ def histories(draw: st.DrawFn, most: int = 14) -> list[LedgerEvent]:
         first, second = found[0], found[1]
         if first.captured_by != second.captured_by and second not in struck:
             found[1] = msgspec.structs.replace(second, event_id=first.event_id)
-    return found + [declared(event, (NORTHGATE,) if by_another else None) for event in struck]
+    whole = found + [declared(event, (NORTHGATE,) if by_another else None) for event in struck]
+    DRAWN.update(histories=1, events=len(whole))
+    return whole
 
 
 def holdings(ledger: Ledger) -> dict[str, object]:

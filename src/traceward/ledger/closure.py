@@ -5,11 +5,11 @@ It must not look at ledger state, only at what events say of each other; so it h
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
 from traceward.ledger.facts import LedgerEvent, class_keys, class_parts, container_of, decode_event, item_keys, keys
-from traceward.store.rows import StoredEvent
 from traceward.store.terms import key_hash
 from traceward.store.write import WriteTransaction
 
@@ -98,7 +98,27 @@ class StreamReader:
         return self._due
 
 
-def stored_event(row: StoredEvent, party_ids: PartyIds) -> LedgerEvent:
+class StoredFacts(Protocol):
+    """What of a stored event `stored_event` reads; a `StoredEvent` has it."""
+
+    @property
+    def seq(self) -> int:
+        """The event's number."""
+
+    @property
+    def record_time_us(self) -> int:
+        """When it was captured first."""
+
+    @property
+    def facts(self) -> bytes | None:
+        """What `encode_event` made of it."""
+
+    @property
+    def witnesses(self) -> tuple[int, ...]:
+        """The numbers of the organisations that captured it."""
+
+
+def stored_event(row: StoredFacts, party_ids: PartyIds) -> LedgerEvent:
     """The facts of a stored event with all the parties that captured it."""
     if row.facts is None:
         raise ValueError(f"event {row.seq} is stored without the ledger's facts; expected those that capture writes")

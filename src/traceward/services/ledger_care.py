@@ -56,10 +56,11 @@ def _lines(reader: Reader) -> Iterator[str]:
         after = (rows[-1].record_key, rows[-1].slot)
     last = ""
     while moved := [OwnershipTransfer._make(row) for row in reader.fetch(_TRANSFERS, (last, _AT_ONCE))]:
-        seqs = dict(reader.fetch_in("SELECT eid, seq FROM witness WHERE eid IN {in}", {row.eid for row in moved}))
+        witnessed = reader.fetch_in("SELECT eid, seq FROM witness WHERE eid IN {in}", {row.eid for row in moved})
+        seqs: dict[bytes, int] = {bytes(eid): seq for eid, seq in witnessed}
         names: dict[int, str] = dict(
             reader.fetch_in("SELECT seq, event_id FROM event WHERE seq IN {in}", set(seqs.values()))
         )
-        event_ids = {bytes(eid): names[seq] for eid, seq in seqs.items()}
+        event_ids = {eid: names[seq] for eid, seq in seqs.items()}
         yield from (transfer_line(row, event_ids) for row in moved)
         last = moved[-1].id

@@ -1,4 +1,4 @@
-"""What was said about conflicts, conflicts that were corrected, and the ledger's earlier states: rows in and out.
+"""What was said about conflicts, and conflicts that were corrected: rows in and out.
 
 It must not judge: whether a resolution still holds, and who may give one, is for the services.
 """
@@ -25,15 +25,6 @@ class Resolution(NamedTuple):
     at_us: int
 
 
-class Version(NamedTuple):
-    """What a record was at the start of a day (cut_us, UTC) on which it changed; state as in ledger_record."""
-
-    key: str
-    cut_us: int
-    kind: int
-    state: bytes
-
-
 class _Reads(Protocol):
     def fetch_in(self, sql: str, values: Iterable[object], params: Sequence[object] = ()) -> list[Row]:
         """All rows of a statement with a list."""
@@ -41,7 +32,6 @@ class _Reads(Protocol):
 
 _RESOLUTION: Final = ",".join(Resolution._fields)
 _RESOLUTIONS: Final = f"SELECT {_RESOLUTION} FROM conflict_resolution WHERE conflict_id IN {{in}}"  # noqa: S608
-_VERSIONS: Final = "SELECT key, cut_us, kind, state FROM ledger_version WHERE cut_us>=? AND key IN {in}"
 
 
 def resolutions(reads: _Reads, conflict_ids: Iterable[str]) -> dict[str, list[Resolution]]:
@@ -78,23 +68,3 @@ def corrected_of_party(
         (party, *(after or ()), limit),
     )
     return [(closed_us, conflict_id, bytes(conflict)) for closed_us, conflict_id, conflict in rows]
-
-
-def versions_from(reads: _Reads, cut_us: int, keys: Iterable[str]) -> dict[str, Version]:
-    """For each of these records that changed on a day from cut_us on: what it was before the first such change."""
-    found: dict[str, Version] = {}
-    for row in reads.fetch_in(_VERSIONS, keys, (cut_us,)):
-        known = found.get(row[0])
-        if known is None or row[1] < known.cut_us:
-            found[row[0]] = Version(row[0], row[1], row[2], bytes(row[3]))
-    return found
-
-
-def put_versions(tx: WriteTransaction, rows: Sequence[Version]) -> None:
-    """Insert versions, each in place of the one with its key and cut."""
-    tx.write("ledger_version", Version._fields, rows, "replace")
-
-
-def delete_versions(tx: WriteTransaction, keys: Iterable[str], from_us: int) -> None:
-    """Remove these records' versions of days from from_us on."""
-    tx.execute_in("DELETE FROM ledger_version WHERE cut_us>=? AND key IN {in}", keys, (from_us,))

@@ -1,26 +1,15 @@
-"""The ledger's marks: states to fold from, resolutions of conflicts, and who sees what while the ledger is rebuilt.
+"""The ledger's marks: what was said about conflicts, those that were corrected, and who sees what during a rebuild.
 
-Nothing here reads or writes, and nothing here is a fact: all but the resolutions can be made again from the events.
+Nothing here reads or writes, and nothing here is a fact about goods: those are events.
 """
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
 
 from traceward.store import models
 
 _SORTED_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
-
-# What a record was at the start of a day on which an event changed it. cut_us: that start, UTC.
-ledger_version: Final = Table(
-    "ledger_version",
-    models.Table.metadata,
-    Column("key", _SORTED_TEXT, primary_key=True),
-    Column("cut_us", BigInteger, primary_key=True, autoincrement=False),
-    Column("kind", SmallInteger, nullable=False),
-    Column("state", LargeBinary, nullable=False),
-    sqlite_with_rowid=False,
-)
 
 # What was said about a conflict, one row each time; the newest counts, as long as the conflict says what it said then.
 conflict_resolution: Final = Table(

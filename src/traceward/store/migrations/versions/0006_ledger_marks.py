@@ -1,4 +1,4 @@
-"""Marks of the ledger: resolutions of conflicts and points to fold from."""
+"""Marks of the ledger: resolutions of conflicts, and what a rebuild notes while it runs."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,15 +11,6 @@ _SORTED_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 def upgrade() -> None:
     """Bring the tables of this step into being."""
-    op.create_table(
-        "ledger_version",
-        sa.Column("key", _SORTED_TEXT, nullable=False),
-        sa.Column("cut_us", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("kind", sa.SmallInteger(), nullable=False),
-        sa.Column("state", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("key", "cut_us"),
-        sqlite_with_rowid=False,
-    )
     op.create_table(
         "ledger_shown",
         sa.Column("eid", sa.LargeBinary(), nullable=False),
