@@ -1,5 +1,6 @@
 """Master data over HTTP on both databases: declared, captured, listed in pages, asked for in queries."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
@@ -177,3 +178,50 @@ def test_stock_and_trace_call_places_and_products_as_master_data_does(open_site:
         demo.request(HOSPITAL, "POST", "/masterdata/vocabularies", json=own)
         assert demo.get(HOSPITAL, trace)["places"][row["place"]] == "Our shelf"
         assert demo.get(HOSPITAL, "/consignment/stock?perPage=1000")["places"][row["place"]] == "Our shelf"
+
+
+MASTER_DATA_DOCUMENT = """
+<m:EPCISMasterDataDocument xmlns:m="urn:epcglobal:epcis-masterdata:xsd:{number}" xmlns:a="http://own.example/"
+ schemaVersion="{version}" creationDate="2026-05-01T08:00:00Z">
+<EPCISBody><VocabularyList><Vocabulary type="{vtype}"><VocabularyElementList>
+<VocabularyElement id="{ward}"><attribute id="urn:epcglobal:cbv:mda#name">Ward 4</attribute>
+<attribute id="urn:epcglobal:cbv:mda#address"><a:street>Long &amp; narrow</a:street></attribute>
+<children><id>{ward}-1</id></children></VocabularyElement>
+</VocabularyElementList></Vocabulary></VocabularyList></EPCISBody></m:EPCISMasterDataDocument>"""
+
+
+@pytest.mark.parametrize(("number", "version"), [("2", "2.0"), ("1", "1.2")])
+@pytest.mark.parametrize("spooled", [False, True])
+@pytest.mark.parametrize("behaviour", ["rollback", "proceed"])
+def test_a_master_data_document_is_captured_however_large_it_counts(
+    open_site: Callable[..., Any], number: str, version: str, spooled: bool, behaviour: str
+) -> None:
+    """EPCIS 2.0 and 1.2 XML, EPCISMasterDataDocument; rejects a header that only one way of capture looks at."""
+    text = MASTER_DATA_DOCUMENT.format(number=number, version=version, vtype=PLACES, ward=WARD)
+    with open_site(**({"spool_threshold_bytes": 10} if spooled else {})) as site:
+        headers = {"Content-Type": "application/xml", "GS1-Capture-Error-Behaviour": behaviour}
+        for body, good in ((text, True), (text.replace(WARD, "no uri"), False)):
+            dry = site.request(HOSPITAL, "POST", "/epcis/capture?dry-run=true", content=body.encode(), headers=headers)
+            assert (dry.json()["success"], dry.json()["failures"]) == (good, 0 if good else 1)
+            answer = site.request(HOSPITAL, "POST", "/epcis/capture", content=body.encode(), headers=headers)
+            if behaviour == "rollback" and not spooled and not good:
+                assert answer.status_code == 400
+                assert answer.json()["errors"][0]["code"] == "master_data"
+                continue
+            assert answer.status_code == 202, answer.text
+            job = ended(site, answer.headers["location"])
+            assert job["success"] is good, job
+            assert good or "id is 'no uri'; expected a URI" in job["errors"][0]["detail"]
+        (found,) = site.get(HOSPITAL, "/masterdata/elements/" + quote(WARD, safe="") + "?versions=true")["elements"]
+        assert (found["name"], found["version"]) == ("Ward 4", 1)
+        assert found["attributes"][1]["attribute"] == {"http://own.example/street": "Long & narrow"}
+        assert found["versions"][0]["captureID"]
+
+
+def ended(site: Site, location: str) -> Any:
+    """A capture job once it has ended."""
+    deadline = time.monotonic() + 30
+    while (job := site.get(HOSPITAL, location))["running"]:
+        assert time.monotonic() < deadline, job
+        time.sleep(0.02)
+    return job

@@ -13,7 +13,8 @@ from traceward.epcis.errors import Finding, TracewardError
 from traceward.epcis.times import format_time_us
 from traceward.services import jobs
 from traceward.services.capture import Judged, judge, taken_problem
-from traceward.services.documents import BodyFormat, read_document
+from traceward.services.documents import BodyFormat, read_document, vocabularies
+from traceward.services.master_data import vocabulary_problem
 from traceward.services.principals import Principal
 from traceward.services.problem_bodies import finding_body, problem_body
 from traceward.services.runtime import Runtime
@@ -53,6 +54,9 @@ def foresee_file(runtime: Runtime, caller: Principal, file: Path, behaviour: str
 def _foresee(runtime: Runtime, caller: Principal, document: Document, behaviour: str) -> dict[str, Any]:
     started_us = runtime.now_us()
     seen = _Foreseen()
+    unusable = vocabulary_problem(vocabularies(document))
+    if unusable is not None:
+        seen.add([unusable], [])
     batch = Batch()
     for part in parts_of(runtime, document.events):
         judged = judge(runtime, caller, part)
@@ -84,7 +88,7 @@ def _body(seen: _Foreseen, event_count: int, behaviour: str) -> dict[str, Any]:
 
     eventCount: of the document. wouldStore: new for the caller's organisation; none with rollback where any event
     fails. duplicates: captured before by it, or repeated in the document. errors: one problem for each event that
-    fails, up to a thousand; failures counts them all.
+    fails, and one for master data that is wrong, up to a thousand; failures counts them all.
     """
     success = not seen.failures
     return {
