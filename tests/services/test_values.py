@@ -19,6 +19,7 @@ from traceward.services.runtime import Runtime
 from traceward.services.spool import Spool
 from traceward.services.storyline import cordia_document, northgate_document
 from traceward.services.tokens import page_bounds, text_position
+from traceward.store.engine import open_store
 from traceward.store.errors import BadPageToken
 from traceward.store.paging import PageTokens
 
@@ -135,12 +136,14 @@ def test_roles_read_only_their_own_compartments() -> None:
     assert Right.READ not in ROLE_RIGHTS["admin"]
 
 
-def test_a_page_token_ends_with_its_time_and_serves_one_role_and_query() -> None:
+def test_a_page_token_ends_with_its_time_and_serves_one_role_and_query(tmp_path: Path) -> None:
     """Rejects a token without end, and one that another role of the organisation may use."""
     clock = [0]
+    store = open_store(f"sqlite:///{tmp_path / 'tokens.db'}", clock=lambda: clock[0])
     runtime = cast(
         "Runtime",
         SimpleNamespace(
+            store=store,
             page_tokens=PageTokens(SECRET),
             now_us=lambda: clock[0],
             limits=SimpleNamespace(page_token_ttl_s=10),
@@ -156,6 +159,7 @@ def test_a_page_token_ends_with_its_time_and_serves_one_role_and_query() -> None
     clock[0] = 10_000_000
     with pytest.raises(BadPageToken):
         text_position(runtime, principal(), b"query", token)
+    store.close()
 
 
 @pytest.mark.parametrize(("size", "on_disk"), [(10, False), (11, True)])

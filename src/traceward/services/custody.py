@@ -85,7 +85,7 @@ def chains(
     }
     named = [{"place": link.place, "holder": link.party} for link in custody]
     named += [{"place": None, "holder": link.party} for link in ownership]
-    return body | stock.names(runtime, named)
+    return body | stock.names(runtime, caller, named)
 
 
 def state_end(record: Instance) -> int | None:

@@ -29,6 +29,7 @@ from traceward.services.fhir_ids import (
     read_place_id,
 )
 from traceward.services.fhir_resources import Resource
+from traceward.services.master_data import names_of
 from traceward.services.principals import Principal, Right
 from traceward.services.runtime import Runtime
 from traceward.services.visible_events import facts_of, instant, moment, visible_event_ids
@@ -128,8 +129,12 @@ class _Session:
             view = devices.device(self.runtime, self.caller, subject)
             if view is None:
                 return None
-            maker = self.runtime.registry.parties.maker_of(f"{GS1}01/{view.gtin}")
+            product = f"{GS1}01/{view.gtin}"
+            maker = self.runtime.registry.parties.maker_of(product)
+            with self.runtime.store.reader() as reader:
+                told = names_of(self.runtime, reader, self.caller, {product}, {})
             named = self.names | ({f"maker of {view.gtin}": self.names[maker]} if maker is not None else {})
+            named |= {view.gtin: name for name in told.values()}
             self.made[key] = resources.device_resource(view, self.ids, named)
             if view.implant is not None:
                 self.links[key] = (view.implant.event_id,)
