@@ -134,7 +134,8 @@ class _Session:
             with self.runtime.store.reader() as reader:
                 told = names_of(self.runtime, reader, self.caller, {product}, {})
             named = self.names | ({f"maker of {view.gtin}": self.names[maker]} if maker is not None else {})
-            named |= {view.gtin: name for name in told.values()}
+            if product in told:
+                named[view.gtin] = told[product]
             self.made[key] = resources.device_resource(view, self.ids, named)
             if view.implant is not None:
                 self.links[key] = (view.implant.event_id,)
