@@ -1,6 +1,7 @@
 """Master data through the services on both databases: versions, who sees what, and queries that rest on it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from epcis_query.oracle import answers
 from epcis_query.strategies import CHILDREN, CONTEXT, DECLARED, LISTED, events
 from store.cases import Case, write_cases
-from traceward.epcis.errors import NoSuchResource, QueryTooLargeException, ValidationException
+from traceward.epcis.errors import ForbiddenException, NoSuchResource, QueryTooLargeException, ValidationException
 from traceward.epcis.extension import Context
 from traceward.epcis.identity import expand
 from traceward.epcis.json_codec import read_json
@@ -169,6 +170,16 @@ def test_a_document_whose_master_data_is_wrong_is_refused_whole(runtime: Runtime
     assert "0000012345" not in refused.value.detail + str(refused.value.findings)
     assert matching(runtime, hospital, EQ_bizLocation=[WARD]) == []
     assert ids(runtime, hospital) == []
+
+
+def test_a_key_of_one_place_declares_nothing_for_the_organisation(runtime: Runtime) -> None:
+    bound = replace(caller_of(runtime, NORTHGATE), place=WARD)
+    with pytest.raises(ForbiddenException, match="master data needs a key of the whole organisation"):
+        declare(runtime, bound, element(SITE, name="mine"))
+    header = {"epcisMasterData": {"vocabularyList": [{"type": PLACES, "vocabularyElementList": [{"id": SITE}]}]}}
+    with pytest.raises(ForbiddenException, match="whole organisation"):
+        capture_events(runtime, bound, event(bizLocation={"id": WARD}), header=header)
+    assert ids(runtime, bound) == []
 
 
 def test_an_element_is_seen_by_its_owner_and_by_whoever_sees_an_event_that_names_it(runtime: Runtime) -> None:

@@ -105,7 +105,7 @@ def capture_document(
     whole = behaviour == "rollback"
     judged = judge(runtime, caller, document.events)
     vocabularies = documents.vocabularies(document)
-    unusable = vocabulary_problem(vocabularies)
+    unusable = vocabulary_problem(caller, vocabularies)
     if whole:
         raise_refusal([judged])
         if unusable is not None:

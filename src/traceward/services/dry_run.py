@@ -54,12 +54,12 @@ def foresee_file(runtime: Runtime, caller: Principal, file: Path, behaviour: str
 def _foresee(runtime: Runtime, caller: Principal, document: Document, behaviour: str) -> dict[str, Any]:
     started_us = runtime.now_us()
     seen = _Foreseen()
-    unusable = vocabulary_problem(vocabularies(document))
+    unusable = vocabulary_problem(caller, vocabularies(document))
     if unusable is not None:
         seen.add([unusable], [])
     batch = Batch()
     for part in parts_of(runtime, document.events):
-        judged = judge(runtime, caller, part)
+        judged = judge(runtime, caller, part, dry=True)
         stored, taken = _sorted(runtime, caller, judged, batch)
         seen.would_store += stored
         seen.duplicates += len(judged.good) - stored - len(taken)

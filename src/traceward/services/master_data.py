@@ -12,7 +12,13 @@ from typing import Any, Final
 
 import msgspec
 
-from traceward.epcis.errors import NoSuchResource, QueryTooLargeException, ValidationException
+from traceward.epcis.errors import (
+    ForbiddenException,
+    NoSuchResource,
+    QueryTooLargeException,
+    TracewardError,
+    ValidationException,
+)
 from traceward.epcis.master_data import Attribute, Element, descendants, read_vocabularies
 from traceward.epcis.master_data_query import MasterDataQuery
 from traceward.epcis.times import format_time_us
@@ -80,19 +86,24 @@ def take_vocabulary(
     """Take up the vocabularies of a document within its capture's transaction; known content makes no new version.
 
     vocabularies: [{type, elements: [{id, attributes: [{id, value}], children: [id]}]}], names in full.
-    Raises ValidationException with every finding, before anything is written; `check_vocabularies` tells beforehand.
+    Raises ValidationException with every finding, and ForbiddenException for a key that is bound to a place, before
+    anything is written; `vocabulary_problem` tells beforehand.
     """
     del runtime
+    _require_organisation(caller)
     elements = check_vocabularies(vocabularies, _HEADER_PATH if job_id is not None else "")
     stored = write_elements(tx, caller.party_number, caller.key_id, job_id, [_new_element(one) for one in elements])
     return Taken(stored, len(elements) - stored)
 
 
-def vocabulary_problem(vocabularies: Sequence[Mapping[str, Any]]) -> ValidationException | None:
-    """Why the vocabularies of a document cannot be taken up, for captures that go on without; None where they can."""
+def vocabulary_problem(caller: Principal, vocabularies: Sequence[Mapping[str, Any]]) -> TracewardError | None:
+    """Why the caller cannot have a document's vocabularies taken up, for captures that go on without; None: can."""
+    if not vocabularies:
+        return None
     try:
+        _require_organisation(caller)
         check_vocabularies(vocabularies, _HEADER_PATH)
-    except ValidationException as problem:
+    except (ForbiddenException, ValidationException) as problem:
         return problem
     return None
 
@@ -253,6 +264,14 @@ def element_of(row: ElementRow) -> Element:
     content = _content(row.content)
     attributes = tuple(Attribute(one["id"], one["attribute"]) for one in content.get("attributes", ()))
     return Element(row.vtype, row.id, content["id"], attributes, tuple(content.get("children", ())))
+
+
+def _require_organisation(caller: Principal) -> None:
+    """Nothing for a key that speaks for its whole organisation; master data is true of all its places."""
+    if caller.place is not None:
+        raise ForbiddenException(
+            f"this key is bound to {caller.place}; master data needs a key of the whole organisation"
+        )
 
 
 def _new_element(element: Element) -> NewElement:

@@ -14,7 +14,7 @@ import orjson
 import structlog
 
 from traceward.epcis.document import Document, RawEvent
-from traceward.epcis.errors import Finding, ImplementationException, TracewardError, ValidationException
+from traceward.epcis.errors import Finding, ImplementationException, TracewardError
 from traceward.services import jobs
 from traceward.services.capture import CHUNK_EVENTS, judge, prepare_all, taken_problem, write_whole
 from traceward.services.documents import BodyFormat, read_document, vocabularies
@@ -118,7 +118,7 @@ def opened_document(runtime: Runtime, file: Path, form: BodyFormat) -> Iterator[
 def _capture_whole(runtime: Runtime, caller: Principal, job: CaptureJob, document: Document) -> None:
     """All in one transaction. Everything is judged before it, since it holds the writer for as long as it lasts."""
     found = vocabularies(document)
-    _judge(runtime, caller, document.events, vocabulary_problem(found))
+    _judge(runtime, caller, document.events, vocabulary_problem(caller, found))
 
     def unit(tx: WriteTransaction) -> set[str]:
         stored = 0
@@ -140,9 +140,7 @@ def _capture_whole(runtime: Runtime, caller: Principal, job: CaptureJob, documen
     runtime.changes.publish(runtime.store.committer.run(unit, weight=_HEAVY))
 
 
-def _judge(
-    runtime: Runtime, caller: Principal, events: Sequence[RawEvent], unusable: ValidationException | None
-) -> None:
+def _judge(runtime: Runtime, caller: Principal, events: Sequence[RawEvent], unusable: TracewardError | None) -> None:
     """Raise _Refused with a problem for each event that may not be written, and for master data that is wrong."""
     problems: list[TracewardError] = [] if unusable is None else [unusable]
     for part in parts_of(runtime, events):
@@ -184,7 +182,7 @@ def _take_master_data(
     runtime: Runtime, caller: Principal, job: CaptureJob, found: Sequence[Mapping[str, Any]]
 ) -> CaptureJob:
     """The job, once the document's master data is taken up, or its problem noted; doing it again changes nothing."""
-    unusable = vocabulary_problem(found)
+    unusable = vocabulary_problem(caller, found)
 
     def unit(tx: WriteTransaction) -> CaptureJob:
         if unusable is not None:
