@@ -111,6 +111,16 @@ DISCOVERY = (
         Mutation("an unknown path is found", "discovery/an-unknown*", answer=status(404, 200)),
         Mutation("a wrong method is 404", "discovery/a-wrong*", answer=status(405, 404)),
         Mutation("405 without Allow", "discovery/a-wrong*", answer=on("DELETE", "/events", without_header("Allow"))),
+        Mutation(
+            "deleting a page token answers 200",
+            "discovery/page-tokens*",
+            answer=on("DELETE", "/nextPageToken/.+", status(204, 200)),
+        ),
+        Mutation(
+            "a deleted page token works on",
+            "discovery/page-tokens*",
+            answer=on("GET", "/events", status(400, 200)),
+        ),
         Mutation("takes endless URIs", "discovery/a-uri*", answer=status(414, 200)),
     ]
 )
@@ -290,6 +300,9 @@ CAPTURE = [
             "association/a-transformation-needs*",
             "sensor-rules/a-sensor-element*",
             "sensor-rules/a-sensor-time-has*",
+            "sensor-rules/a-sensor-time-is*",
+            "sensor-rules/an-attribute*",
+            "sensor-rules/a-germ*",
             "sensor-rules/a-percentile*",
             "errors/an-error-declaration-needs*",
             "errors/an-unknown-reason*",

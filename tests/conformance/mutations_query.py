@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from traceward.conformance.cases.parameters import CORE, SENSOR, Row
+from traceward.conformance.cases.parameters import CORE, PLACES, SENSOR, Row
 from traceward.conformance.cases.resources import RESOURCES
 
 from .changes import (
@@ -36,7 +36,7 @@ def of_parameter(row: Row, group: str) -> Iterator[Mutation]:
 
     # Where the parameter means no constraint, ignoring it is right.
     if row.labels and len(row.labels.split()) < 12:
-        yield Mutation(f"ignores {name}", only, without_parameter(row.parameter))
+        yield Mutation(f"ignores {name}", f"{only}*", without_parameter(row.parameter))
     yield Mutation(f"{name}: one event too many", only, answer=asked_for(events(one_too_many)))
     if row.labels:
         yield Mutation(f"{name}: one event too few", only, answer=asked_for(events(lambda found: found[:-1])))
@@ -46,7 +46,7 @@ def of_parameter(row: Row, group: str) -> Iterator[Mutation]:
 
 PARAMETERS = [
     mutation
-    for group, rows in (("query", CORE), ("sensor", SENSOR))
+    for group, rows in (("query", CORE), ("query", PLACES), ("sensor", SENSOR))
     for row in rows
     for mutation in of_parameter(row, group)
 ]

@@ -17,6 +17,9 @@ from traceward.conformance.report import html_report
 from traceward.conformance.runner import CASES, Verdict
 from traceward.conformance.runner import Result as CaseResult
 
+from .changes import on, status
+from .proxy import Mutation, Proxy
+
 
 def invoke(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["conformance", *arguments])
@@ -37,11 +40,17 @@ def test_a_server_that_passes_gives_0_a_report_and_junit(server: LiveServer, tmp
     assert key not in page + junit.read_text(encoding="utf-8") + done.output
 
 
-def test_a_server_that_fails_gives_1_and_says_what_was_sent_and_what_came(server: LiveServer, tmp_path: Path) -> None:
+def test_a_server_that_fails_gives_1_and_says_what_was_sent_and_what_came(
+    server: LiveServer, proxy: Proxy, tmp_path: Path
+) -> None:
     key, report = tmp_path / "key", tmp_path / "report.html"
     key.write_text(server.keys["cordia"], encoding="utf-8")
     secret = ("--key", f"@{key}", "--header", "X-Own-Secret: hush-hush")
-    done = invoke(server.url, *secret, "--only", "sensor-rules/a-germ*", "--json", "--report", str(report))
+    proxy.mutation = Mutation("takes any sensor data", "", answer=on("POST", "/capture", status(400, 200)))
+    try:
+        done = invoke(proxy.url, *secret, "--only", "sensor-rules/a-germ*", "--json", "--report", str(report))
+    finally:
+        proxy.mutation = None
     assert done.exit_code == 1, done.output
     (result,) = json.loads(done.stdout)["results"]
     assert result["outcome"] == "fail"

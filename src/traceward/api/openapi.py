@@ -83,7 +83,7 @@ def own_document(app: FastAPI, routers: Sequence[APIRouter]) -> dict[str, Any]:
         for router in routers
         for route in router.routes
         if isinstance(route, APIRoute) and not _signs_in(route.dependant)
-        for method in route.methods
+        for method in route.methods or ()
     }
     told = {(spelt(one.path), one.method): one for one in OPERATIONS}
     paths: dict[str, dict[str, Any]] = {}

@@ -38,6 +38,9 @@ def conformance(
             metavar="HOST[:PORT]", help="Where the server reaches this machine for webhooks; loopback unless given."
         ),
     ] = None,
+    soap: Annotated[
+        str, typer.Option(metavar="PATH", help="Where the SOAP binding is: below URL, or its whole URL on that host.")
+    ] = "/soap",
     patience: Annotated[
         float, typer.Option(min=0.1, help="Seconds to wait for a job to end, an event to show, a webhook to come.")
     ] = 20.0,
@@ -65,7 +68,7 @@ def conformance(
             find_base(client)
         except CannotRun as error:
             raise fail(str(error), ExitCode.CANNOT_RUN) from error
-        run = Run(client, patience_s=patience, callback=callback)
+        run = Run(client, patience_s=patience, callback=callback, soap=soap)
         verdict = run_cases(run, cases)
         vendor = _vendor(run)
     _write(report, html_report(verdict, vendor).encode())

@@ -82,11 +82,12 @@ def headline(verdict: Verdict) -> str:
     missing = verdict.count(Outcome.NOT_SUPPORTED, Level.MANDATORY)
     optional = verdict.count(Outcome.NOT_SUPPORTED) - missing
     skipped = verdict.count(Outcome.SKIPPED)
-    parts = [
-        f"{failed} of {len(verdict.results)} cases fail, {mandatory} of them mandatory"
-        if failed
-        else f"No case of {len(verdict.results)} fails"
-    ]
+    parts = [f"No case of {len(verdict.results)} fails"]
+    if mandatory:
+        parts = [f"{failed} of {len(verdict.results)} cases fail, {mandatory} of them mandatory"]
+    elif failed:
+        # The verdict comes first: whoever reads "fail" first takes a server that conforms for one that does not.
+        parts = [f"No mandatory case fails; {failed} of {len(verdict.results)} do that are recommended or optional"]
     if missing:
         parts.append(f"{missing} mandatory {'part is' if missing == 1 else 'parts are'} not supported")
     if optional:

@@ -24,11 +24,13 @@ class Run:
     """The state of one run. patience_s: how long a job may run, an event may take to show, a callback to come.
 
     callback: address under which the server reaches the kit's receiver, with a port; None for loopback.
+    soap: path of the SOAP binding, below the base address, or its whole URL on the same host.
     """
 
     client: Client
     patience_s: float = 20.0
     callback: str | None = None
+    soap: str = "/soap"
     data: Data = field(default_factory=make_data)
     _ready: dict[str, Part] = field(default_factory=dict)
     _broken: dict[str, str] = field(default_factory=dict)

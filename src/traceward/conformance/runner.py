@@ -11,13 +11,16 @@ from traceward.conformance.cases import (
     association,
     capture,
     discovery,
+    encodings,
     errors,
     formats,
     named_queries,
     parameters,
     resources,
     results,
+    soap,
     subscriptions,
+    xml,
 )
 from traceward.conformance.client import Client, NoAnswer
 from traceward.conformance.model import Exchange, Level, NotSupported, Outcome, Skipped, Unmet
@@ -31,11 +34,14 @@ GROUPS: tuple[Group, ...] = (
     results.GROUP,
     resources.GROUP,
     formats.GROUP,
+    xml.GROUP,
+    encodings.GROUP,
     parameters.SENSORS,
     association.SENSOR_RULES,
     association.GROUP,
     named_queries.GROUP,
     subscriptions.GROUP,
+    soap.GROUP,
 )
 CASES: tuple[Case, ...] = tuple(case for group in GROUPS for case in group.cases)
 KEPT_EXCHANGES = 4

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from traceward.conformance.case import Group, Judge
+from traceward.conformance.client import next_link
 from traceward.conformance.model import Level, NotSupported, Unmet
 from traceward.conformance.run import Run, event_list, expect_header, expect_problem, expect_status, segment
 
@@ -203,16 +204,19 @@ def a_uri_of_a_megabyte_is_refused(run: Run) -> None:
 
 @GROUP.case(Level.OPTIONAL, "REST /nextPageToken/{token}, DELETE")
 def page_tokens_can_be_deleted(run: Run) -> None:
-    """DELETE of a page token is answered with 204; 501 where there is no such thing."""
+    """DELETE of a page token is answered with 204, and the token works no more; 501 where there is no such thing."""
     run.part("core")
-    answer = run.get("/events", run.data.parts["core"].window | {"perPage": "1"})
-    token = re.search(r"nextPageToken=([^&>]+)", expect_header(answer, "Link"))
+    page = run.get("/events", run.data.parts["core"].window | {"perPage": "1"})
+    token = re.search(r"nextPageToken=([^&>]+)", expect_header(page, "Link"))
     if token is None:
-        raise Unmet("nextPageToken in the Link header", answer.headers["link"])
+        raise Unmet("nextPageToken in the Link header", page.headers["link"])
     answer = run.request("DELETE", f"/nextPageToken/{token[1]}")
     if answer.status in {404, 405}:
         raise NotSupported(f"status {answer.status}")
     expect_status(answer, 204)
+    following = run.request("GET", next_link(page) or "")
+    if following.status not in {400, 404, 410}:
+        raise Unmet("status 400, 404 or 410 for the token that was deleted", str(following.status))
 
 
 _add_options()

@@ -152,7 +152,7 @@ PLACES: Final = (
     Row("WD_bizLocation", "{locB}", "middle bottom", name="WD_bizLocation-middle"),
     Row("WD_bizLocation", "{locC}", "bottom", name="WD_bizLocation-leaf"),
     Row("EQ_bizLocation", "{locA}", "top", name="EQ_bizLocation-without-descendants"),
-    Row("WD_readPoint", "{rp1}", "top middle bottom elsewhere", name="WD_readPoint-tree"),
+    Row("WD_readPoint", "{rp1}", "top middle bottom elsewhere", "{never}", name="WD_readPoint-tree"),
     Row("HASATTR_bizLocation", "urn:epcglobal:cbv:mda:city", "top", "urn:epcglobal:cbv:mda:none"),
     Row("EQATTR_bizLocation_urn:epcglobal:cbv:mda:city", "Town {token}", "top", "Town nowhere", name="EQATTR"),
 )
