@@ -168,3 +168,64 @@ def test_a_role_without_patients_cannot_capture_one_in_a_document(hospital: Site
     refused = hospital.capture("northgate-supply", body)
     assert refused.status_code == 403
     assert not any(one in refused.text for one in SPELLINGS)
+
+
+def test_what_names_a_patient_from_the_wrong_role_waits_in_quarantine_until_it_is_released(hospital: Site) -> None:
+    """domain.md 7. Rejects a refusal that loses the event, and a quarantine that shows it to whoever sent it."""
+    officer = new_key(hospital, NORTHGATE, "privacy_officer", name="Ada")["key"]
+    supply, clinical = (hospital.server.keys[name] for name in ("northgate-supply", "northgate-clinical"))
+    for _ in range(2):
+        refused = captured_by(hospital, supply, link(6, PATIENT, THEATRE))
+        assert refused.json()["errors"][0]["code"] == "private_event"
+    for name in ("northgate-supply", "cordia", "admin"):
+        assert hospital.request(name, "GET", "/quarantine").status_code == 403
+    for key in (clinical, officer):
+        (one,) = with_key(hospital, key, "GET", "/quarantine").json()["events"]
+        assert (one["role"], one["findings"][0]["code"]) == ("supply", "private_event")
+        assert not any(spelling in str(one) for spelling in SPELLINGS)
+    path = f"/quarantine/{one['id']}"
+    assert with_key(hospital, officer, "GET", path).status_code == 403
+    assert with_key(hospital, clinical, "GET", path).json()["event"]["parentID"] == PATIENT
+    assert search(hospital, clinical, epc=f"{ITEM}6") == []
+    assert with_key(hospital, officer, "POST", f"{path}/release").status_code == 403
+    assert with_key(hospital, clinical, "POST", f"{path}/release").json() == {"eventID": "urn:uuid:link-6"}
+    assert search(hospital, clinical, epc=f"{ITEM}6") == [("123452", "6")]
+    assert with_key(hospital, clinical, "GET", "/quarantine").json()["events"] == []
+    assert with_key(hospital, clinical, "POST", f"{path}/release").status_code == 404
+    done = [one["action"] for one in with_key(hospital, officer, "GET", "/audit?perPage=1000").json()["entries"]]
+    assert done.count("quarantined") == done.count("quarantine released") == 1
+
+
+def test_fields_and_patterns_that_tell_of_a_patient_are_refused_in_shared_events(open_site: Callable[..., Any]) -> None:
+    """Rejects a search for GSRNs alone, which a medical record number in an extension field walks past."""
+    with open_site(patient_patterns=[r"\bMRN[- ]?[0-9]{6}\b"]) as site:
+        officer = new_key(site, NORTHGATE, "privacy_officer")["key"]
+        context = ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
+                   {"mcx": "https://ns.traceward.org/consignment/", "ex": "https://ex.example/"}]  # fmt: skip
+        hiding = (
+            {"mcx:patientName": "Ada"},
+            {"ex:PATIENT-ID": "7"},
+            {"ex:case": {"ex:details": [{"ex:dateOfBirth": "1990-01-01"}]}},
+            {"ilmd": {"ex:medical_record_number": "7"}},
+            {"ex:note": "see MRN-123456"},
+            {"bizTransactionList": [{"type": "po", "bizTransaction": "https://ex.example/MRN123456"}]},
+        )
+        for number, field in enumerate(hiding):
+            event = bare_event(eventID=f"urn:uuid:hidden-{number}", action="ADD", **field)
+            body = orjson.dumps(document(event) | {"@context": context})
+            for name in ("northgate-supply", "northgate-clinical", "cordia"):
+                refused = site.capture(name, body)
+                assert refused.status_code == 403, (name, field, refused.text)
+                assert refused.json()["errors"][0]["code"] == "patient_content"
+                assert "123456" not in refused.text
+                assert "Ada" not in refused.text
+        events = with_key(site, officer, "GET", "/quarantine").json()["events"]
+        assert len(events) == len(hiding)
+        for one in events:
+            assert with_key(site, officer, "DELETE", f"/quarantine/{one['id']}").status_code == 204
+        assert with_key(site, officer, "GET", "/quarantine").json()["events"] == []
+        innocent = ({"ex:patience": "much"}, {"ex:subjectMatter": "valves"}, {"ex:mrna": "no"}, {"ex:note": "MRN"})
+        for number, field in enumerate(innocent):
+            event = bare_event(eventID=f"urn:uuid:innocent-{number}", **field)
+            taken = site.capture("cordia", orjson.dumps(document(event) | {"@context": context}))
+            assert taken.status_code == 202, (field, taken.text)

@@ -27,6 +27,7 @@ from traceward.api.live import router as live_router
 from traceward.api.master_data_routes import router as master_data_router
 from traceward.api.models import Problem
 from traceward.api.observe import configure_logging
+from traceward.api.patient_routes import quarantine_router
 from traceward.api.patient_routes import router as patient_router
 from traceward.api.openapi import install_openapi
 from traceward.api.problems import install_problems
@@ -124,6 +125,7 @@ def create_app(
         live_router,
         audit_router,
         patient_router,
+        quarantine_router,
         admin_router,
         open_router,
         resolver_router(),
@@ -167,6 +169,7 @@ def _open(settings: Settings, now_us: Callable[[], int], write_log: WriteLog | N
         fold_limit_events=settings.fold_limit_events,
         setup_code_ttl_s=settings.setup_code_ttl_s,
         strict_sensors=settings.strict_sensors,
+        patient_patterns=settings.patient_patterns,
     )
     runtime = open_runtime(
         settings.store_url,

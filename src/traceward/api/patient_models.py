@@ -101,3 +101,32 @@ class ErasureBody(BaseModel):
     """How many events can be read no longer."""
 
     events: int
+
+
+class QuarantineFinding(BaseModel):
+    """Why an event is there."""
+
+    code: str
+    message: str
+
+
+class QuarantinedEvent(BaseModel):
+    """An event that was refused because it tells of a patient, without its content."""
+
+    id: str
+    receivedAt: str
+    principal: str
+    role: str
+    findings: list[QuarantineFinding]
+
+
+class QuarantineAnswer(BaseModel):
+    """What waits for a decision, oldest first."""
+
+    events: list[QuarantinedEvent]
+
+
+class ReleasedBody(BaseModel):
+    """The eventID of an event that was released."""
+
+    eventID: str

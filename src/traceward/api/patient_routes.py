@@ -3,7 +3,8 @@
 It must not log bodies; the services record each look-up before its answer.
 """
 
-from fastapi import APIRouter
+import orjson
+from fastapi import APIRouter, Response
 
 from traceward.api.deps import Caller, Services
 from traceward.api.patient_models import (
@@ -14,11 +15,14 @@ from traceward.api.patient_models import (
     ErasureRequest,
     PatientLinks,
     PatientSearch,
+    QuarantineAnswer,
+    ReleasedBody,
     ReviewRequest,
 )
-from traceward.services import patients
+from traceward.services import capture, patients, quarantine
 
 router = APIRouter(prefix="/patients", tags=["patients"])
+quarantine_router = APIRouter(prefix="/quarantine", tags=["patients"])
 
 
 @router.post("/search", response_model=PatientLinks)
@@ -49,6 +53,30 @@ def post_review(emergency_id: str, body: ReviewRequest, caller: Caller, runtime:
 def post_erasure(body: ErasureRequest, caller: Caller, runtime: Services) -> ErasureBody:
     """Make a patient's private events unreadable for good; for the privacy officer. The ledger stays as it is."""
     return ErasureBody(events=patients.erase(runtime, caller, body.patient, reason=body.reason))
+
+
+@quarantine_router.get("", response_model=QuarantineAnswer)
+def get_quarantine(caller: Caller, runtime: Services) -> dict[str, object]:
+    """Events that were refused because they tell of a patient, without their content, oldest first."""
+    return {"events": quarantine.waiting(runtime, caller)}
+
+
+@quarantine_router.get("/{quarantine_id}")
+def get_quarantined(quarantine_id: str, caller: Caller, runtime: Services) -> Response:
+    """One of them with its content; for the clinical role, and in the audit log."""
+    return Response(orjson.dumps(quarantine.content(runtime, caller, quarantine_id)), media_type="application/json")
+
+
+@quarantine_router.post("/{quarantine_id}/release", status_code=201)
+def post_release(quarantine_id: str, caller: Caller, runtime: Services) -> ReleasedBody:
+    """Capture it after all, as the clinical role that answers for it."""
+    return ReleasedBody(eventID=capture.release_quarantined(runtime, caller, quarantine_id))
+
+
+@quarantine_router.delete("/{quarantine_id}", status_code=204)
+def delete_quarantined(quarantine_id: str, caller: Caller, runtime: Services) -> None:
+    """Forget it for good; for the clinical role and the privacy officer."""
+    quarantine.delete(runtime, caller, quarantine_id)
 
 
 def _question(body: PatientSearch | EmergencyRequest) -> patients.Question:

@@ -3,10 +3,11 @@
 It must not open anything: `create_app` does, from the value made here.
 """
 
+import re
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from traceward.services.oidc import Issuer
@@ -85,6 +86,8 @@ class Settings(BaseSettings):
     """How long a sign-in of the web pages lasts."""
     session_idle_s: int = Field(default=2 * 3600, ge=4)
     """How long a sign-in lasts that is not used."""
+    patient_patterns: tuple[str, ...] = ()
+    """Regular expressions of texts that tell of a patient; shared events with one are quarantined. A JSON array."""
     oidc: tuple[Issuer, ...] = ()
     """Issuers of OpenID Connect tokens that are taken as bearers: a JSON array; docs/identity.md has its fields."""
     setup_code_ttl_s: int = Field(default=15 * 60, ge=1)
@@ -97,6 +100,16 @@ class Settings(BaseSettings):
     """From `info` on there is one line per request, without query strings or identifiers."""
     dev: bool = False
     """Adds the interactive API page at /docs; never for production."""
+
+    @field_validator("patient_patterns")
+    @classmethod
+    def _patterns_compile(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+        return patterns
 
     @model_validator(mode="after")
     def _sizes_agree(self) -> Self:

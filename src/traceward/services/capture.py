@@ -21,7 +21,7 @@ from traceward.epcis.errors import (
 )
 from traceward.epcis.times import format_time_us
 from traceward.epcis.xml_codec import write_event
-from traceward.services import capture_scope, documents, jobs
+from traceward.services import audit, capture_scope, documents, jobs, quarantine
 from traceward.services.answers import Representation
 from traceward.services.documents import BodyFormat, read_document, read_event
 from traceward.services.master_data import take_vocabulary, vocabulary_problem
@@ -161,19 +161,42 @@ def capture_event(runtime: Runtime, caller: Principal, body: bytes, form: BodyFo
     return CapturedEvent(final.event_id, text, record_time, written.stored > 0)
 
 
-def judge(runtime: Runtime, caller: Principal, events: Iterable[RawEvent]) -> Judged:
-    """Each event prepared, refused for its content, or forbidden to the caller's role."""
+def judge(runtime: Runtime, caller: Principal, events: Iterable[RawEvent], *, dry: bool = False) -> Judged:
+    """Each event prepared, refused for its content, or forbidden to the caller.
+
+    What is forbidden because it tells of a patient is in quarantine on return, unless the run is dry.
+    """
     judged = Judged()
     for raw in events:
         result = prepare(raw, runtime.store.secret_key, strict_sensors=runtime.limits.strict_sensors)
         raw.release()
         if isinstance(result, RefusedEvent):
             judged.refused.append(result)
-        elif (finding := capture_scope.refusal(caller, result)) is not None:
+        elif (finding := capture_scope.refusal(caller, result, runtime.limits.patient_patterns)) is not None:
             judged.forbidden.append(ForbiddenEvent(result, finding))
         else:
             judged.good.append(result)
+    if judged.forbidden and not dry:
+        told = [(one.event, one.finding) for one in judged.forbidden if one.finding.code in capture_scope.QUARANTINED]
+        quarantine.keep(runtime, caller, told)
     return judged
+
+
+def release_quarantined(runtime: Runtime, caller: Principal, quarantine_id: str) -> str:
+    """Capture an event that waits in quarantine, as the clinical role that answers for it; gives its eventID.
+
+    Raises ForbiddenException, NoSuchResource, ResourceAlreadyExistsException.
+    """
+    event = quarantine.opened_event(runtime, caller, quarantine_id)
+    made = audit.entry(caller, "quarantine released", f"quarantine {quarantine_id[:80]}", event_ids=[event.event_id])
+
+    def unit(tx: WriteTransaction) -> WrittenEvents:
+        quarantine.decide(tx, caller, quarantine_id, quarantine.RELEASED, made)
+        return write_whole(runtime, caller, None, [event], tx)
+
+    written = runtime.store.committer.run(unit)
+    runtime.changes.publish(written.concerned)
+    return written.events[0].event_id
 
 
 def raise_refusal(parts: Iterable[Judged]) -> None:

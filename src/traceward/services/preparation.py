@@ -132,6 +132,13 @@ def prepare_again(event: PreparedEvent, secret: bytes) -> PreparedEvent:
     return prepared
 
 
+def prepare_stored(text: bytes, context: bytes | None, secret: bytes) -> PreparedEvent:
+    """An event that was judged before and kept apart, ready to be written."""
+    prepared = prepare(_stored(0, text, context), secret)
+    assert isinstance(prepared, PreparedEvent)
+    return prepared
+
+
 def stored_terms(
     text: bytes, context: bytes | None, event_id: str, secret: bytes, *, private: bool = False
 ) -> PreparedTerms:

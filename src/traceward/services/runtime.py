@@ -29,7 +29,7 @@ from traceward.store.write import WriteLog, WriteTransaction
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of single requests. Sizes in bytes, times in seconds."""
+    """Bounds of single requests. Sizes in bytes, times in seconds; patient_patterns: regular expressions."""
 
     capture_limit_events: int = 200_000
     capture_limit_bytes: int = 128_000_000
@@ -39,6 +39,7 @@ class Limits:
     fold_limit_events: int = 200_000
     setup_code_ttl_s: int = 900
     strict_sensors: bool = False
+    patient_patterns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def seal_rows(
     names = {event.eid: subject_names(event) for event in events if event.private}
     if not names:
         return {}
-    keys = _keys(tx, vault, party, sorted({name for each in names.values() for name in each}))
+    keys = keys_of(tx, vault, party, sorted({name for each in names.values() for name in each}))
     sealed: dict[bytes, EventRow] = {}
     links: list[tuple[bytes, int]] = []
     for eid, each in names.items():
@@ -103,7 +103,7 @@ def erase(tx: WriteTransaction, vault: Vault, party: int, name: str) -> int:
     return len(seqs)
 
 
-def _keys(tx: WriteTransaction, vault: Vault, party: int, names: Sequence[str]) -> dict[bytes, bytes]:
+def keys_of(tx: WriteTransaction, vault: Vault, party: int, names: Sequence[str]) -> dict[bytes, bytes]:
     """The keys of these subjects by id, made where they are missing."""
     ids = {vault.subject_id(party, name): name for name in names}
     stored = tx.fetch_in("SELECT id, wrapped FROM subject_key WHERE id IN {in}", ids)
