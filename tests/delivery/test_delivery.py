@@ -10,7 +10,7 @@ import orjson
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from .conftest import Site
+from .conftest import Site, document, event
 from .receiver import Behaviour, Reply
 
 EVERY_SECOND = {"schedule": {"second": "[0-59]"}}
@@ -152,6 +152,20 @@ def test_a_receiver_that_takes_few_events_gets_few_and_all_of_them(site: Site) -
     accepted = [message for message in site.receiver.messages if message.accepted]
     assert len({message.id for message in site.receiver.messages}) == len(site.receiver.messages)
     assert max(len(message.event_ids) for message in accepted) <= 3
+
+
+def test_a_message_that_is_split_more_than_once_keeps_its_order(site: Site) -> None:
+    """Rejects halves that are sent by their numbers: those of the first half are numbered after the second."""
+    big = "https://cordia.example/disposition/" + "y" * 500
+    site.receiver.behave = lambda _path, _headers, body: Reply(
+        413 if big.encode() in body and body.count(b'"eventID"') > 1 else 204
+    )
+    made = site.subscribe()
+    site.request("POST", f"/subscriptions/{made}/pause")
+    expected = site.capture(1, disposition=big) + site.capture(7)
+    site.request("POST", f"/subscriptions/{made}/resume")
+    assert site.receiver.wait(lambda: len(site.receiver.accepted_ids()) == 8)
+    assert site.receiver.accepted_ids() == expected
 
 
 def test_an_event_that_is_too_large_alone_is_a_dead_letter_and_the_rest_goes_on(site: Site) -> None:
@@ -398,3 +412,51 @@ def test_a_production_server_calls_no_address_inside(open_site: Any) -> None:
             answer = site.request("POST", "/epcis/queries/all/subscriptions", json={"dest": dest, "stream": True})
             assert answer.status_code == 403, answer.text
             assert answer.json()["type"] == "epcisException:SecurityException"
+
+
+def test_an_event_that_became_visible_late_is_delivered_when_it_does(site: Site) -> None:
+    """Rejects a cursor by recordTime: the rival captures, and so sees, what Cordia captured before it subscribed."""
+    shared = site.capture(1)
+    number = int(shared[0].rpartition("/")[2])
+    query = {"name": f"rivals {number}", "query": {}}
+    assert site.request("POST", "/epcis/queries", key="rival-supplier", json=query).status_code == 201
+    path = f"/epcis/queries/rivals%20{number}/subscriptions"
+    asked = {"dest": f"{site.receiver.url}/rival", "stream": True}
+    assert site.request("POST", path, key="rival-supplier", json=asked).status_code == 201
+    other = site.request(
+        "POST",
+        "/epcis/capture",
+        key="rival-supplier",
+        content=document([event(number)]),
+        headers={"Content-Type": "application/json"},
+    )
+    assert other.status_code == 202
+    assert site.receiver.wait(lambda: site.receiver.accepted_ids("/rival") == shared)
+    assert site.request("DELETE", path.removesuffix("/subscriptions"), key="rival-supplier").status_code == 204
+
+
+def test_the_command_line_shows_and_steers_subscriptions(site: Site) -> None:
+    from typer.testing import CliRunner
+
+    from traceward.cli.main import app
+
+    def run(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(
+            app, ["subscriptions", *arguments, "--url", site.server.url, "--key", site.server.keys["cordia"]]
+        )
+        return done.exit_code, done.output
+
+    site.receiver.behave = lambda *_: Reply(413)
+    made = site.subscribe()
+    site.capture()
+    site.await_state(made, lambda one: one["deadLetters"] == 1)
+    assert made[:8] in run("list")[1]
+    number = orjson.loads(run("dead-letters", made, "--json")[1])["deadLetters"][0]["number"]
+    assert run("test", made)[0] == 1
+    site.receiver.behave = script()
+    assert run("redeliver", made, str(number))[0] == 0
+    assert site.receiver.wait(lambda: len(site.receiver.accepted_ids()) == 1)
+    assert run("pause", made) == (0, f"{made} is paused\n")
+    assert run("resume", made) == (0, f"{made} is active\n")
+    assert run("test", made) == (0, "the receiver answered 204\n")
+    assert run("pause", "unknown")[0] == 1

@@ -222,3 +222,12 @@ def test_reading_on_from_a_place_is_answered_through_indexes(store: Store, clock
                 plan = str(reader.fetch("EXPLAIN (FORMAT JSON) " + sql, params)[0][0])
                 assert "Seq Scan" not in plan, (sql, plan)
                 assert "'Sort'" not in plan, (sql, plan)
+
+
+def test_an_event_that_is_shown_twice_at_once_is_indexed_once(store: Store, clock: Clock) -> None:
+    """Rejects a bulk insert that fails on PostgreSQL when a viewer gains an event for two reasons in one unit."""
+    one = case("one", ALICE)
+    seq = capture(store, one)["one"]
+    rows = [row._replace(viewer=BOB) for row in visible_rows(store, one, seq, clock.now_us)] * 2
+    store.committer.run(lambda tx: tx.index_visible(rows))
+    assert read_all(store, BEGINNING)[0] == ["one"]

@@ -15,6 +15,7 @@ from traceward.cli.hash import hash_events
 from traceward.cli.ledger import ledger_app
 from traceward.cli.scan import scan
 from traceward.cli.serve import serve
+from traceward.cli.subscriptions import subscriptions_app
 from traceward.cli.validate import validate
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ app.add_typer(organisations_app, name="organisations", hidden=True)
 app.add_typer(keys_app, name="keys")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(audit_app, name="audit")
+app.add_typer(subscriptions_app, name="subscriptions")
 
 
 def _print_version(asked: bool) -> None:

@@ -94,7 +94,7 @@ class DeliveryWorker:
     async def _poll(self) -> None:
         try:
             newest = await self._in_thread(self._head)
-        except TracewardError:
+        except Exception:  # noqa: BLE001  # a worker loop: the renewal of leases tells of a store that is gone
             return
         if newest > self._newest:
             self._newest = newest
@@ -111,8 +111,8 @@ class DeliveryWorker:
         try:
             given_up = [key for key, (served, task) in self._served.items() if served.leaving and task.done()]
             held = await self._in_thread(lambda: renew(self._runtime, self._rules, self._holder, given_up))
-        except TracewardError as error:
-            _log.warning("leases could not be renewed", reason=error.detail)
+        except Exception:  # noqa: BLE001  # a worker loop: whatever it was, the next renewal may succeed
+            _log.warning("leases could not be renewed", exc_info=True)
             await _wait(self._runtime.stopping, self._rules.poll_s)
             return
         self._certain_until = asked + self._rules.lease_s

@@ -132,7 +132,8 @@ def _waiting(reader: Reader, row: Subscription) -> Delivery | None:
         # A parked subscription still tells why: its problem body is the one message that is sent.
         found = [one for one in found if row.state != "parked" or state == "again" or one.problem is not None]
         if found:
-            return min(found, key=lambda one: one.number)
+            # By place and not by number: the halves of a message are numbered after those that follow it.
+            return min(found, key=lambda one: (one.end_order_us, one.end_number, one.number))
     return None
 
 

@@ -302,7 +302,9 @@ class WriteTransaction:
         places = [(viewer, seq, first + offset, self.record_time_us) for offset, (viewer, seq) in enumerate(fresh)]
         # An event that was hidden and comes back takes its newest place: it is reported again rather than missed.
         self.write("late_visible", COLUMNS.late_visible, places, "replace")
-        return [row for row in rows if (row.viewer, row.seq) not in there]
+        # An event that another party captures as well may be given to a viewer both as its own and as newly visible.
+        wanted = {(row.viewer, row.seq): row for row in rows}
+        return [row for pair, row in wanted.items() if pair not in there]
 
     def _index_postings(self, rows: Sequence[Visible], salts: dict[int, int]) -> None:
         postings: list[Row] = []
