@@ -26,6 +26,7 @@ UNTOLD = {
     "/setup": "the page of a first run; POST /setup is told",
     "/epcis/": "/epcis with a slash at its end",
     "/fhir/{}": "FHIR requests that write, which a read-only server refuses",
+    "/epcis/soap": "one address for every SOAP call; its WSDL describes them",
     "/openapi.json": "the document itself",
 }
 #: What schemathesis is not pointed at, and why.
