@@ -137,9 +137,10 @@ class CallerMasterData:
 
     def by_id(self, ids: Collection[str]) -> list[ElementRow]:
         """The elements of these ids that the caller may see, by (id, vocabulary, party)."""
-        named = self.named_by_events(ids)
-        rows = (ElementRow(*row) for row in self._reader.fetch_in(_BY_ID, ids))
-        return sorted(row for row in _by_key(rows) if row.party in self._parties or row.id in named)
+        rows = _by_key(ElementRow(*row) for row in self._reader.fetch_in(_BY_ID, ids))
+        # A page of stock names a thousand things, few of which others have declared: only those need be looked up.
+        named = self.named_by_events({row.id for row in rows if row.party not in self._parties})
+        return [row for row in rows if row.party in self._parties or row.id in named]
 
     def page(self, after: tuple[str, str], limit: int) -> ElementPage:
         """About `limit` elements, of all that the caller may see, behind a (id, vocabulary)."""
