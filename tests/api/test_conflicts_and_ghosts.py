@@ -143,6 +143,17 @@ def test_stock_says_what_is_usable_and_lists_by_status(world: Site) -> None:
     assert [row["usable"] for row in past if row["serial"] == "GC1"] == [True]
 
 
+def test_the_past_of_one_lot_is_what_the_past_of_all_stock_says_of_it(world: Site) -> None:
+    """Rejects streams of a lot that leave out its serials or the containers in which they were."""
+    consigned(world, 800, [f"{VALVE}I1"], LOT + "I", 5)
+    for name in ("cordia", "northgate-clinical"):
+        for query in ("gtin=09521141010235&lot=G", "gtin=09521141045305&lot=LG1I"):
+            gtin, lot = (part.partition("=")[2] for part in query.split("&"))
+            every = world.get(name, "/consignment/stock?perPage=1000&asOf=2026-03-05")["items"]
+            some = world.get(name, f"/consignment/stock?perPage=1000&asOf=2026-03-05&{query}")["items"]
+            assert some == [row for row in every if (row["gtin"], row["lot"]) == (gtin, lot)] != []
+
+
 def conflict_of(site: Site, name: str, kind: str, part: str, query: str = "") -> list[dict[str, Any]]:
     listed = site.get(name, f"/consignment/conflicts?perPage=1000&kind={kind}{query}")["conflicts"]
     return [one for one in listed if any(part in item for item in one["items"])]

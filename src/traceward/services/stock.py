@@ -14,7 +14,7 @@ from traceward.epcis.errors import QueryParameterException
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger import expiry
-from traceward.ledger.facts import GS1
+from traceward.ledger.facts import GS1, LedgerEvent
 from traceward.ledger.notices import classes_of, with_notices
 from traceward.ledger.persistence import balance_rows, notices_of, transfer_row
 from traceward.ledger.state import Ledger, Notice, class_record, item_of
@@ -24,7 +24,16 @@ from traceward.services.pages import BodyPage
 from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
 from traceward.services.tokens import page_bounds, text_position
-from traceward.services.visible_events import Moment, all_facts, folded, instant, moment, visible_event_ids
+from traceward.services.visible_events import (
+    Moment,
+    all_facts,
+    facts_of,
+    folded,
+    instant,
+    moment,
+    serials_of_lot,
+    visible_event_ids,
+)
 from traceward.store import ledger_lists, rows
 from traceward.store.compile import VisibleTo
 
@@ -77,7 +86,7 @@ def stock_page(runtime: Runtime, caller: Principal, wanted: StockFilter, token: 
         found, last = _present_balances(runtime, caller, wanted, after, per_page)
         notices = _present_notices(runtime, found)
     else:
-        ledger = folded(runtime, caller, all_facts(runtime, caller, at), at)
+        ledger = folded(runtime, caller, _past_facts(runtime, caller, wanted, at), at)
         found, last = _past_balances(ledger, caller, wanted, after, per_page)
         notices = {
             key: tuple(record.notices) for row in found for key in _classes(row) if (record := ledger.stock(key))
@@ -190,6 +199,15 @@ def _columns(wanted: StockFilter) -> dict[str, str]:
         "status": wanted.status,
     }
     return {name: value for name, value in asked.items() if value is not None}
+
+
+def _past_facts(runtime: Runtime, caller: Principal, wanted: StockFilter, at: Moment) -> list[LedgerEvent]:
+    """The events from which the past of what is asked for follows: of one lot its own streams, else every event."""
+    asked = _columns(wanted)
+    if "gtin" not in asked or "lot" not in asked:
+        return all_facts(runtime, caller, at)
+    serials = serials_of_lot(runtime, asked["gtin"], asked["lot"])
+    return facts_of(runtime, caller, [*classes_of(asked["gtin"], asked["lot"]), *serials], at)
 
 
 def _past_balances(

@@ -1,0 +1,173 @@
+"""The ledger at size: recall of a lot, stock of a site, capture with and without it, rebuild, late events.
+
+Prints figures beside their targets; never passes or fails on a time. Run: python3 dev.py bench ledger [EVENTS]
+EVENTS is 20,000 unless given; the targets are for 1,000,000, and figures of fewer events are said to be so. "Without
+ledger" is the same capture with a projector that shows an event to the parties that it names and does nothing else.
+"""
+
+import itertools
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench.capture import postgres_urls
+from bench.ledger_documents import EVENTS_A_LOT, HOSPITAL, SUPPLIER, cabinet_of, documents, lot_of, use_at
+from bench.ledger_documents import GTIN as LOT_GTIN
+from traceward.ledger.facts import LedgerEvent
+from traceward.ledger.parties import Parties
+from traceward.ledger.projector import Projection, Projector
+from traceward.ledger.visibility import named_parties
+from traceward.services import ledger_care, parties, stock, trace
+from traceward.services.capture import capture_document
+from traceward.services.principals import Principal
+from traceward.services.runtime import Limits, Runtime, open_runtime
+from traceward.store.write import WriteTransaction
+
+TARGET_EVENTS = 1_000_000
+DEFAULT_EVENTS = 20_000
+LOTS_A_DOCUMENT = 70
+ASKED = 25
+LENGTHS = (0, 200, 1_000)
+_HOUR_S = 3600
+
+
+class NoLedger(Projector):
+    """Stands in for the ledger: whoever an event names may see it."""
+
+    def apply(
+        self, tx: WriteTransaction, new_events: Sequence[LedgerEvent], before: Sequence[LedgerEvent] = ()
+    ) -> Projection:
+        """Show each shared event to the parties that it names."""
+        del tx, before
+        known: Parties = self.parties
+        return Projection({
+            event.eid: frozenset(party for party in named_parties(event, known) if party is not None and party in known)
+            for event in new_events if not event.private
+        })  # fmt: skip
+
+
+def main() -> int:
+    """Print the figures on SQLite, and on PostgreSQL where there is one."""
+    events = int(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_EVENTS
+    if events < TARGET_EVENTS:
+        print(f"{events:,} events; the targets are for {TARGET_EVENTS:,}, and nothing here is extrapolated to them")
+    with tempfile.TemporaryDirectory() as name, postgres_urls() as urls:
+        folder = Path(name)
+        measure("sqlite", lambda place: f"sqlite:///{place}.sqlite3", folder, events)
+        if urls is None:
+            print("postgresql: no server program found and TRACEWARD_BENCH_POSTGRES_URL not set; not measured")
+        else:
+            make = urls
+            measure("postgresql", lambda _: make(), folder, events)
+    return 0
+
+
+def measure(name: str, url: Callable[[Path], str], folder: Path, events: int) -> None:
+    """Print one database's figures."""
+    print(name)
+    lots = max(events // EVENTS_A_LOT, LOTS_A_DOCUMENT)
+    bare = opened(url(folder / f"{name}-bare"), folder)
+    bare.projector = NoLedger(bare.registry.parties)
+    part = min(lots, 10 * LOTS_A_DOCUMENT)
+    bare_s = fill(bare, part) / part
+    bare.close()
+    runtime = opened(url(folder / name), folder)
+    first_s = fill(runtime, part) / part
+    print(f"  capture with ledger: {bare_s / first_s:.0%} of the speed without (target: 60 %)")
+    taken_s = fill(runtime, lots - part, start=part) + first_s * part
+    print(f"  {lots * EVENTS_A_LOT:,} events captured at {lots * EVENTS_A_LOT / taken_s:,.0f} a second")
+    clinical, supplier = callers(runtime)
+    picked = [place * (lots - 1) // ASKED for place in range(ASKED)]
+    recalls = [timed(lambda number=number: recall(runtime, clinical, number)) for number in picked]
+    print(f"  recall of a lot to its patients: median {median_ms(recalls):.1f} ms (target: below 100 ms)")
+    for who, caller in (("hospital", clinical), ("supplier", supplier)):
+        shelves = [timed(lambda number=number, caller=caller: on_hand(runtime, caller, number)) for number in picked]
+        print(f"  on hand at a place, for the {who}: median {median_ms(shelves):.1f} ms (target: below 50 ms)")
+    late(runtime, clinical, lots)
+    started = time.perf_counter()
+    count = ledger_care.rebuild(runtime.store, runtime.registry)
+    rate = count / (time.perf_counter() - started)
+    print(f"  rebuild of ledger and visibility: {rate:,.0f} events a second (target: 5,000)")
+    runtime.close()
+
+
+def late(runtime: Runtime, caller: Principal, lot: int) -> None:
+    """Print what an event of a lot costs as the lot's stream grows, in order and an hour late."""
+    made, received = documents(lot, 1)
+    capture_document(runtime, callers(runtime)[1], made, "rollback")
+    capture_document(runtime, caller, received, "rollback")
+    serials = itertools.count()
+
+    def use(back_s: int = 0) -> None:
+        serial = next(serials)
+        capture_document(runtime, caller, use_at(lot, serial, _HOUR_S + 5 * serial - back_s), "rollback")
+
+    for length in LENGTHS:
+        grown = [timed(use) for _ in range(length)]
+        in_order = grown[-ASKED:] if grown else [timed(use) for _ in range(5)]
+        behind = [timed(lambda: use(_HOUR_S - 1)) for _ in range(3)]
+        cost = f"{median_ms(in_order):.1f} ms in order, {median_ms(behind):.1f} ms an hour late"
+        print(f"  one event of a lot, after {length:,} more: {cost}")
+
+
+def fill(runtime: Runtime, lots: int, start: int = 0) -> float:
+    """Capture so many lots; the seconds that it took."""
+    hospital, supplier = callers(runtime)
+    taken = 0.0
+    for first in range(start, start + lots, LOTS_A_DOCUMENT):
+        ours, theirs = documents(first, min(LOTS_A_DOCUMENT, start + lots - first))
+        begun = time.perf_counter()
+        capture_document(runtime, supplier, ours, "rollback")
+        capture_document(runtime, hospital, theirs, "rollback")
+        taken += time.perf_counter() - begun
+    return taken
+
+
+def opened(url: str, folder: Path) -> Runtime:
+    """The services on an empty database with both organisations."""
+    runtime = open_runtime(url, data_dir=folder / "data", limits=Limits(), scan_workers=1)
+    for identifier, name, prefix in ((SUPPLIER, "Supplier", "9521141"), (HOSPITAL, "Hospital", "4012345")):
+        parties.add_organisation(runtime, identifier=identifier, name=name, company_prefixes=[prefix], places={})
+    return runtime
+
+
+def callers(runtime: Runtime) -> tuple[Principal, Principal]:
+    """The hospital's clinical role and the supplier."""
+    numbers = {one.id: one.number for one in runtime.registry.organisations()}
+    return (
+        Principal(HOSPITAL, "Hospital", numbers[HOSPITAL], "clinical", "bench", "bench"),
+        Principal(SUPPLIER, "Supplier", numbers[SUPPLIER], "supplier", "bench", "bench"),
+    )
+
+
+def recall(runtime: Runtime, caller: Principal, number: int) -> None:
+    """Ask for a lot and its patients."""
+    found = trace.lot(runtime, caller, LOT_GTIN, lot_of(number), as_of=None, known_at=None)
+    if not found["patients"]:
+        raise RuntimeError(f"lot {lot_of(number)} has no patients; expected three")
+
+
+def on_hand(runtime: Runtime, caller: Principal, number: int) -> None:
+    """Ask for the first 100 balances of a place."""
+    wanted = stock.StockFilter(place=cabinet_of(number), status="on_hand")
+    if not stock.stock_page(runtime, caller, wanted, None, 100).body["items"]:
+        raise RuntimeError(f"nothing on hand at {cabinet_of(number)}; expected stock")
+
+
+def timed(act: Callable[[], None]) -> float:
+    """The seconds that one call takes."""
+    started = time.perf_counter()
+    act()
+    return time.perf_counter() - started
+
+
+def median_ms(seconds: Sequence[float]) -> float:
+    """The median in milliseconds."""
+    return statistics.median(seconds) * 1000
+
+
+if __name__ == "__main__":
+    sys.exit(main())
