@@ -100,7 +100,11 @@ def _add_resource(router: APIRouter, resource: Resource) -> None:
         listed = query.vocabulary_page(runtime, caller, resource.path, page.token, page.per_page, wanted.epc_format)
         return _collection(listed.values, wanted, link_headers(request, page, listed.next_token, listed.expires_us))
 
-    def get_item(value: str, caller: Reader, runtime: Services, wanted: Wanted20) -> Response:
+    def get_item(
+        value: str, request: Request, caller: Reader, runtime: Services, settings: ServerSettings, wanted: Wanted20
+    ) -> Response:
+        # There is one page, whatever perPage says; what is no parameter here is refused as everywhere.
+        _refuse_parameters(page_request(request, settings).parameters)
         query.require_item(runtime, caller, resource.path, resource.parameter, value)
         return _collection(["events"], wanted)
 

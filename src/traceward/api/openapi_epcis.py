@@ -81,7 +81,7 @@ def _resource(path: str, item: str, what: str, fixed: str) -> tuple[Operation, .
             (200, "Collection"),
             "READ",
             (),
-            (f"path-{item}", *_RANGES, *_FORMATS),
+            (f"path-{item}", *_PAGE, *_RANGES, *_FORMATS),
             problems=(404,),
         ),
         Operation(
