@@ -30,6 +30,7 @@ from traceward.api.observe import configure_logging
 from traceward.api.patient_routes import quarantine_router
 from traceward.api.patient_routes import router as patient_router
 from traceward.api.openapi import install_openapi
+from traceward.api.patient_routes import router as patient_router
 from traceward.api.problems import install_problems
 from traceward.api.resolver_routes import resolver_router
 from traceward.api.scan_routes import router as scan_router
@@ -39,6 +40,7 @@ from traceward.api.settings import Settings
 from traceward.api.soap_routes import router as soap_router
 from traceward.api.subscription_admin_routes import router as subscription_admin_router
 from traceward.api.trace_routes import router as trace_router
+from traceward.api.usage_routes import router as usage_router
 from traceward.api.web_app import web_router
 from traceward.services import demo, setup, spooled
 from traceward.services.delivery import DeliveryWorker
@@ -116,6 +118,7 @@ def create_app(
         label_router,
         consignment_router,
         agreement_router,
+        usage_router,
         trace_router,
         fhir_router,
         subscription_admin_router,

@@ -39,6 +39,7 @@ _TAGS: Final = {
     "subscriptions": "Deliveries to subscribers: their state, dead letters, redelivery.",
     "master data": "Places, products and parties by their declared attributes and hierarchy.",
     "agreements": "Consignment agreements between two parties, proposed, signed and ended.",
+    "money": "Uses, invoices, settlements, leaks of charges, and the reports on ownership and stock.",
     "patients": "Whose implants are whose, for the clinical role alone.",
     "audit": "Who saw what, in an append-only log.",
     "FHIR": "FHIR R4, read-only.",

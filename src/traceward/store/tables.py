@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from traceward.store import (
     account_models,
     agreement_models,
+    business_models,
     ledger_tables,
     master_data_tables,
     models,
@@ -39,6 +40,7 @@ MODELS: Final = (
     models,
     account_models,
     agreement_models,
+    business_models,
     ledger_tables,
     master_data_tables,
     named_query_models,

@@ -1,0 +1,61 @@
+"""What money is settled from and by: passings of ownership of given events or between two parties, settled lines.
+
+Functions on a `Reader`; a list never shows a row that does not name the party or parties asked for.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from traceward.store.read import Reader
+from traceward.store.rows import Balance, OwnershipTransfer
+
+_TRANSFER: Final = ",".join(OwnershipTransfer._fields)
+_BALANCE: Final = ",".join(Balance._fields)
+
+
+def transfers_at(reader: Reader, party: str, times_us: Iterable[int]) -> list[OwnershipTransfer]:
+    """The passings of ownership from or to a party by events of these very times, by (event time, id)."""
+    wanted = sorted(set(times_us))
+    found: set[OwnershipTransfer] = set()
+    for column in ("from_party", "to_party"):
+        sql = f"SELECT {_TRANSFER} FROM ownership_transfer WHERE {column}=? AND event_time_us IN {{in}}"  # noqa: S608
+        rows = reader.fetch_in(sql, wanted, (party,))
+        found.update(OwnershipTransfer._make((*row[:-1], bool(row[-1]))) for row in rows)
+    return sorted(found, key=lambda row: (row.event_time_us, row.id))
+
+
+def transfers_between(
+    reader: Reader,
+    supplier: str,
+    hospital: str,
+    *,
+    from_us: int,
+    before_us: int,
+    after: tuple[int, str] | None = None,
+    limit: int = 1000,
+) -> list[OwnershipTransfer]:
+    """Ownership that passed from a supplier to a hospital in a half-open time range, by (event time, id)."""
+    tests = "" if after is None else " AND (event_time_us, id) > (?,?)"
+    rows = reader.fetch(
+        f"SELECT {_TRANSFER} FROM ownership_transfer WHERE from_party=? AND to_party=?"  # noqa: S608
+        f" AND event_time_us>=? AND event_time_us<?{tests} ORDER BY event_time_us, id LIMIT ?",
+        (supplier, hospital, from_us, before_us, *(after or ()), limit),
+    )
+    return [OwnershipTransfer._make((*row[:-1], bool(row[-1]))) for row in rows]
+
+
+def balances_of_records(reader: Reader, party: str, record_keys: Iterable[str]) -> list[Balance]:
+    """What a party owns or holds of these ledger records, what has left stock included, by record key and slot."""
+    sql = f"SELECT {_BALANCE} FROM balance WHERE record_key IN {{in}}"  # noqa: S608
+    rows = [Balance(*row) for row in reader.fetch_in(sql, sorted(set(record_keys)))]
+    own = [row for row in rows if party in (row.owner, row.holder)]
+    return sorted(own, key=lambda row: (row.record_key, row.slot))
+
+
+def settled_lines(reader: Reader, party: str, line_keys: Iterable[str]) -> list[tuple[str, str]]:
+    """(line key, quantity) of every settlement line of these uses, of settlements that the party takes part in."""
+    sql = (
+        "SELECT l.line_key, l.quantity FROM settlement_line l JOIN settlement s ON s.id = l.settlement_id"
+        " WHERE (s.supplier=? OR s.hospital=?) AND l.line_key IN {in}"
+    )
+    return [(key, quantity) for key, quantity in reader.fetch_in(sql, sorted(set(line_keys)), (party, party))]
