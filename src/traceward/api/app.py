@@ -16,6 +16,7 @@ from traceward import __version__
 from traceward.api.access_log import AccessLog
 from traceward.api.admin_routes import admin_router, open_router
 from traceward.api.agreement_routes import router as agreement_router
+from traceward.api.alert_routes import router as alert_router
 from traceward.api.audit_routes import router as audit_router
 from traceward.api.consignment_routes import router as consignment_router
 from traceward.api.content_encoding import CompressedAnswers
@@ -27,9 +28,8 @@ from traceward.api.live import router as live_router
 from traceward.api.master_data_routes import router as master_data_router
 from traceward.api.models import Problem
 from traceward.api.observe import configure_logging
-from traceward.api.patient_routes import quarantine_router
-from traceward.api.patient_routes import router as patient_router
 from traceward.api.openapi import install_openapi
+from traceward.api.patient_routes import quarantine_router
 from traceward.api.patient_routes import router as patient_router
 from traceward.api.problems import install_problems
 from traceward.api.resolver_routes import resolver_router
@@ -43,6 +43,7 @@ from traceward.api.trace_routes import router as trace_router
 from traceward.api.usage_routes import router as usage_router
 from traceward.api.web_app import web_router
 from traceward.services import demo, setup, spooled
+from traceward.services.alert_watch import watch_alerts
 from traceward.services.delivery import DeliveryWorker
 from traceward.services.delivery_rules import DeliveryRules
 from traceward.services.due import apply_due_regularly
@@ -80,6 +81,7 @@ def create_app(
             if resumed:
                 _log.info("capture jobs resumed", count=resumed)
             due = asyncio.create_task(apply_due_regularly(runtime))
+            alerting = asyncio.create_task(watch_alerts(runtime))
             delivering = asyncio.create_task(DeliveryWorker(runtime, _delivery_rules(settings)).run())
             if settings.scan_warm:
                 warming = asyncio.create_task(asyncio.to_thread(runtime.scan_pool.warm))
@@ -89,6 +91,7 @@ def create_app(
             yield
             runtime.stopping.set()
             due.cancel()
+            alerting.cancel()
             delivering.cancel()
             await asyncio.wait([delivering])
             await runtime.outgoing.close()
@@ -119,6 +122,7 @@ def create_app(
         consignment_router,
         agreement_router,
         usage_router,
+        alert_router,
         trace_router,
         fhir_router,
         subscription_admin_router,

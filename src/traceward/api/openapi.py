@@ -38,6 +38,7 @@ _TAGS: Final = {
     "consignment": "Stock on consignment: actions, balances, transfers of ownership, conflicts.",
     "subscriptions": "Deliveries to subscribers: their state, dead letters, redelivery.",
     "master data": "Places, products and parties by their declared attributes and hierarchy.",
+    "alerts": "What an agreement asks of its parties: the same alert for both, acknowledged by either.",
     "agreements": "Consignment agreements between two parties, proposed, signed and ended.",
     "money": "Uses, invoices, settlements, leaks of charges, and the reports on ownership and stock.",
     "patients": "Whose implants are whose, for the clinical role alone.",

@@ -96,6 +96,10 @@ class AgreementBook:
         for versions in self._versions.values():
             versions.sort(key=lambda one: one.version)
         self._descendants = {site: frozenset(places) for site, places in (descendants or {}).items()}
+        self._ids_of_pair: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        for agreement_id, versions in sorted(self._versions.items()):
+            for pair in sorted({(one.terms.supplier, one.terms.hospital) for one in versions}):
+                self._ids_of_pair[pair].append(agreement_id)
         self._by_pair: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
         for agreement_id, versions in self._versions.items():
             keys = {(one.terms.supplier, one.terms.hospital, line.gtin) for one in versions for line in one.terms.lines}
@@ -120,6 +124,21 @@ class AgreementBook:
         found = (self.in_force(agreement_id, at_us) for agreement_id in sorted(self._versions))
         return [one for one in found if one is not None]
 
+    def of_pair(self, supplier: str, hospital: str, at_us: int) -> list[Agreement]:
+        """The version in force of each agreement of a supplier with a hospital, by id."""
+        found = (self.in_force(agreement_id, at_us) for agreement_id in self._ids_of_pair.get((supplier, hospital), ()))
+        return [one for one in found if one is not None]
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every (supplier, hospital) that has signed an agreement at some time."""
+        signed = {(one.terms.supplier, one.terms.hospital) for one in self if one.is_signed}
+        return sorted(signed)
+
+    def versions_of_pair(self, supplier: str, hospital: str) -> list[Agreement]:
+        """Every signed version of every agreement of the pair, whenever it is in force."""
+        ids = self._ids_of_pair.get((supplier, hospital), ())
+        return [one for agreement_id in ids for one in self._versions[agreement_id] if one.is_signed]
+
     def judge(self, supplier: str, hospital: str, gtin: str | None, place: str | None, at_us: int) -> Judgement | None:
         """What covers a product of `supplier` at `hospital` at that time; None is off-agreement.
 
@@ -134,7 +153,7 @@ class AgreementBook:
 
     def covers(self, agreement: Agreement, place: str) -> bool:
         """Whether a place is one of the agreement's sites or lies below one."""
-        return any(self._is_below(place, site) for site in agreement.terms.sites)
+        return any(self.is_below(place, site) for site in agreement.terms.sites)
 
     def overlaps(self, new: Agreement) -> list[Overlap]:
         """Signed versions of other agreements that claim a product of `new` at one of its sites on the same day."""
@@ -156,16 +175,19 @@ class AgreementBook:
             return None
         shared = sorted({line.gtin for line in new.terms.lines} & {line.gtin for line in old.terms.lines})
         sites = [
-            mine if self._is_below(mine, theirs) else theirs
+            mine if self.is_below(mine, theirs) else theirs
             for mine in new.terms.sites
             for theirs in old.terms.sites
-            if self._is_below(mine, theirs) or self._is_below(theirs, mine)
+            if self.is_below(mine, theirs) or self.is_below(theirs, mine)
         ]
         if not shared or not sites:
             return None
         return Overlap(new.terms.agreement_id, old.terms.agreement_id, shared[0], sites[0], day)
 
-    def _is_below(self, place: str, site: str) -> bool:
+    def is_below(self, place: str | None, site: str) -> bool:
+        """Whether a place is a site, or lies below it by its identifier or by master data."""
+        if place is None:
+            return False
         if place == site or place in self._descendants.get(site, ()):
             return True
         return site.startswith(_GLN_LINK) and "/254/" not in site and place.startswith(f"{site}/254/")

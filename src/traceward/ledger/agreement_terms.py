@@ -178,7 +178,8 @@ class AgreementTerms(Terms):
     """One version of an agreement, as its parties propose and sign it.
 
     agreement_id: a URI, as events name it in mcx:agreement. sites: the places covered, each with all below it.
-    valid_from, valid_to: days in UTC, both included; an open end is None.
+    valid_from, valid_to: days in UTC, both included; an open end is None. notice_days: how long before an agreement or
+    a price ends both sides are told.
     """
 
     agreement_id: Annotated[str, Field(alias="agreementID", pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$", max_length=500)]
@@ -198,6 +199,7 @@ class AgreementTerms(Terms):
     data: DataTerms = DataTerms()
     not_seen_days: Days = 90
     in_transit_days: Days = 7
+    notice_days: Days = 60
     contacts: tuple[Contact, ...] = ()
 
     @model_validator(mode="after")

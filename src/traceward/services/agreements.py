@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
-import orjson
-
 from traceward.epcis.errors import (
     Finding,
     ForbiddenException,
@@ -19,10 +17,12 @@ from traceward.epcis.errors import (
 from traceward.epcis.times import format_time_us
 from traceward.ledger.agreement import Agreement, AgreementBook, Overlap, Signature, day_of
 from traceward.ledger.agreement_terms import AgreementTerms
+from traceward.services.agreement_book import note_change, read_book
 from traceward.services.parties import agree_consignment
 from traceward.services.principals import Principal, Right
 from traceward.services.problem_bodies import summary
 from traceward.services.runtime import Runtime
+from traceward.store import alert_rows
 from traceward.store.agreement_models import AgreementSignature, AgreementVersion
 from traceward.store.read import Reader
 from traceward.store.write import WriteTransaction
@@ -32,13 +32,12 @@ _CLAUSE: Final = "Traceward agreements: a product at a place has one agreement o
 
 def book(runtime: Runtime) -> AgreementBook:
     """Every version of every agreement; made anew only after one has changed."""
-    with runtime.store.reader() as reader:
-        return book_of(reader)
+    return runtime.agreement_books.current(runtime.store)
 
 
 def book_of(source: Reader | WriteTransaction) -> AgreementBook:
     """The book as a reader, or a unit of the writer, finds it."""
-    return AgreementBook(_agreements(source.select(AgreementVersion), source.select(AgreementSignature)))
+    return read_book(source)
 
 
 def propose(runtime: Runtime, caller: Principal, terms: AgreementTerms) -> Agreement:
@@ -64,6 +63,7 @@ def propose(runtime: Runtime, caller: Principal, terms: AgreementTerms) -> Agree
         new = Agreement(terms, len(versions) + 1, caller.organisation, tx.record_time_us)
         _refuse_overlaps(known.overlaps(new))
         tx.put(_row(new))
+        _note(tx, terms)
         return _signed(tx, caller, new)
 
     return runtime.store.committer.run(unit)
@@ -81,6 +81,7 @@ def sign(runtime: Runtime, caller: Principal, agreement_id: str, version: int) -
         known = book_of(tx)
         found = _version(known, caller, agreement_id, version)
         _refuse_overlaps(known.overlaps(found))
+        _note(tx, found.terms)
         return _signed(tx, caller, found)
 
     signed = runtime.store.committer.run(unit)
@@ -105,6 +106,7 @@ def end(runtime: Runtime, caller: Principal, agreement_id: str, last_day: date) 
         assert row is not None
         row.ended_on = last_day.isoformat()
         tx.put(row)
+        _note(tx, versions[-1].terms)
         return book_of(tx).versions(agreement_id)[versions[-1].version - 1]
 
     return runtime.store.committer.run(unit)
@@ -204,6 +206,12 @@ def _signed(tx: WriteTransaction, caller: Principal, agreement: Agreement) -> Ag
     return Agreement(terms, version, agreement.proposed_by, agreement.proposed_us, signatures, agreement.ended_on)
 
 
+def _note(tx: WriteTransaction, terms: AgreementTerms) -> None:
+    """The book is another, and what rests on this agreement is to be looked at."""
+    note_change(tx)
+    alert_rows.mark(tx, ((terms.supplier, terms.hospital, gtin) for gtin in ("", *(one.gtin for one in terms.lines))))
+
+
 def _row(agreement: Agreement) -> AgreementVersion:
     return AgreementVersion(
         agreement_id=agreement.terms.agreement_id,
@@ -214,21 +222,3 @@ def _row(agreement: Agreement) -> AgreementVersion:
         proposed_by=agreement.proposed_by,
         proposed_us=agreement.proposed_us,
     )
-
-
-def _agreements(versions: Sequence[AgreementVersion], signatures: Sequence[AgreementSignature]) -> list[Agreement]:
-    signed: dict[tuple[str, int], list[Signature]] = {}
-    for one in sorted(signatures, key=lambda row: (row.signed_us, row.party)):
-        entry = Signature(one.party, one.principal, one.signed_us)
-        signed.setdefault((one.agreement_id, one.version), []).append(entry)
-    return [
-        Agreement(
-            AgreementTerms.model_validate(orjson.loads(row.terms)),
-            row.version,
-            row.proposed_by,
-            row.proposed_us,
-            tuple(signed.get((row.agreement_id, row.version), ())),
-            date.fromisoformat(row.ended_on) if row.ended_on is not None else None,
-        )
-        for row in versions
-    ]

@@ -17,6 +17,7 @@ from traceward.ledger.projector import Projector
 from traceward.ledger.stream import any_told_otherwise
 from traceward.scanner.workers import ScanPool
 from traceward.services import indexing
+from traceward.services.agreement_book import BookCache
 from traceward.services.changes import Changes
 from traceward.services.oidc import Issuer, TokenVerifier, rules_for
 from traceward.services.outgoing import Outgoing, OutgoingRules
@@ -72,6 +73,8 @@ class Runtime:
     outgoing: Outgoing = field(default_factory=lambda: Outgoing(OutgoingRules()))
     tokens: TokenVerifier | None = None
     changes: Changes = field(default_factory=Changes)
+    agreement_books: BookCache = field(default_factory=BookCache)
+    looking_at_alerts: threading.Lock = field(default_factory=threading.Lock)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     background: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(max_workers=1, thread_name_prefix="spooled-capture")

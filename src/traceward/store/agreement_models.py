@@ -42,20 +42,30 @@ class AgreementSignature(Table, table=True):
 
 
 class Alert(Table, table=True):
-    """An alert or obligation. id: kind, subject and period, so that the same one is found again.
+    """An alert or obligation. id: its base, and which time it opened.
 
-    supplier, hospital: both may read it. responsible: the party that has to act. evidence: JSON array of eventIDs.
-    subject: what it is about (an item, a place, an order, a count). detail: JSON object. closed_us: None while open.
+    base: kind, parties, subject and period as a digest, so that the same one is found again. scope: the product or pair
+    it is of. supplier, hospital: the parties that may read it; supplier is "" where it is for the hospital alone.
+    sight: goods, price or patient. responsible: the party that has to act. subject: what it is about. detail: JSON
+    object. evidence: JSON array of eventIDs that both may see. closed_us: None while open.
     """
 
     __table_args__ = (
         Index("ix_alert_supplier", "supplier", "closed_us", "opened_us", "id"),
         Index("ix_alert_hospital", "hospital", "closed_us", "opened_us", "id"),
+        Index("ix_alert_supplier_all", "supplier", "opened_us", "id"),
+        Index("ix_alert_hospital_all", "hospital", "opened_us", "id"),
+        Index("ix_alert_scope", "scope", "closed_us"),
+        Index("ix_alert_base", "base", "number"),
     )
 
     id: str = Field(sa_column=_text(primary_key=True))
+    base: str = Field(sa_column=_text())
+    number: int = Field(sa_column=Column(Integer, nullable=False))
+    scope: str = Field(sa_column=_text())
     kind: str = Field(sa_column=_text())
     severity: str = Field(sa_column=_text())
+    sight: str = Field(sa_column=_text())
     agreement_id: str | None = Field(default=None, sa_column=_maybe())
     supplier: str = Field(sa_column=_text())
     hospital: str = Field(sa_column=_text())
@@ -69,6 +79,23 @@ class Alert(Table, table=True):
     due_us: int | None = Field(default=None, sa_column=_time(nullable=True))
     opened_us: int = Field(sa_column=_time())
     closed_us: int | None = Field(default=None, sa_column=_time(nullable=True))
+
+
+class AlertScope(Table, table=True):
+    """A product between a pair of parties, or the pair as such (gtin ""), and when it is to be looked at again.
+
+    marked: goes up whenever something touched it or it was looked at, so that no look at older facts replaces a newer.
+    """
+
+    __tablename__ = "alert_scope"
+    __table_args__ = (Index("ix_alert_scope_next", "next_us", "scope"),)
+
+    scope: str = Field(sa_column=_text(primary_key=True))
+    supplier: str = Field(sa_column=_text())
+    hospital: str = Field(sa_column=_text())
+    gtin: str = Field(sa_column=_text())
+    marked: int = Field(sa_column=_time())
+    next_us: int = Field(sa_column=_time())
 
 
 class AlertAcknowledgement(Table, table=True):

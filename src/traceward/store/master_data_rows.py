@@ -4,9 +4,16 @@ Knows nothing of who may read them: `master_data_read` does. Ids are canonical, 
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from traceward.store.write import WriteTransaction
+
+PLACES: Final = "places"
+"""The counter that goes up whenever what lies below what may have changed."""
+
+_PLACES_CHANGED: Final = (
+    "INSERT INTO counter (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = counter.value + 1"
+)
 
 
 class NewElement(NamedTuple):
@@ -98,4 +105,6 @@ def write_elements(
         [(one.id, party, one.vtype, child) for one, _ in fresh for child in one.children],
         "nothing",
     )
+    if replaced or any(one.children for one, _ in fresh):
+        tx.execute(_PLACES_CHANGED, (PLACES,))
     return len(fresh)

@@ -42,8 +42,12 @@ def _create_alerts() -> None:
     op.create_table(
         "alert",
         sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("base", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("severity", sa.Text(), nullable=False),
+        sa.Column("sight", sa.Text(), nullable=False),
         sa.Column("agreement_id", sa.Text(), nullable=True),
         sa.Column("supplier", sa.Text(), nullable=False),
         sa.Column("hospital", sa.Text(), nullable=False),
@@ -61,6 +65,21 @@ def _create_alerts() -> None:
     )
     op.create_index("ix_alert_supplier", "alert", ["supplier", "closed_us", "opened_us", "id"])
     op.create_index("ix_alert_hospital", "alert", ["hospital", "closed_us", "opened_us", "id"])
+    op.create_index("ix_alert_supplier_all", "alert", ["supplier", "opened_us", "id"])
+    op.create_index("ix_alert_hospital_all", "alert", ["hospital", "opened_us", "id"])
+    op.create_index("ix_alert_scope", "alert", ["scope", "closed_us"])
+    op.create_index("ix_alert_base", "alert", ["base", "number"])
+    op.create_table(
+        "alert_scope",
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("supplier", sa.Text(), nullable=False),
+        sa.Column("hospital", sa.Text(), nullable=False),
+        sa.Column("gtin", sa.Text(), nullable=False),
+        sa.Column("marked", sa.BigInteger(), nullable=False),
+        sa.Column("next_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("scope"),
+    )
+    op.create_index("ix_alert_scope_next", "alert_scope", ["next_us", "scope"])
     op.create_table(
         "alert_acknowledgement",
         sa.Column("alert_id", sa.Text(), nullable=False),

@@ -1,0 +1,121 @@
+"""Alerts about counts: due, overdue, missed, waiting for signatures; and about what they miss or find.
+
+Pure. A count without declared scope proves nothing and is not among the facts; a count never changes the book.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from traceward.ledger.agreement import Agreement, day_of, start_of
+from traceward.ledger.agreement_terms import Side
+from traceward.ledger.alerts_model import DAY_US, Alert, Counted, Facts, Missing, plain
+
+
+def count_alerts(facts: Facts) -> Iterator[Alert]:
+    """Of the pair: counts that are owed and signatures that are missing."""
+    for agreement in facts.in_force():
+        here = [one for one in facts.counts if facts.book.covers(agreement, one.place)]
+        yield from _owed(facts, agreement, here)
+        for count in here:
+            yield from _sign_off(facts, agreement, count)
+
+
+def missing_alerts(facts: Facts) -> Iterator[Alert]:
+    """Of the product: what counts miss and find. Domain 4.1, ghosts; the tolerance is nobody's loss."""
+    for one in facts.missing:
+        judged = facts.judge(one.place, one.since_us)
+        if judged is None:
+            continue
+        agreement, loss = judged.agreement, judged.agreement.terms.loss
+        subject = f"{one.key}|{one.place}"
+        if one.found:
+            yield facts.alert(
+                "found",
+                subject,
+                period=str(one.since_us),
+                by=agreement.terms.counts.counter,
+                agreement=agreement,
+                opens_us=one.since_us,
+                place=one.place,
+                evidence=one.eids,
+                detail=_detail(one),
+            )
+            continue
+        ends_us = one.since_us + loss.grace_days * DAY_US
+        yield facts.alert(
+            "variance",
+            subject,
+            period=str(one.since_us),
+            by=agreement.terms.counts.counter,
+            agreement=agreement,
+            opens_us=one.since_us,
+            due_us=ends_us,
+            closes_us=ends_us,
+            place=one.place,
+            evidence=one.eids,
+            detail=_detail(one),
+        )
+        charged = max(Decimal(0), one.quantity - loss.tolerance_units)
+        payer: Side = loss.liable if charged else "supplier"
+        yield facts.alert(
+            "write_off",
+            subject,
+            period=str(one.since_us),
+            by=payer,
+            agreement=agreement,
+            opens_us=ends_us,
+            place=one.place,
+            evidence=one.eids,
+            detail=_detail(one) | {"payer": payer, "charged": plain(charged)},
+        )
+
+
+def _owed(facts: Facts, agreement: Agreement, counts: list[Counted]) -> Iterator[Alert]:
+    """Due for a tenth of the cadence, then overdue, then, when the time to report it is over, missed."""
+    terms = agreement.terms
+    every = terms.counts.every_days
+    if every is None:
+        return
+    last = max((one.time_us for one in counts), default=start_of(terms.valid_from))
+    due_us = (last // DAY_US + every) * DAY_US
+    late_us = due_us + terms.counts.report_within_days * DAY_US
+    steps = [("count_due", due_us - max(every // 10, 1) * DAY_US, due_us), ("count_overdue", due_us, late_us)]
+    steps.append(("count_missed" if terms.loss.waived_without_count else "count_overdue", late_us, 0))
+    said = {"since": day_of(last).isoformat(), "dueDay": day_of(due_us).isoformat()}
+    for kind, opens_us, closes_us in steps:
+        yield facts.alert(
+            kind,
+            terms.agreement_id,
+            period=f"{said['dueDay']} {opens_us}",
+            by=terms.counts.counter,
+            agreement=agreement,
+            opens_us=opens_us,
+            due_us=due_us,
+            closes_us=closes_us or None,
+            detail=said,
+        )
+
+
+def _sign_off(facts: Facts, agreement: Agreement, count: Counted) -> Iterator[Alert]:
+    """One alert for each count and side that is to sign it off; acknowledging it is the signature."""
+    wanted = agreement.terms.counts.sign_off
+    sides: tuple[Side, ...] = ("supplier", "hospital") if wanted == "both" else (wanted,)
+    for side in sides:
+        alert = facts.alert(
+            "count_sign_off",
+            f"{count.eid.hex()}|{side}",
+            by=side,
+            agreement=agreement,
+            opens_us=count.time_us,
+            due_us=count.time_us + agreement.terms.counts.report_within_days * DAY_US,
+            closes_us=count.time_us + agreement.terms.data.dispute_days * DAY_US,
+            place=count.place,
+            evidence=(count.eid,),
+            detail={"day": day_of(count.time_us).isoformat(), "place": count.place},
+        )
+        if (alert.base, facts.party(side)) not in facts.signed:
+            yield alert
+
+
+def _detail(one: Missing) -> dict[str, str | int]:
+    return {"item": one.key, "quantity": plain(one.quantity), "place": one.place}

@@ -1,0 +1,162 @@
+"""Alerts about goods that lie at the hospital or are on their way: dates, age, place, ownership that is due.
+
+Pure: what is said follows from `Facts` alone. It must not look at counts or uses.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from traceward.ledger.agreement import Judgement, day_of, start_of
+from traceward.ledger.alerts_model import DAY_US, Alert, Facts, Stock, plain
+
+_ON_RECEIPT = "on_receipt"
+_AFTER_DAYS = "after_days"
+
+
+def stock_alerts(facts: Facts) -> Iterator[Alert]:
+    """Every alert about the goods themselves."""
+    for row in facts.stock:
+        judged = facts.judge_now(row.place if row.is_here else None)
+        if judged is None:
+            yield from _off_agreement(facts, row)
+            continue
+        yield from _dates(facts, row, judged)
+        yield from _age(facts, row, judged)
+        yield from _held(facts, row)
+    for row in facts.stock:
+        if row.is_here:
+            yield from _arrival(facts, row)
+
+
+def item_detail(row: Stock) -> dict[str, str | int]:
+    """What every alert about a balance tells of it."""
+    told = {"item": row.key, "gtin": row.gtin, "lot": row.lot, "serial": row.serial, "expiry": row.expiry}
+    return {name: value for name, value in told.items() if value is not None} | {
+        "quantity": plain(row.quantity),
+        "place": row.place or "an unknown place",
+    }
+
+
+def _dates(facts: Facts, row: Stock, judged: Judgement) -> Iterator[Alert]:
+    """Expiring, once for each number of days that the agreement names, each in place of the one before; and expired."""
+    ended_us = row.expired_from_us
+    if ended_us is None or not row.is_here:
+        return
+    terms = judged.agreement.terms.expiry
+    opens = sorted((ended_us - (days + 1) * DAY_US, days) for days in set(terms.alert_days))
+    for (opens_us, days), closes_us in zip(opens, [*(time for time, _ in opens[1:]), ended_us], strict=True):
+        yield facts.alert(
+            "expiring",
+            row.subject,
+            period=f"{row.expiry} {days}",
+            by=terms.monitor,
+            agreement=judged.agreement,
+            opens_us=opens_us,
+            due_us=ended_us,
+            closes_us=min(closes_us, ended_us),
+            place=row.place,
+            evidence=(row.eid,),
+            detail=item_detail(row) | {"alertDays": days},
+        )
+    returned = terms.return_within_days
+    yield facts.alert(
+        "expired_on_hand",
+        row.subject,
+        period=row.expiry or "",
+        by=terms.rotation,
+        agreement=judged.agreement,
+        opens_us=ended_us,
+        due_us=ended_us + returned * DAY_US if returned is not None else None,
+        place=row.place,
+        evidence=(row.eid,),
+        detail=item_detail(row) | {"cost": terms.cost},
+    )
+
+
+def _age(facts: Facts, row: Stock, judged: Judgement) -> Iterator[Alert]:
+    terms = judged.agreement.terms
+    kind, days = ("not_seen", terms.not_seen_days) if row.is_here else ("in_transit", terms.in_transit_days)
+    if not (row.is_here or row.is_coming):
+        return
+    yield facts.alert(
+        kind,
+        row.subject,
+        period=str(row.last_us),
+        by="hospital" if row.is_here else "supplier",
+        agreement=judged.agreement,
+        opens_us=row.last_us + days * DAY_US,
+        place=row.place,
+        evidence=(row.eid,),
+        detail=item_detail(row) | {"days": days, "lastSeen": day_of(row.last_us).isoformat()},
+    )
+
+
+def _held(facts: Facts, row: Stock) -> Iterator[Alert]:
+    """Goods held back for another reason than a recall or their date, which have alerts of their own."""
+    flags = sorted(row.flags - {"recalled", "expired", "reserved"})
+    if flags and row.is_here and "recalled" not in row.flags and "expired" not in row.flags:
+        judged = facts.judge_now(row.place)
+        yield facts.alert(
+            "held_back",
+            row.subject,
+            by="supplier",
+            agreement=judged.agreement if judged is not None else None,
+            opens_us=row.last_us,
+            place=row.place,
+            evidence=(row.eid,),
+            detail=item_detail(row) | {"flags": ", ".join(flags)},
+        )
+
+
+def _off_agreement(facts: Facts, row: Stock) -> Iterator[Alert]:
+    if row.is_here:
+        yield facts.alert(
+            "off_agreement",
+            row.subject,
+            by="supplier",
+            opens_us=row.last_us,
+            place=row.place,
+            evidence=(row.eid,),
+            detail=item_detail(row),
+        )
+
+
+def _arrival(facts: Facts, row: Stock) -> Iterator[Alert]:
+    """What the agreement, in the version of the day of arrival, asks of goods that came: shelf life, ownership."""
+    came = min(
+        (one for one in facts.arrivals if one.key == row.key), key=lambda one: (one.time_us, one.eid), default=None
+    )
+    if came is None:
+        return
+    judged = facts.judge(row.place, came.time_us)
+    if judged is None:
+        return
+    ended_us, agreed = row.expired_from_us, judged.line.min_remaining_shelf_life_days
+    left = (ended_us - start_of(day_of(came.time_us))) // DAY_US - 1 if ended_us is not None else agreed
+    if left < agreed:
+        yield facts.alert(
+            "short_dated",
+            row.subject,
+            by="supplier",
+            agreement=judged.agreement,
+            opens_us=came.time_us,
+            place=row.place,
+            evidence=(came.eid,),
+            detail=item_detail(row) | {"daysLeft": left, "daysAgreed": agreed},
+        )
+    terms = judged.agreement.terms.ownership
+    if terms.trigger in (_ON_RECEIPT, _AFTER_DAYS):
+        waits = timedelta(days=terms.after_days or 0)
+        due_us = came.time_us + int(waits.total_seconds()) * 1_000_000
+        said = "receipt" if terms.trigger == _ON_RECEIPT else f"day {terms.after_days} after receipt"
+        yield facts.alert(
+            "ownership_due",
+            row.subject,
+            by="hospital",
+            agreement=judged.agreement,
+            opens_us=due_us,
+            due_us=due_us,
+            place=row.place,
+            evidence=(came.eid,),
+            detail=item_detail(row) | {"trigger": said},
+        )

@@ -1,0 +1,206 @@
+"""Statements about alerts and about what their rules read: each bounded by a party, a product or a count.
+
+They decide nothing; a list never shows a row whose party columns do not name the party.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+from traceward.store.agreement_models import Alert, AlertAcknowledgement, AlertScope
+from traceward.store.ledger_lists import IN_STOCK
+from traceward.store.read import Reader
+from traceward.store.rows import Balance, LedgerRecord, OwnershipTransfer
+from traceward.store.write import WriteTransaction
+
+CURSOR: Final = "alerts_seq"
+"""The counter that says up to which event the products that alerts are about were marked."""
+
+_ALERT: Final = tuple(Alert.model_fields)
+_ALERTS: Final = f"SELECT {','.join(_ALERT)} FROM alert"  # noqa: S608
+_SCOPES: Final = f"SELECT {','.join(AlertScope.model_fields)} FROM alert_scope"  # noqa: S608
+_BALANCES: Final = f"SELECT {','.join(Balance._fields)} FROM balance"  # noqa: S608
+_RECORDS: Final = f"SELECT {','.join(LedgerRecord._fields)} FROM ledger_record"  # noqa: S608
+_TRANSFERS: Final = f"SELECT {','.join(OwnershipTransfer._fields)} FROM ownership_transfer"  # noqa: S608
+_MARK: Final = (
+    "INSERT INTO alert_scope (scope, supplier, hospital, gtin, marked, next_us) VALUES (?,?,?,?,1,0)"
+    " ON CONFLICT (scope) DO UPDATE SET marked = alert_scope.marked + 1, next_us = 0"
+)
+_NEVER: Final = 1 << 62
+
+
+class Wanted(NamedTuple):
+    """Which alerts are asked for; None asks for any. open_only: True, False (closed ones) or None (both)."""
+
+    open_only: bool | None
+    kind: str | None
+    place: str | None
+    gtin: str | None
+    agreement_id: str | None
+    responsible: str | None
+
+
+# ---------------------------------------------------------------------------------------------------------- alerts
+
+
+def alerts_of_party(
+    reader: Reader, party: str, sights: Sequence[str], wanted: Wanted, after: tuple[int, str] | None, limit: int
+) -> list[Alert]:
+    """The alerts that a party reads, the newest first; `after`: (opened_us, id) of the last one seen."""
+    tests, params = "", list[object]()
+    for column in ("kind", "place", "gtin", "agreement_id", "responsible"):
+        value = getattr(wanted, column)
+        if value is not None:
+            tests += f" AND {column}=?"
+            params.append(value)
+    if wanted.open_only is not None:
+        tests += " AND closed_us IS NULL" if wanted.open_only else " AND closed_us IS NOT NULL"
+    if after is not None:
+        tests += " AND (opened_us, id) < (?,?)"
+        params += after
+    tests += f" AND sight IN ({','.join('?' for _ in sights)}) ORDER BY opened_us DESC, id DESC LIMIT ?"
+    found: dict[str, Alert] = {}
+    for column in ("supplier", "hospital"):
+        for row in reader.fetch(f"{_ALERTS} WHERE {column}=?{tests}", (party, *params, *sights, limit)):
+            alert = _alert(row)
+            found[alert.id] = alert
+    return sorted(found.values(), key=lambda one: (one.opened_us, one.id), reverse=True)[:limit]
+
+
+def open_in_scope(tx: WriteTransaction | Reader, scope: str) -> list[Alert]:
+    """The open alerts of a scope."""
+    return [_alert(row) for row in tx.fetch(f"{_ALERTS} WHERE scope=? AND closed_us IS NULL", (scope,))]
+
+
+def last_numbers(tx: WriteTransaction, bases: Iterable[str]) -> dict[str, int]:
+    """How often each of these alerts has opened, for those that ever did."""
+    return dict(tx.fetch_in("SELECT base, MAX(number) FROM alert WHERE base IN {in} GROUP BY base", bases))
+
+
+def acknowledged_bases(reader: Reader, scope: str) -> set[tuple[str, str]]:
+    """(base, party) of the acknowledgements of a scope's alerts."""
+    sql = "SELECT a.base, k.party FROM alert a JOIN alert_acknowledgement k ON k.alert_id=a.id WHERE a.scope=?"
+    return {(base, party) for base, party in reader.fetch(sql, (scope,))}
+
+
+def acknowledgements(reader: Reader, ids: Iterable[str]) -> dict[str, list[AlertAcknowledgement]]:
+    """The acknowledgements of each of these alerts, by time."""
+    columns = tuple(AlertAcknowledgement.model_fields)
+    rows = reader.fetch_in(f"SELECT {','.join(columns)} FROM alert_acknowledgement WHERE alert_id IN {{in}}", ids)  # noqa: S608
+    found: dict[str, list[AlertAcknowledgement]] = {}
+    for row in sorted(rows, key=lambda row: (row[-1], row[1])):
+        found.setdefault(row[0], []).append(AlertAcknowledgement(**dict(zip(columns, row, strict=True))))
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------------- scopes
+
+
+def scope_name(supplier: str, hospital: str, gtin: str) -> str:
+    """The key of a product between a pair of parties; gtin "": of the pair as such."""
+    return f"{supplier}|{hospital}|{gtin}"
+
+
+def mark(tx: WriteTransaction, scopes: Iterable[tuple[str, str, str]]) -> None:
+    """Note that these (supplier, hospital, GTIN) are to be looked at; a scope that is marked already stays so."""
+    for supplier, hospital, gtin in sorted(set(scopes)):
+        tx.execute(_MARK, (scope_name(supplier, hospital, gtin), supplier, hospital, gtin))
+
+
+def due_scopes(reader: Reader, now_us: int, limit: int) -> list[AlertScope]:
+    """Scopes whose alerts are to be looked at by now, the longest due first."""
+    rows = reader.fetch(f"{_SCOPES} WHERE next_us<=? ORDER BY next_us, scope LIMIT ?", (now_us, limit))
+    return [AlertScope(**dict(zip(AlertScope.model_fields, row, strict=True))) for row in rows]
+
+
+def settle_scope(tx: WriteTransaction, scope: AlertScope, next_us: int | None) -> bool:
+    """Whether nothing has touched the scope since it was read; then it rests until next_us (None: until marked)."""
+    sql = "UPDATE alert_scope SET marked=marked+1, next_us=? WHERE scope=? AND marked=?"
+    return tx.execute(sql, (_NEVER if next_us is None else next_us, scope.scope, scope.marked)) > 0
+
+
+def cursor(source: Reader | WriteTransaction) -> int:
+    """Up to which event number scopes were marked."""
+    rows = source.fetch("SELECT value FROM counter WHERE name=?", (CURSOR,))
+    return rows[0][0] if rows else 0
+
+
+def move_cursor(tx: WriteTransaction, seq: int) -> None:
+    """Remember that scopes were marked up to an event number; it never goes back."""
+    tx.write("counter", ("name", "value"), [(CURSOR, max(seq, cursor(tx)))], "replace")
+
+
+# ----------------------------------------------------------------------------------------------------------- facts
+
+
+def events_behind(reader: Reader, seq: int, limit: int) -> list[tuple[int, bytes | None]]:
+    """(number, facts) of the events behind a number, in order."""
+    sql = "SELECT seq, facts FROM event WHERE seq>? ORDER BY seq LIMIT ?"
+    return [(number, None if facts is None else bytes(facts)) for number, facts in reader.fetch(sql, (seq, limit))]
+
+
+def contents_gtins(reader: Reader, containers: Iterable[str]) -> dict[str, set[str | None]]:
+    """Container -> the GTINs of what lies directly in it, and the keys of containers in it under None."""
+    found: dict[str, set[str | None]] = {}
+    sql = "SELECT DISTINCT container, gtin FROM balance WHERE container IS NOT NULL AND container IN {in}"
+    for container, gtin in reader.fetch_in(sql, containers):
+        found.setdefault(container, set()).add(gtin)
+    return found
+
+
+def containers_in(reader: Reader, containers: Iterable[str]) -> set[str]:
+    """The record keys of containers that lie directly in these."""
+    sql = "SELECT record_key FROM balance WHERE container IS NOT NULL AND gtin IS NULL AND container IN {in}"
+    return {key for (key,) in reader.fetch_in(sql, containers)}
+
+
+def consigned(reader: Reader, supplier: str, hospital: str, gtin: str | None) -> list[Balance]:
+    """What a hospital holds of a supplier's goods of one product (None: containers and assets) and has not used up."""
+    product, params = ("gtin=?", [gtin]) if gtin is not None else ("gtin IS NULL", [])
+    held = f"{_BALANCES} WHERE holder=? AND holder <> owner AND {IN_STOCK} AND owner=? AND {product}"
+    return [Balance(*row) for row in reader.fetch(held, (hospital, supplier, *params))]
+
+
+def on_the_way(reader: Reader, supplier: str, gtin: str | None) -> list[Balance]:
+    """What a supplier owns of one product and has sent, wherever to."""
+    product, params = ("gtin=?", [gtin]) if gtin is not None else ("gtin IS NULL", [])
+    sent = f"{_BALANCES} WHERE owner=? AND {IN_STOCK} AND status='in_transit' AND {product}"
+    return [Balance(*row) for row in reader.fetch(sent, (supplier, *params))]
+
+
+def records(reader: Reader, keys: Iterable[str]) -> dict[str, LedgerRecord]:
+    """The ledger's records of those keys that have one."""
+    return {row[0]: LedgerRecord(*row) for row in reader.fetch_in(f"{_RECORDS} WHERE key IN {{in}}", keys)}
+
+
+def records_of_product(reader: Reader, gtin: str, lot: str | None, kind: int, limit: int) -> list[LedgerRecord]:
+    """The ledger's records of one kind of a product, or of a lot of it."""
+    tests, params = ("gtin=?", [gtin]) if lot is None else ("gtin=? AND lot=?", [gtin, lot])
+    rows = reader.fetch(f"{_RECORDS} WHERE {tests} AND kind=? ORDER BY key LIMIT ?", (*params, kind, limit))
+    return [LedgerRecord(*row) for row in rows]
+
+
+def passings(reader: Reader, supplier: str, hospital: str, since_us: int, limit: int) -> list[OwnershipTransfer]:
+    """The passings of ownership from a supplier to a hospital since a time that count for money, the newest first."""
+    tests = "from_party=? AND to_party=? AND event_time_us>=? ORDER BY event_time_us DESC, id DESC LIMIT ?"
+    sql = f"{_TRANSFERS} WHERE {tests}"
+    rows = reader.fetch(sql, (supplier, hospital, since_us, limit))
+    return [one for row in rows if not (one := OwnershipTransfer._make((*row[:-1], bool(row[-1])))).voided]
+
+
+def numbers_of(reader: Reader, eids: Iterable[bytes]) -> dict[bytes, int]:
+    """The event number of each of these contents."""
+    return {bytes(eid): seq for eid, seq in reader.fetch_in("SELECT eid, seq FROM witness WHERE eid IN {in}", eids)}
+
+
+def conflict_rows_of(reader: Reader, party: str, kinds: Sequence[str], limit: int) -> list[tuple[str, ...]]:
+    """(kind, keys, eids, parties, private_party, message, event_time_us) of a party's newest conflicts of kinds."""
+    sql = (
+        "SELECT c.kind, c.keys, c.eids, c.parties, c.private_party, c.message, c.event_time_us FROM conflict_party p"
+        " JOIN conflict c ON c.id=p.conflict_id WHERE p.party=?"
+        " ORDER BY p.event_time_us DESC, p.conflict_id DESC LIMIT ?"
+    )
+    return [tuple(row) for row in reader.fetch(sql, (party, limit)) if row[0] in kinds]
+
+
+def _alert(row: Sequence[Any]) -> Alert:
+    return Alert(**dict(zip(_ALERT, row, strict=True)))

@@ -1,0 +1,124 @@
+"""Alerts over HTTP: the same for both parties, nothing for a third, acknowledged by either, closed with their cause."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from api.conftest import BACKENDS, Site
+from api.test_agreements import CORDIA, NORTHGATE, SCREW, VALVE, propose, sign, terms
+
+BALLOON = "09521141060001"
+
+
+def agreed(site: Site, **changes: Any) -> None:
+    """An agreement in force on all products of the story."""
+    lines = [{"gtin": VALVE}, {"gtin": SCREW}, {"gtin": BALLOON}]
+    body = terms(**({"lines": lines} | changes))
+    assert propose(site, "cordia", body).status_code == 201
+    assert sign(site, "northgate-supply", body["agreementID"]).status_code == 200
+
+
+def alerts(site: Site, name: str, query: str = "perPage=1000") -> list[dict[str, Any]]:
+    """The alerts that GET /alerts answers to a key."""
+    found: list[dict[str, Any]] = site.get(name, f"/alerts?{query}")["alerts"]
+    return found
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def agreed_story(request: pytest.FixtureRequest, open_site: Any) -> Iterator[Site]:
+    with open_site(request.param) as opened:
+        opened.load_story()
+        agreed(opened)
+        yield opened
+
+
+def of_kind(found: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    """Those of a kind."""
+    return [one for one in found if one["kind"] == kind]
+
+
+def test_both_parties_read_the_same_alerts_and_a_third_reads_none(agreed_story: Site) -> None:
+    """Rejects alerts made for each reader: ids, content or number would differ between the sides."""
+    ours, theirs = alerts(agreed_story, "cordia"), alerts(agreed_story, "northgate-supply")
+    assert ours == theirs
+    assert {one["kind"] for one in ours} >= {"not_seen", "recall_not_quarantined", "usage_late", "loaner_overdue"}
+    assert len({one["id"] for one in ours}) == len(ours)
+    assert alerts(agreed_story, "rival-supplier") == []
+    for one in ours:
+        assert agreed_story.get("northgate-clinical", f"/alerts/{one['id']}") == one
+    hidden = agreed_story.request("rival-supplier", "GET", f"/alerts/{ours[0]['id']}")
+    absent = agreed_story.request("rival-supplier", "GET", f"/alerts/{'0' * 32}")
+    assert (hidden.status_code, absent.status_code) == (404, 404)
+    assert hidden.text.replace(ours[0]["id"], "0" * 32) == absent.text
+
+
+def test_the_evidence_of_an_alert_can_be_read_by_both_parties(agreed_story: Site) -> None:
+    for one in alerts(agreed_story, "cordia"):
+        for event_id in one["eventIDs"]:
+            for name in ("cordia", "northgate-supply"):
+                assert agreed_story.request(name, "GET", f"/epcis/events/{event_id}").status_code == 200
+
+
+def test_looking_again_changes_nothing(agreed_story: Site) -> None:
+    """Rejects alerts that are made anew at each evaluation, and so double or change their ids."""
+    before = alerts(agreed_story, "cordia", "state=all&perPage=1000")
+    runtime = agreed_story.server.app.state.runtime
+    runtime.store.committer.run(lambda tx: tx.execute("UPDATE alert_scope SET next_us=0, marked=marked+1"))
+    assert alerts(agreed_story, "cordia", "state=all&perPage=1000") == before
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("kind=not_seen", lambda one: one["kind"] == "not_seen"),
+        (f"gtin={SCREW}", lambda one: one["gtin"] == SCREW),
+        ("responsible=me", lambda one: one["responsible"] == CORDIA),
+        (f"responsible={NORTHGATE}", lambda one: one["responsible"] == NORTHGATE),
+        ("state=closed", lambda one: one["state"] == "closed"),
+        ("agreementID=https://example.org/agreement/CA-1", lambda one: one["agreementID"] is not None),
+    ],
+)
+def test_filters_keep_what_they_name(agreed_story: Site, query: str, kept: Any) -> None:
+    everything = alerts(agreed_story, "cordia")
+    assert alerts(agreed_story, "cordia", query + "&perPage=1000") == [one for one in everything if kept(one)]
+
+
+def test_pages_hold_every_alert_once(agreed_story: Site) -> None:
+    whole = alerts(agreed_story, "cordia")
+    found, path = [], "/alerts?perPage=4"
+    while path:
+        answer = agreed_story.request("cordia", "GET", path)
+        found += answer.json()["alerts"]
+        following = answer.links.get("next", {}).get("url")
+        path = following.removeprefix(agreed_story.server.url) if following else ""
+    assert found == whole
+
+
+def test_an_unknown_state_or_kind_is_refused_with_what_was_expected(agreed_story: Site) -> None:
+    for query, said in (("state=new", "open, closed, all"), ("kind=fire", "expired_on_hand")):
+        refused = agreed_story.request("cordia", "GET", f"/alerts?{query}")
+        assert refused.status_code == 400
+        assert said in refused.text
+
+
+def test_an_acknowledgement_is_read_by_the_other_side_and_may_name_no_patient(agreed_story: Site) -> None:
+    (one, *_) = of_kind(alerts(agreed_story, "cordia"), "not_seen")
+    path = f"/alerts/{one['id']}/acknowledge"
+    made = agreed_story.request("northgate-supply", "POST", path, json={"note": "we look for it"})
+    assert made.status_code == 200, made.text
+    (seen,) = agreed_story.get("cordia", f"/alerts/{one['id']}")["acknowledgements"]
+    assert (seen["party"], seen["note"]) == (NORTHGATE, "we look for it")
+    named = {"note": "for https://id.gs1.org/8018/401234500000123452"}
+    refused = agreed_story.request("cordia", "POST", path, json=named)
+    assert refused.status_code == 400
+    assert "0000012345" not in refused.text
+    assert agreed_story.request("rival-supplier", "POST", path, json={"note": ""}).status_code == 404
+
+
+def test_a_recall_stays_until_the_hospital_acknowledges_it(agreed_story: Site) -> None:
+    (recall,) = of_kind(alerts(agreed_story, "cordia"), "recall_unacknowledged")
+    path = f"/alerts/{recall['id']}/acknowledge"
+    assert agreed_story.request("cordia", "POST", path, json={}).json()["state"] == "open"
+    assert agreed_story.request("northgate-clinical", "POST", path, json={}).json()["state"] == "closed"
+    assert of_kind(alerts(agreed_story, "cordia"), "recall_unacknowledged") == []
