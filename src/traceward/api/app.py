@@ -20,6 +20,7 @@ from traceward.api.alert_routes import router as alert_router
 from traceward.api.audit_routes import router as audit_router
 from traceward.api.consignment_routes import router as consignment_router
 from traceward.api.content_encoding import CompressedAnswers
+from traceward.api.count_routes import router as count_router
 from traceward.api.door import Door, DoorRules
 from traceward.api.epcis_routes import epcis_router
 from traceward.api.fhir_routes import router as fhir_router
@@ -123,6 +124,7 @@ def create_app(
         agreement_router,
         usage_router,
         alert_router,
+        count_router,
         trace_router,
         fhir_router,
         subscription_admin_router,

@@ -49,8 +49,8 @@ def perform(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> 
     """
     warnings: list[dict[str, str]] = []
     items = _items(runtime, caller, request["items"], warnings)
-    place = _place(request["place"], "place")
-    source = _place(request["source"], "from") if "source" in request else None
+    place = place_of(request["place"], "place")
+    source = place_of(request["source"], "from") if "source" in request else None
     first_id = request.get("eventID") or f"urn:uuid:{uuid.UUID(bytes=runtime.random_bytes(16), version=4)}"
     asked = _Asked(request, place, items, first_id)
     if "eventID" in request:
@@ -163,7 +163,8 @@ def _count(quantity: Decimal | None) -> int | Decimal | None:
     return int(quantity) if quantity == quantity.to_integral_value() else quantity
 
 
-def _place(place: Mapping[str, Any], path: str) -> str:
+def place_of(place: Mapping[str, Any], path: str) -> str:
+    """The canonical SGLN of a place that a request names. Raises ValidationException with the path of the field."""
     if ("gln" in place) == ("id" in place):
         message = f"{path} has {'both' if 'gln' in place else 'neither'} of gln and id; expected one of them"
         raise ValidationException(message, [Finding(path, "place", message, _CLAUSE)])
