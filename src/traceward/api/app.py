@@ -38,6 +38,7 @@ from traceward.api.scan_routes import router as scan_router
 from traceward.api.security_headers import SecurityHeaders
 from traceward.api.session_routes import router as session_router
 from traceward.api.settings import Settings
+from traceward.api.settlement_routes import router as settlement_router
 from traceward.api.soap_routes import router as soap_router
 from traceward.api.subscription_admin_routes import router as subscription_admin_router
 from traceward.api.trace_routes import router as trace_router
@@ -125,6 +126,7 @@ def create_app(
         usage_router,
         alert_router,
         count_router,
+        settlement_router,
         trace_router,
         fhir_router,
         subscription_admin_router,

@@ -59,3 +59,34 @@ def settled_lines(reader: Reader, party: str, line_keys: Iterable[str]) -> list[
         " WHERE (s.supplier=? OR s.hospital=?) AND l.line_key IN {in}"
     )
     return [(key, quantity) for key, quantity in reader.fetch_in(sql, sorted(set(line_keys)), (party, party))]
+
+
+def settled_of_agreement(reader: Reader, agreement_id: str) -> list[tuple[str, str, str | None, str | None, str]]:
+    """(line key, quantity, amount, currency, period) of every line that an agreement's settlements have."""
+    rows = reader.fetch(
+        "SELECT line_key, quantity, amount, currency, period FROM settlement_line WHERE agreement_id=?"
+        " ORDER BY line_key, settlement_id, number",
+        (agreement_id,),
+    )
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+
+
+def settlements_of_agreement(reader: Reader, agreement_id: str) -> list[tuple[str, int, str]]:
+    """(period, number, digest) of an agreement's settlements, by number."""
+    sql = "SELECT period, number, digest FROM settlement WHERE agreement_id=?"
+    return sorted(((row[0], row[1], row[2]) for row in reader.fetch(sql, (agreement_id,))), key=lambda row: row[1])
+
+
+def settlements_of_party(reader: Reader, party: str, most: int) -> list[str]:
+    """The ids of the newest settlements that a party takes part in."""
+    found: list[tuple[int, str]] = []
+    for side in ("supplier", "hospital"):
+        sql = f"SELECT created_us, id FROM settlement WHERE {side}=? ORDER BY created_us DESC, id DESC LIMIT ?"  # noqa: S608
+        found += [(created_us, name) for created_us, name in reader.fetch(sql, (party, most))]
+    return [name for _, name in sorted(found, reverse=True)[:most]]
+
+
+def event_numbers(reader: Reader, eids: Iterable[bytes]) -> list[int]:
+    """The numbers of the events of these contents, in order."""
+    rows = reader.fetch_in("SELECT seq FROM witness WHERE eid IN {in}", sorted(set(eids)))
+    return sorted({row[0] for row in rows})
