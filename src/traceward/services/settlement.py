@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -78,7 +79,7 @@ def settle(runtime: Runtime, caller: Principal, agreement_id: str, period_name: 
             if done is not None:
                 return find(runtime, caller, done)
             draft = _draft(runtime, reader, caller, book, agreement, period_name)
-        stored = runtime.store.committer.run(lambda tx, draft=draft: _store(tx, caller, draft))
+        stored = runtime.store.committer.run(partial(_store, caller=caller, draft=draft))
         if stored is not None:
             return find(runtime, caller, stored)
     raise ResourceAlreadyExistsException(f"{agreement_id[:200]!r} is being settled by others; try again")
