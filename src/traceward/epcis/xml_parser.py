@@ -75,8 +75,8 @@ def pieces(
     source: the document in parts of any size, of which no more is held than a piece needs. charset: as Content-Type
     names it, which the document must not contradict (RFC 7303). tags: what a piece may be called. entry_of: the
     entry of a list that is, or holds, the element; None where the element is no piece after all. A piece is forgotten
-    when the next is asked for, and so are the entries before its own. Raises ValidationException for what is no well-formed XML 1.0 in
-    UTF-8, UTF-16, US-ASCII or ISO-8859-1, has a DOCTYPE, or has a piece larger than MAX_PIECE_BYTES.
+    when the next is asked for, and so are the entries before its own. Raises ValidationException for what is no
+    well-formed XML 1.0 in UTF-8, UTF-16, US-ASCII or ISO-8859-1, has a DOCTYPE, or a piece larger than MAX_PIECE_BYTES.
     """
     parser = _new_parser(tags)
     held = tags_open = 0

@@ -83,7 +83,7 @@ def read_event(body: bytes, *, max_bytes: int = MAX_BYTES, charset: str | None =
         raise CaptureLimitExceededException(f"{len(body)} octets; at most {max_bytes} are read at once")
     *_, (root, _entry) = pieces((body,), (), lambda _element: None, charset=charset)
     namespace, _, local = root.tag.removeprefix("{").rpartition("}")
-    version = next((one for one, name in DOCUMENT_NAMESPACES.items() if name == namespace), "2.0")
+    version: Version = next((one for one, name in DOCUMENT_NAMESPACES.items() if name == namespace), "2.0")
     is_own_type = namespace and namespace not in RESERVED_NAMESPACES
     if root.tag in ROOTS or not (is_own_type or local in _EVENT_TAGS):
         message = f"the root is {root.tag[:120]!a}; expected one event, such as ObjectEvent"

@@ -16,10 +16,10 @@ from traceward.epcis.builder import Item, build_event
 from traceward.epcis.errors import Finding, ResourceAlreadyExistsException, ValidationException
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier, identifier_kind
-from traceward.services import capture, conflicts
+from traceward.services import capture, coarse_uses, conflicts
 from traceward.services.holdings import Holding, find_holdings
 from traceward.services.labelled_items import item_of_texts
-from traceward.services.principals import Principal
+from traceward.services.principals import Principal, Right
 from traceward.services.problem_bodies import summary
 from traceward.services.products import is_known_product
 from traceward.services.runtime import Runtime
@@ -60,8 +60,11 @@ def perform(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> 
     holdings = find_holdings(runtime, caller, [item.epc or item.epc_class or "" for item in items])
     groups = _groups(runtime, caller, asked, source, holdings, warnings)
     events = [_event(runtime, caller, asked, group, index) for index, group in enumerate(groups)]
+    events, details = _coarsened(runtime, caller, asked, groups, events, warnings)
     try:
         captured = [capture.capture_event(runtime, caller, orjson.dumps(event)) for event in events]
+        for detail in details:
+            capture.capture_event(runtime, caller, orjson.dumps(detail))
     except ResourceAlreadyExistsException:
         earlier = _earlier_events(runtime, caller, asked)
         if not earlier:
@@ -246,6 +249,32 @@ def _event(runtime: Runtime, caller: Principal, asked: _Asked, group: _Group, in
     )
 
 
+def _coarsened(
+    runtime: Runtime,
+    caller: Principal,
+    asked: _Asked,
+    groups: Sequence[_Group],
+    events: Sequence[dict[str, Any]],
+    warnings: list[dict[str, str]],
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The shared events, coarse where an agreement asks for that, and the private ones that say it exactly."""
+    if asked.action != "use":
+        return list(events), []
+    shared: list[dict[str, Any]] = []
+    details: list[dict[str, Any]] = []
+    for group, event in zip(groups, events, strict=True):
+        if not coarse_uses.is_coarse(runtime, caller, group.owner, group.items, asked.place, event["eventTime"]):
+            shared.append(event)
+            continue
+        shared.append(coarse_uses.coarse_event(event, runtime.now_us()))
+        if caller.may(Right.CAPTURE_PRIVATE):
+            details.append(coarse_uses.fine_event(event))
+        else:
+            message = "exact place and time are not kept: the agreement shares site and day, the role records no more"
+            warnings.append({"code": "detail_not_kept", "message": message})
+    return shared, details
+
+
 def _counterparty(asked: _Asked, group: _Group, here: str) -> str:
     """The other party of a change of hands: as named, else the sender of what is in transit, else the owner."""
     named = asked.request.get("counterparty")
@@ -295,9 +324,13 @@ def _same_action(asked: _Asked, events: Iterable[Mapping[str, Any]]) -> bool:
     for item in asked.items:
         if item.epc is None and item.epc_class is not None:
             wanted[item.epc_class] = wanted.get(item.epc_class, Decimal(0)) + Decimal(item.quantity or 0)
+    time, place = asked.request.get("eventTime", first["eventTime"]), first["readPoint"]["id"]
+    exactly = first["eventTime"] == time and place == asked.place
+    coarsely = place == coarse_uses.site_of(asked.place) and coarse_uses.same_day(
+        first["eventTime"], time, first["eventTimeZoneOffset"]
+    )
     return (
-        first["eventTime"] == asked.request.get("eventTime", first["eventTime"])
-        and first["readPoint"]["id"] == asked.place
+        (exactly or (asked.action == "use" and coarsely))
         and first.get("mcx:useType") == asked.request.get("useType")
         and epcs == {item.epc for item in asked.items if item.epc is not None}
         and classes == wanted

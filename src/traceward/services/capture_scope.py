@@ -24,7 +24,9 @@ def refusal(caller: Principal, event: PreparedEvent, patterns: Sequence[str] = (
     """Why the caller may not capture this event; None where it may. patterns: of what tells of a patient here."""
     path = event.path
     if event.private and not caller.may(Right.CAPTURE_PRIVATE):
-        message = f"event {event.index} names a patient; the role that captures it must be clinical"
+        message = (
+            f"event {event.index} names a patient, or is marked private; the role that captures it must be clinical"
+        )
         return Finding(path, "private_event", message, _PRIVATE_CLAUSE, event.index)
     expanded = event.expanded
     if not event.private:

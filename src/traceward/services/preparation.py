@@ -10,7 +10,7 @@ from typing import Any, Final
 from traceward.epcis import event_hash, identity, rendering, rules, terms
 from traceward.epcis.document import RawEvent
 from traceward.epcis.errors import Finding
-from traceward.epcis.extension import Context
+from traceward.epcis.extension import CONSIGNMENT_NAMESPACE, Context
 from traceward.epcis.json_codec import read_json
 from traceward.gs1.patient import contains_patient_identifier
 from traceward.store.rows import EventRow
@@ -25,6 +25,9 @@ _KINDS: Final = {
 }
 _EXTENSION_KIND: Final = 5
 _HASH_SCHEME: Final = "ni:///"
+_PRIVATE_MARK: Final = CONSIGNMENT_NAMESPACE + "private"
+"""An event that says so of itself is private to its captor's clinical role, and moves no stock."""
+
 _PRIVACY_CLAUSE: Final = "Traceward privacy rule: a patient link is an event of its own"
 _HASH_CLAUSE: Final = "CBV 2.0, event hash id"
 
@@ -100,9 +103,10 @@ def prepare(
         expanded["eventID"] = event_id
     elif event_id.startswith(_HASH_SCHEME):
         findings.extend(_hash_findings(raw, event_id))
-    private = _may_name_patient(raw) and identity.private(expanded, data)
+    names_patient = _may_name_patient(raw) and identity.private(expanded, data)
+    private = names_patient or str(expanded.get(_PRIVATE_MARK, "")).lower() == "true"
     kind = _KINDS.get(expanded["type"], _EXTENSION_KIND)
-    if private and kind != _KINDS["AssociationEvent"]:
+    if names_patient and kind != _KINDS["AssociationEvent"]:
         findings.append(_patient_finding(raw))
     rendered = rendering.render_event(raw.text, data=data)
     return PreparedEvent(

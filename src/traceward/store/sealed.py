@@ -65,7 +65,7 @@ class Vault:
         return (subject, party, wrapped, _encrypt(AESGCM(key), name.encode(), subject), created_us, None)
 
     def seal(self, keys: Mapping[bytes, bytes], content: Text, bound_to: bytes) -> bytes:
-        """The content under all of these subjects' keys at once; it opens with `bound_to`, the eid of its event, only."""
+        """The content under all of these subjects' keys; it opens with `bound_to` only, the eid of its event."""
         ids = sorted(keys)
         cipher = AESGCM(_joined(keys[one] for one in ids))
         return MARK + bytes([len(ids)]) + b"".join(ids) + _encrypt(cipher, msgspec.msgpack.encode(content), bound_to)
