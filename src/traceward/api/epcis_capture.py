@@ -16,7 +16,6 @@ from traceward.api.negotiation import (
     JSON_OFFERS,
     OFFERS_2_0,
     VERSION_HEADERS,
-    Representation,
     body_format,
     error_behaviour,
     representation,
@@ -26,6 +25,7 @@ from traceward.api.negotiation import (
 from traceward.api.xml_bodies import job_xml, jobs_xml
 from traceward.epcis.errors import ValidationException
 from traceward.services import capture, dry_run, jobs, spooled
+from traceward.services.answers import Representation
 from traceward.services.documents import BodyFormat
 from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime

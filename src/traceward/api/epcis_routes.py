@@ -13,12 +13,13 @@ from fastapi import APIRouter, Request, Response
 from traceward.api.deps import Caller, Reader, ServerSettings, Services
 from traceward.api.epcis_capture import Wanted, Wanted20, add_capture_routes
 from traceward.api.epcis_paging import link_headers, page_request, with_token_in_body
-from traceward.api.negotiation import DISCOVERY_HEADERS, VERSION_HEADERS, Representation, version_headers
+from traceward.api.negotiation import DISCOVERY_HEADERS, VERSION_HEADERS, version_headers
 from traceward.api.query_routes import add_query_routes
 from traceward.api.subscription_routes import add_subscription_routes
 from traceward.api.xml_bodies import collection_xml
 from traceward.epcis.errors import QueryParameterException
 from traceward.services import query, whole_tokens
+from traceward.services.answers import Representation
 from traceward.services.runtime import Runtime
 
 CONTEXT: Final = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"

@@ -126,7 +126,7 @@ def create_key(
 ) -> None:
     """Make a key; it is shown this once."""
     scope = {"expiresAt": expires, "place": place, "rights": right}
-    body = {"organisation": organisation, "role": role, "name": name}
+    body: dict[str, Any] = {"organisation": organisation, "role": role, "name": name}
     body |= {field: value for field, value in scope.items() if value}
     with server_for(url, key) as server:
         made = server.post_json("/admin/keys", body)

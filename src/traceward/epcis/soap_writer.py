@@ -10,11 +10,12 @@ from traceward.epcis.errors import TracewardError
 from traceward.epcis.extension import Context
 from traceward.epcis.rendering import AnswerEvent
 from traceward.epcis.soap import ENVELOPE
+from traceward.epcis.xml_event_writer import CbvXmlFormat
 from traceward.epcis.xml_header import vocabulary_list_parts
 from traceward.epcis.xml_names import WriteNames
 from traceward.epcis.xml_tables import QUERY_NAMESPACES, Version
 from traceward.epcis.xml_values import ValueWriter, attribute_xml, text_xml
-from traceward.epcis.xml_writer import CbvXmlFormat, event_elements
+from traceward.epcis.xml_writer import event_elements
 
 #: Every fault of the WSDL; any other error is one of these by its status.
 FAULTS: Final = frozenset(
