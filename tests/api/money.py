@@ -122,3 +122,36 @@ def _event(number: int, kind: str, action: str, time: str, item: str, quantity: 
         "action": action,
         **named,
     }
+
+
+def receipt(number: int, item: str, quantity: int, time: str) -> dict[str, Any]:
+    """Goods of the supplier received on consignment straight into theatre 3's cabinet."""
+    event = _event(number, "ObjectEvent", "OBSERVE", time, item, quantity)
+    pairs = [("possessing_party", CORDIA, NORTHGATE), ("owning_party", CORDIA, CORDIA)]
+    return event | {
+        "bizStep": "receiving",
+        "disposition": "sellable_accessible",
+        "readPoint": {"id": CABINET},
+        "bizLocation": {"id": CABINET},
+        "sourceList": [{"type": kind, "source": source} for kind, source, _ in pairs],
+        "destinationList": [{"type": kind, "destination": target} for kind, _, target in pairs],
+        "mcx:agreement": AGREEMENT,
+    }
+
+
+def count_event(number: int, item: str, quantity: int, time: str) -> dict[str, Any]:
+    """A complete count of an item in theatre 3's cabinet."""
+    event = _event(number, "ObjectEvent", "OBSERVE", time, item, quantity)
+    return event | {
+        "bizStep": "cycle_counting",
+        "disposition": "sellable_accessible",
+        "readPoint": {"id": CABINET},
+        "bizLocation": {"id": CABINET},
+        "mcx:countScope": "complete",
+    }
+
+
+def invoice(number: str, *lines: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The body of an invoice to the hospital."""
+    head = {"number": number, "hospital": NORTHGATE, "issuedOn": "2026-04-02", "currency": "EUR"}
+    return head | {"lines": list(lines)} | changes

@@ -33,6 +33,7 @@ from traceward.api.openapi import install_openapi
 from traceward.api.patient_routes import quarantine_router
 from traceward.api.patient_routes import router as patient_router
 from traceward.api.problems import install_problems
+from traceward.api.report_routes import router as report_router
 from traceward.api.resolver_routes import resolver_router
 from traceward.api.scan_routes import router as scan_router
 from traceward.api.security_headers import SecurityHeaders
@@ -127,6 +128,7 @@ def create_app(
         alert_router,
         count_router,
         settlement_router,
+        report_router,
         trace_router,
         fhir_router,
         subscription_admin_router,

@@ -3,18 +3,20 @@
 It must not match or price anything: the services do.
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from traceward.api.deps import Reader, ServerSettings, Services
+from traceward.api.deps import Capturer, Reader, ServerSettings, Services
 from traceward.api.epcis_paging import link_headers, page_request
-from traceward.api.usage_models import UsageAnswer
+from traceward.api.usage_models import InvoiceAnswer, InvoiceRequest, InvoicesAnswer, UsageAnswer
 from traceward.epcis.errors import QueryParameterException
-from traceward.services import usage
+from traceward.gs1.epc_uri import canonical_identifier
+from traceward.services import invoice_findings, invoices, usage
 
 router = APIRouter(tags=["money"])
 
+_INVOICES: Final = 1000
 Wanted = Annotated[str | None, Query(max_length=500)]
 
 
@@ -40,6 +42,32 @@ def get_usage(
     answer = usage.usage_page(runtime, caller, wanted, page.token, page.per_page)
     response.headers.update(link_headers(request, page, answer.next_token, answer.expires_us))
     return answer.body
+
+
+@router.get("/invoices", response_model=InvoicesAnswer)
+def get_invoices(caller: Reader, runtime: Services) -> dict[str, object]:
+    """The invoices of which the caller's organisation is a party, newest first; for roles that see prices."""
+    with runtime.store.reader() as reader:
+        return {"invoices": invoices.listed(reader, caller, _INVOICES)}
+
+
+@router.get("/invoices/one", response_model=InvoiceAnswer)
+def get_invoice(
+    caller: Reader,
+    runtime: Services,
+    supplier: Annotated[str, Query(max_length=500)],
+    number: Annotated[str, Query(max_length=100)],
+) -> dict[str, object]:
+    """One invoice, with what it says otherwise than uses and agreement."""
+    return invoice_findings.answer(runtime, caller, canonical_identifier(supplier), number)
+
+
+@router.post("/invoices", status_code=201, response_model=InvoiceAnswer)
+def post_invoice(body: InvoiceRequest, caller: Capturer, runtime: Services) -> dict[str, object]:
+    """Store an invoice of the caller's organisation and judge it; the same one again changes nothing."""
+    wanted = invoices.record_of_body(caller, body.model_dump(exclude_none=True))
+    invoice = invoices.post(runtime, caller, wanted)
+    return invoice_findings.answer(runtime, caller, invoice.supplier, invoice.number)
 
 
 def only(parameters: dict[str, list[str]], known: set[str]) -> None:

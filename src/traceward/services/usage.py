@@ -20,7 +20,15 @@ from traceward.services.pages import BodyPage
 from traceward.services.principals import Principal, Sight
 from traceward.services.runtime import Runtime
 from traceward.services.tokens import page_bounds
-from traceward.services.usage_events import USE_TYPES, UseEvent, UseLine, find_orders, find_uses, report_clause
+from traceward.services.usage_events import (
+    USE_TYPES,
+    OrderEvent,
+    UseEvent,
+    UseLine,
+    find_orders,
+    find_uses,
+    report_clause,
+)
 from traceward.services.usage_matching import STATES, Matches, Progress, match
 from traceward.services.usage_prices import Charge, charge_of, money
 from traceward.services.visible_events import instant
@@ -82,12 +90,25 @@ def require_sight(caller: Principal, sight: Sight) -> None:
         raise ForbiddenException(f"the role {caller.role!r} does not see {sight.value}")
 
 
-def matches_of(runtime: Runtime, reader: Reader, caller: Principal, uses: Sequence[UseEvent]) -> Matches:
-    """How far these uses have come, by every paper that the caller may see."""
+def matches_of(
+    runtime: Runtime,
+    reader: Reader,
+    caller: Principal,
+    uses: Sequence[UseEvent],
+    papers_for: Iterable[str] = (),
+    more_orders: Iterable[OrderEvent] = (),
+) -> Matches:
+    """How far these uses have come, by every paper that the caller may see.
+
+    papers_for: items whose papers count too, whether or not one of the uses is theirs. more_orders: known beside.
+    """
     reports = {report for use in uses for report in use.papers.usage_reports}
     items = {line.item for use in uses for line in use.lines}
     products = {f"{GS1}01/{gtin}" for item in items if (gtin := class_parts(item)[0]) is not None}
-    orders = find_orders(runtime, reader, caller, reports, items | products)
+    reports |= {report for order in more_orders for report in order.papers.usage_reports}
+    items |= {*papers_for, *(item for order in more_orders for item, _ in order.items)}
+    found = find_orders(runtime, reader, caller, reports, items | products)
+    orders = list({one.event_id: one for one in (*more_orders, *found)}.values())
     keys = [use.line_key(line) for use in uses for line in use.lines]
     settled = business_lists.settled_lines(reader, caller.organisation, keys)
     charged = invoices.records_of(reader, caller, items | products)

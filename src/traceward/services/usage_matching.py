@@ -66,7 +66,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """What an order or invoice has beyond the uses that it answers. matched: how much of it was used."""
+    """What an order or invoice has beyond the uses that it answers. matched: how much of it was used.
+
+    position: of the invoice's line, from 0 on.
+    """
 
     number: str
     event_time_us: int | None
@@ -74,6 +77,8 @@ class Leftover:
     item: str
     quantity: Decimal
     matched: Decimal
+    usage_reports: tuple[str, ...] = ()
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +155,15 @@ def _take_order(order: OrderEvent, lines: Sequence[Progress]) -> Iterable[Leftov
                 matched += taken
         _note_invoices(order, wanted, quantity)
         if matched < quantity and order.papers.orders:
-            yield Leftover(order.papers.orders[0], order.event_time_us, order.event_id, item, quantity, matched)
+            yield Leftover(
+                order.papers.orders[0],
+                order.event_time_us,
+                order.event_id,
+                item,
+                quantity,
+                matched,
+                order.papers.usage_reports,
+            )
 
 
 def _note_invoices(order: OrderEvent, wanted: Sequence[Progress], quantity: Decimal) -> None:
@@ -179,7 +192,7 @@ def _take_invoice(invoice: InvoiceRecord, lines: Sequence[Progress]) -> Iterable
                         one.invoiced += taken
                         one.invoices.append(invoice.number)
         if matched < entry.quantity:
-            yield Leftover(invoice.number, None, None, entry.item, entry.quantity, matched)
+            yield Leftover(invoice.number, None, None, entry.item, entry.quantity, matched, position=index)
 
 
 def _refers(invoice: InvoiceRecord, entry: InvoiceLine, one: Progress) -> bool:
