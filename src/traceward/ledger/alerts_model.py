@@ -60,6 +60,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "recall_not_quarantined": Kind("critical", GOODS, "{item}: recalled, and {quantity} not in quarantine at {place}"),
     "recall_patients": Kind("critical", PATIENT, "{item}: recalled; {quantity} used are tied to no patient yet"),
     "held_back": Kind("medium", GOODS, "{item}: {quantity} held back at {place}: {flags}"),
+    "excursion": Kind("high", GOODS, "{item}: {quantity} at {place} neither held nor checked since a sensor's alarm"),
     "used_wrongly": Kind("critical", GOODS, "{reason}"),
     "loaner_overdue": Kind("medium", GOODS, "{item}: due back since {dueDay}"),
     "tray_incomplete": Kind("high", GOODS, "{item}: {quantity} of {content} did not come back with it"),
@@ -74,7 +75,8 @@ class Alert:
     """One alert, as both parties read it. Times: microseconds since 1970 UTC.
 
     responsible: the party that has to act. subject: what it is about. period: what tells it from an earlier one about
-    the same. due_us: when it is to be done. closes_us: when it ends by itself. evidence: eids that caused it.
+    the same. due_us: when it is to be done. closes_us: when it ends by itself. evidence: eids that caused it. shared:
+    False where it rests on what the hospital alone may see.
     """
 
     kind: str
@@ -91,6 +93,7 @@ class Alert:
     closes_us: int | None = None
     evidence: tuple[bytes, ...] = ()
     detail: tuple[tuple[str, str | int], ...] = ()
+    shared: bool = True
 
     @property
     def base(self) -> str:
@@ -233,6 +236,16 @@ class WrongUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Excursion:
+    """That a sensor at a place reported an exception. shared: both parties see its event."""
+
+    place: str
+    time_us: int
+    eid: bytes
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NamedAgreement:
     """That an event names an agreement."""
 
@@ -273,6 +286,7 @@ class Facts:
     wrong_uses: tuple[WrongUse, ...] = ()
     named: tuple[NamedAgreement, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
+    excursions: tuple[Excursion, ...] = ()
     signed: frozenset[tuple[str, str]] = field(default_factory=frozenset)
 
     def judge(self, place: str | None, at_us: int) -> Judgement | None:

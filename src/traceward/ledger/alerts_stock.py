@@ -4,6 +4,7 @@ Pure: what is said follows from `Facts` alone. It must not look at counts or use
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 from traceward.ledger.agreement import Judgement, day_of, start_of
@@ -23,6 +24,7 @@ def stock_alerts(facts: Facts) -> Iterator[Alert]:
         yield from _dates(facts, row, judged)
         yield from _age(facts, row, judged)
         yield from _held(facts, row)
+        yield from _excursion(facts, row, judged)
     for row in facts.stock:
         if row.is_here:
             yield from _arrival(facts, row)
@@ -106,6 +108,28 @@ def _held(facts: Facts, row: Stock) -> Iterator[Alert]:
             evidence=(row.eid,),
             detail=item_detail(row) | {"flags": ", ".join(flags)},
         )
+
+
+def _excursion(facts: Facts, row: Stock, judged: Judgement) -> Iterator[Alert]:
+    """The last alarm where the goods lie, unless an event has touched them since; held goods are waiting already."""
+    alarms = [
+        one for one in facts.excursions if facts.book.is_below(row.place, one.place) and one.time_us >= row.last_us
+    ]
+    if not alarms or not row.is_here or row.flags:
+        return
+    alarm = max(alarms, key=lambda one: (one.time_us, one.eid))
+    found = facts.alert(
+        "excursion",
+        row.subject,
+        period=alarm.eid.hex(),
+        by="hospital",
+        agreement=judged.agreement,
+        opens_us=alarm.time_us,
+        place=row.place,
+        evidence=(alarm.eid,),
+        detail=item_detail(row),
+    )
+    yield replace(found, shared=alarm.shared)
 
 
 def _off_agreement(facts: Facts, row: Stock) -> Iterator[Alert]:

@@ -5,7 +5,7 @@ patients is for the hospital alone. It must not judge: `ledger.alerts` does.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -18,6 +18,7 @@ from traceward.ledger.alerts_model import (
     DAY_US,
     Arrival,
     Counted,
+    Excursion,
     Facts,
     Leftover,
     Missing,
@@ -29,12 +30,12 @@ from traceward.ledger.alerts_model import (
 )
 from traceward.ledger.conflicts import KINDS as CONFLICTS
 from traceward.ledger.corrections import resolve
-from traceward.ledger.facts import MCX, LedgerEvent, class_parts
+from traceward.ledger.facts import MCX, LedgerEvent, class_parts, decode_event, item_keys
 from traceward.ledger.ghosts import COUNTING, place_counts
 from traceward.ledger.notices import classes_of, with_notices
 from traceward.ledger.persistence import CLASS, record_of
 from traceward.ledger.state import ClassStock, Instance, Notice, PatientLinks, class_record, item_of, links_record
-from traceward.ledger.steps import COUNT, MOVE, RECEIVE, UNPACK, effect_of
+from traceward.ledger.steps import COUNT, MOVE, PACK, RECEIVE, SHIP, UNPACK, effect_of
 from traceward.services import ghosts
 from traceward.services.facts import stored_fact
 from traceward.services.preparation import expanded_stored
@@ -49,10 +50,12 @@ _USES_DAYS: Final = 400
 _MOST_USES: Final = 20_000
 _MOST_COUNTS: Final = 500
 _MOST_CONFLICTS: Final = 500
+_MOST_TRAYS: Final = 1000
+_MOST_EVENTS: Final = 5000
+_MOST_ALARMS: Final = 200
 _AT_ONCE: Final = 100
 _CRITICAL: Final = tuple(kind for kind, row in CONFLICTS.items() if row.severity == "critical")
 _CAME: Final = (RECEIVE, UNPACK, MOVE, COUNT)
-_TRAY: Final = "https://id.gs1.org/8003/"
 
 
 @dataclass(slots=True)
@@ -69,6 +72,8 @@ class Gatherer:
     _uses: dict[str | None, list[Use]] | None = None
     _counts: list[LedgerEvent] | None = None
     _missing: dict[str, list[Missing]] | None = None
+    _alarms: list[Excursion] | None = None
+    _alarm_ids: dict[bytes, str] = field(default_factory=dict)
     _wrong: dict[str | None, list[WrongUse]] | None = None
 
     def facts(self, gtin: str | None) -> Facts:
@@ -91,12 +96,14 @@ class Gatherer:
             wrong_uses=tuple(self._wrong_uses(gtin)) if gtin is not None else (),
             named=tuple(self._named(histories)) if gtin is not None else (),
             leftovers=tuple(self._leftovers()) if gtin is None else (),
+            excursions=tuple(self._excursions()) if gtin is not None and stock else (),
             signed=frozenset(alert_rows.acknowledged_bases(self.reader, scope)),
         )
 
     def event_ids(self, eids: Collection[bytes]) -> dict[bytes, str]:
-        """The eventIDs of those of these contents that both parties see."""
-        return {eid: event.event_id for eid, event in self._seen_by_both(eids).items()}
+        """The eventIDs of those of these contents that both parties see, and of the hospital's alarms."""
+        both = {eid: event.event_id for eid, event in self._seen_by_both(eids).items()}
+        return {eid: event_id for eid, event_id in self._alarm_ids.items() if eid in eids} | both
 
     # -------------------------------------------------------------------------------------------------- balances
 
@@ -355,7 +362,81 @@ class Gatherer:
     # ----------------------------------------------------------------------------------------------------- trays
 
     def _leftovers(self) -> list[Leftover]:
-        return []
+        """What was unpacked from trays that have left the hospital since, was not used, and still lies there."""
+        found: list[Leftover] = []
+        trays = alert_rows.assets_of(self.reader, self.supplier, _MOST_TRAYS)
+        histories = self._named_in(trays)
+        for tray in trays:
+            stay = self._stay(histories[tray])
+            if stay is not None:
+                found += self._left_behind(tray, stay)
+        return found
+
+    def _named_in(self, keys: Sequence[str]) -> dict[str, list[LedgerEvent]]:
+        """The events that name each of these containers, and that both see, in order."""
+        events = [decode_event(facts) for facts in alert_rows.facts_naming(self.reader, keys, _MOST_EVENTS)]
+        both = self._seen_by_both([event.eid for event in events])
+        found: dict[str, list[LedgerEvent]] = {key: [] for key in keys}
+        for event in sorted(both.values(), key=lambda one: (one.event_time_us, one.eid)):
+            for key in item_keys(event):
+                if key in found:
+                    found[key].append(event)
+        return found
+
+    def _stay(self, history: Sequence[LedgerEvent]) -> list[LedgerEvent] | None:
+        """What happened to a tray from its last arrival at the hospital to its leaving, None while it is there."""
+        belongs = self.runtime.registry.parties.party_of_place
+        places = [belongs(event.biz_location or event.read_point) for event in history]
+        came = max(
+            (n for n, one in enumerate(history) if effect_of(one) == RECEIVE and places[n] == self.hospital),
+            default=None,
+        )
+        if came is None:
+            return None
+        left = next((n for n in range(came + 1, len(history)) if effect_of(history[n]) == SHIP), None)
+        return list(history[came : left + 1]) if left is not None else None
+
+    def _left_behind(self, tray: str, stay: Sequence[LedgerEvent]) -> list[Leftover]:
+        taken: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for event in stay:
+            sign = {UNPACK: 1, PACK: -1}.get(effect_of(event), 0)
+            if event.parent == tray and sign:
+                for key in event.children:
+                    taken[key] += sign
+                for key, quantity, _ in event.child_quantities:
+                    taken[key] += sign * (quantity or 0)
+        since, last = stay[0].event_time_us, stay[-1]
+        found = []
+        for key, quantity in sorted(taken.items()):
+            gtin = class_parts(key)[0]
+            if quantity <= 0 or gtin is None:
+                continue
+            used = sum(
+                (one.quantity for one in self._uses_of(gtin) if one.key == key and one.time_us >= since), Decimal(0)
+            )
+            here = sum((row.quantity for row in self._stock(gtin) if row.key == key and row.is_here), Decimal(0))
+            missing = min(quantity - used, here)
+            if missing > 0:
+                found.append(Leftover(tray, key, missing, last.event_time_us, last.eid))
+        return found
+
+    # -------------------------------------------------------------------------------------------------- excursions
+
+    def _excursions(self) -> list[Excursion]:
+        """The newest alarms of sensors at the hospital's places; what the supplier does not see is not shared."""
+        if self._alarms is None:
+            query = Query(clauses=(AnyTerm((("bizStep", "sensor_reporting"),)),))
+            hospital = self._viewers()[1:]
+            seqs = set(self.reader.find(query, hospital[0], limit=_MOST_ALARMS).seqs) if hospital else set()
+            both = self._found(query, _MOST_ALARMS)
+            self._alarms = []
+            for stored in self.reader.documents(sorted(seqs)):
+                fact = stored_fact(stored, self.runtime.registry)
+                place = fact.biz_location or fact.read_point
+                if place is not None and not stored.private and b'"exception"' in (stored.rendered or stored.text):
+                    self._alarm_ids[fact.eid] = fact.event_id
+                    self._alarms.append(Excursion(place, fact.event_time_us, fact.eid, stored.seq in both))
+        return self._alarms
 
 
 def _parties_of(event: LedgerEvent) -> set[str | None]:

@@ -7,7 +7,7 @@ which its alerts can change. It must not look within a capture's transaction, no
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +33,7 @@ _EVENTS: Final = 1000
 _SCOPES: Final = 100
 _CATCH_UP_S: Final = 2.0
 _DEPTH: Final = 16
+_NAMING: Final = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,57 +99,83 @@ async def _first_of(news: asyncio.Event, stopping: asyncio.Event, seconds: float
 
 
 def _mark_touched(runtime: Runtime) -> bool:
-    """Mark what the events behind the cursor touch; whether there may be more of them."""
+    """Mark what the events behind the cursor touch, and those that count anew; whether there may be more of them."""
     book = runtime.agreement_books.current(runtime.store)
     with runtime.store.reader() as reader:
         rows = alert_rows.events_behind(reader, alert_rows.cursor(reader), _EVENTS)
-        if not rows:
+        again = alert_rows.touched(reader, _EVENTS)
+        if not rows and not again:
             return False
-        events = [decode_event(facts) for _, facts in rows if facts is not None]
-        scopes = _scopes_of(reader, book, events)
+        events = {seq: decode_event(facts) for seq, facts in [*rows, *again] if facts is not None}
+        scopes = _scopes_of(runtime, reader, book, events)
 
     def unit(tx: WriteTransaction) -> None:
         alert_rows.mark(tx, scopes)
-        alert_rows.move_cursor(tx, rows[-1][0])
+        alert_rows.forget_touched(tx, [seq for seq, _ in again])
+        if rows:
+            alert_rows.move_cursor(tx, rows[-1][0])
 
     runtime.store.committer.run(unit)
-    return len(rows) == _EVENTS
+    return len(rows) == _EVENTS or len(again) == _EVENTS
 
 
-def _scopes_of(reader: Reader, book: AgreementBook, events: Iterable[LedgerEvent]) -> set[tuple[str, str, str]]:
-    """The products between each pair of parties that events touch: those they name, and what lies in what they name."""
-    gtins, containers, counted = set[str](), set[str](), False
-    for event in events:
-        counted = counted or effect_of(event) == COUNT
-        for key in item_keys(event) | class_keys(event):
-            gtin = class_parts(key)[0]
-            if gtin is not None:
-                gtins.add(gtin)
-            else:
-                containers.add(key)
-        gtins |= {gtin for one in event.count_gtins if (gtin := class_parts(one)[0]) is not None}
-    touched_pair = bool(containers) or counted
+def _scopes_of(
+    runtime: Runtime, reader: Reader, book: AgreementBook, events: Mapping[int, LedgerEvent]
+) -> set[tuple[str, str, str]]:
+    """The products between each pair of parties that events touch: those they name, and what lay in what they name."""
+    gtins, containers, measured = set[str](), set[str](), list[int]()
+    for seq, event in events.items():
+        _add_named(event, gtins, containers)
+        if event.biz_step == "sensor_reporting":
+            measured.append(seq)
+    pairs = book.pairs()
+    whole_pair = bool(containers)
     done = set[str]()
     for _ in range(_DEPTH):
-        containers -= done
-        if not containers:
-            break
-        for found in alert_rows.contents_gtins(reader, containers).values():
-            gtins |= {gtin for gtin in found if gtin is not None}
         done |= containers
-        containers = alert_rows.containers_in(reader, containers)
-    pairs = book.pairs()
+        inside = set[str]()
+        for facts in alert_rows.facts_naming(reader, containers, _NAMING) if containers else ():
+            _add_named(decode_event(facts), gtins, inside)
+        containers = inside - done
     scopes = {(supplier, hospital, gtin) for supplier, hospital in pairs for gtin in gtins}
-    if touched_pair:
-        scopes |= {(supplier, hospital, "") for supplier, hospital in pairs}
-    if counted:
-        scopes |= {
-            (one.terms.supplier, one.terms.hospital, line.gtin)
-            for pair in pairs
-            for one in book.versions_of_pair(*pair)
-            for line in one.terms.lines
-        }
-    return scopes
+    counted = {one for event in events.values() if effect_of(event) == COUNT for one in event.captured_by}
+    for supplier, hospital in pairs:
+        if whole_pair or counted & {supplier, hospital}:
+            scopes.add((supplier, hospital, ""))
+        if counted & {supplier, hospital}:
+            versions = book.versions_of_pair(supplier, hospital)
+            scopes |= {(supplier, hospital, line.gtin) for one in versions for line in one.terms.lines}
+    return scopes | _measured(runtime, reader, book, [events[seq] for seq in _alarming(reader, measured)])
+
+
+def _add_named(event: LedgerEvent, gtins: set[str], containers: set[str]) -> None:
+    for key in item_keys(event) | class_keys(event):
+        gtin = class_parts(key)[0]
+        if gtin is not None:
+            gtins.add(gtin)
+        else:
+            containers.add(key)
+    gtins |= {gtin for one in event.count_gtins if (gtin := class_parts(one)[0]) is not None}
+
+
+def _alarming(reader: Reader, seqs: Sequence[int]) -> list[int]:
+    """Those of these sensor events that report an exception: readings that are as they should be touch nothing."""
+    return [one.seq for one in reader.documents(seqs) if b'"exception"' in (one.rendered or one.text)]
+
+
+def _measured(
+    runtime: Runtime, reader: Reader, book: AgreementBook, alarms: Iterable[LedgerEvent]
+) -> set[tuple[str, str, str]]:
+    """The products that lie where a sensor raised an alarm."""
+    belongs = runtime.registry.parties.party_of_place
+    found = set[tuple[str, str, str]]()
+    for event in alarms:
+        place = event.biz_location or event.read_point
+        hospital = belongs(place)
+        if place is not None and hospital is not None:
+            gtins = alert_rows.products_at(reader, hospital, place)
+            found |= {(supplier, one, gtin) for supplier, one in book.pairs() if one == hospital for gtin in gtins}
+    return found
 
 
 # ---------------------------------------------------------------------------------------------- looks
@@ -222,7 +249,7 @@ def _row(
         severity=alert.severity,
         sight=alert.sight,
         agreement_id=alert.agreement_id,
-        supplier="" if alert.sight == PATIENT else alert.supplier,
+        supplier="" if alert.sight == PATIENT or not alert.shared else alert.supplier,
         hospital=alert.hospital,
         responsible=alert.responsible,
         subject=alert.subject,

@@ -13,6 +13,7 @@ from traceward.epcis.errors import TracewardError
 from traceward.ledger.projector import Projection
 from traceward.services.indexing import index_projection
 from traceward.services.runtime import Runtime
+from traceward.store import alert_rows
 from traceward.store.write import WriteTransaction
 
 _log = structlog.get_logger("traceward.due")
@@ -24,8 +25,10 @@ def apply_due(runtime: Runtime) -> None:
     """Let the events count whose time has come."""
 
     def unit(tx: WriteTransaction) -> set[str]:
-        if not tx.fetch("SELECT seq FROM due WHERE apply_us <= ? LIMIT 1", (tx.record_time_us,)):
+        seqs = [seq for (seq,) in tx.fetch("SELECT seq FROM due WHERE apply_us <= ?", (tx.record_time_us,))]
+        if not seqs:
             return set()
+        alert_rows.touch(tx, seqs)
         projection = runtime.projector.apply_due(tx, tx.record_time_us)
         return index_projection(tx, runtime.registry, due_as_newly_visible(projection), {}, runtime.store.secret_key)
 

@@ -23,6 +23,7 @@ from traceward.services.oidc import Issuer, TokenVerifier, rules_for
 from traceward.services.outgoing import Outgoing, OutgoingRules
 from traceward.services.parties import Registry
 from traceward.services.sessions import Sessions
+from traceward.store import alert_rows
 from traceward.store.engine import Store, open_store
 from traceward.store.paging import PageTokens
 from traceward.store.write import WriteLog, WriteTransaction
@@ -116,6 +117,7 @@ class Runtime:
             def unit(tx: WriteTransaction) -> None:
                 if must_fold or any_told_otherwise(tx.fetch, old, new, last)[0]:
                     indexing.rebuild(tx, registry, secret)
+                alert_rows.mark_all(tx)
 
             self.store.committer.run(unit)
 

@@ -16,6 +16,7 @@ from traceward.services.indexing import index_private, index_projection
 from traceward.services.preparation import PreparedEvent, prepare_again
 from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
+from traceward.store import alert_rows
 from traceward.store.rows import EventIdUse, Existing, Visible, Witness
 from traceward.store.terms import key_hash
 from traceward.store.write import WriteTransaction
@@ -89,6 +90,7 @@ def write_events(
         (key_hash(key), fact.event_time_us, numbers[fact.eid]) for fact in facts for key in keys(fact)
     ])  # fmt: skip
     numbers |= {event.eid: found.seq for event, found in todo.seen}
+    alert_rows.touch(tx, (found.seq for _, found in todo.seen))
     tx.insert_witnesses([
         Witness(event.eid, party, numbers[event.eid], now_us, job_id, event.event_id, event.is_declaration)
         for event in [*todo.new, *(event for event, _ in todo.seen)]

@@ -1,6 +1,6 @@
 """Agreements and their signatures, alerts and acknowledgements as typed rows (SQLModel); no rule stands here."""
 
-from sqlalchemy import Column, Index, Integer, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, Text
 from sqlmodel import Field
 
 from traceward.store.models import Table, _text, _time
@@ -96,6 +96,14 @@ class AlertScope(Table, table=True):
     gtin: str = Field(sa_column=_text())
     marked: int = Field(sa_column=_time())
     next_us: int = Field(sa_column=_time())
+
+
+class AlertTouched(Table, table=True):
+    """A stored event that counts anew, as by a further captor or because its time came; read once, then removed."""
+
+    __tablename__ = "alert_touched"
+
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
 
 
 class AlertAcknowledgement(Table, table=True):

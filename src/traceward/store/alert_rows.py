@@ -10,6 +10,7 @@ from traceward.store.agreement_models import Alert, AlertAcknowledgement, AlertS
 from traceward.store.ledger_lists import IN_STOCK
 from traceward.store.read import Reader
 from traceward.store.rows import Balance, LedgerRecord, OwnershipTransfer
+from traceward.store.terms import key_hash
 from traceward.store.write import WriteTransaction
 
 CURSOR: Final = "alerts_seq"
@@ -25,6 +26,7 @@ _MARK: Final = (
     "INSERT INTO alert_scope (scope, supplier, hospital, gtin, marked, next_us) VALUES (?,?,?,?,1,0)"
     " ON CONFLICT (scope) DO UPDATE SET marked = alert_scope.marked + 1, next_us = 0"
 )
+_GRAI: Final = "https://id.gs1.org/8003/"
 _NEVER: Final = 1 << 62
 
 
@@ -132,25 +134,52 @@ def move_cursor(tx: WriteTransaction, seq: int) -> None:
 # ----------------------------------------------------------------------------------------------------------- facts
 
 
+def mark_all(tx: WriteTransaction) -> None:
+    """Note that every scope is to be looked at: who takes part has changed."""
+    tx.execute("UPDATE alert_scope SET marked=marked+1, next_us=0")
+
+
+def touch(tx: WriteTransaction, seqs: Iterable[int]) -> None:
+    """Note that stored events count anew."""
+    tx.write("alert_touched", ("seq",), [(seq,) for seq in sorted(set(seqs))], "nothing")
+
+
+def touched(reader: Reader, limit: int) -> list[tuple[int, bytes | None]]:
+    """(number, facts) of events that count anew."""
+    seqs = [seq for (seq,) in reader.fetch("SELECT seq FROM alert_touched ORDER BY seq LIMIT ?", (limit,))]
+    rows = reader.fetch_in("SELECT seq, facts FROM event WHERE seq IN {in}", seqs)
+    return sorted((number, None if facts is None else bytes(facts)) for number, facts in rows)
+
+
+def forget_touched(tx: WriteTransaction, seqs: Iterable[int]) -> None:
+    """Remove what was marked."""
+    tx.execute_in("DELETE FROM alert_touched WHERE seq IN {in}", seqs)
+
+
+def facts_naming(reader: Reader, keys: Iterable[str], limit: int) -> list[bytes]:
+    """The facts of events that name these items or containers, up to a number of them."""
+    hashes = sorted({key_hash(key) for key in keys})
+    seqs = sorted({seq for (seq,) in reader.fetch_in("SELECT seq FROM stream WHERE key_hash IN {in}", hashes)})
+    rows = reader.fetch_in("SELECT facts FROM event WHERE seq IN {in}", seqs[-limit:])
+    return [bytes(facts) for (facts,) in rows if facts is not None]
+
+
+def products_at(reader: Reader, hospital: str, place: str) -> set[str]:
+    """The GTINs of what a hospital holds of others' goods at a place."""
+    sql = f"SELECT DISTINCT gtin FROM balance WHERE holder=? AND holder <> owner AND {IN_STOCK} AND place=?"  # noqa: S608
+    return {gtin for (gtin,) in reader.fetch(sql, (hospital, place)) if gtin is not None}
+
+
+def assets_of(reader: Reader, owner: str, limit: int) -> list[str]:
+    """The returnable assets (GRAI) that a party owns, wherever they are."""
+    sql = "SELECT record_key FROM balance WHERE record_key>=? AND record_key<? AND owner=? ORDER BY record_key LIMIT ?"
+    return [key for (key,) in reader.fetch(sql, (_GRAI, _GRAI[:-1] + "0", owner, limit))]
+
+
 def events_behind(reader: Reader, seq: int, limit: int) -> list[tuple[int, bytes | None]]:
     """(number, facts) of the events behind a number, in order."""
     sql = "SELECT seq, facts FROM event WHERE seq>? ORDER BY seq LIMIT ?"
     return [(number, None if facts is None else bytes(facts)) for number, facts in reader.fetch(sql, (seq, limit))]
-
-
-def contents_gtins(reader: Reader, containers: Iterable[str]) -> dict[str, set[str | None]]:
-    """Container -> the GTINs of what lies directly in it, and the keys of containers in it under None."""
-    found: dict[str, set[str | None]] = {}
-    sql = "SELECT DISTINCT container, gtin FROM balance WHERE container IS NOT NULL AND container IN {in}"
-    for container, gtin in reader.fetch_in(sql, containers):
-        found.setdefault(container, set()).add(gtin)
-    return found
-
-
-def containers_in(reader: Reader, containers: Iterable[str]) -> set[str]:
-    """The record keys of containers that lie directly in these."""
-    sql = "SELECT record_key FROM balance WHERE container IS NOT NULL AND gtin IS NULL AND container IN {in}"
-    return {key for (key,) in reader.fetch_in(sql, containers)}
 
 
 def consigned(reader: Reader, supplier: str, hospital: str, gtin: str | None) -> list[Balance]:

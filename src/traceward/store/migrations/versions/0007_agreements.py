@@ -79,6 +79,11 @@ def _create_alerts() -> None:
         sa.Column("next_us", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("scope"),
     )
+    op.create_table(
+        "alert_touched",
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+    )
     op.create_index("ix_alert_scope_next", "alert_scope", ["next_us", "scope"])
     op.create_table(
         "alert_acknowledgement",
