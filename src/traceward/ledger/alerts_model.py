@@ -123,7 +123,10 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """A balance of the supplier's goods at the hospital, or on the way there. flags: those of notices included."""
+    """A balance of the supplier's goods at the hospital, or on the way there. flags: those of notices included.
+
+    mark: what tells it from another balance of its class at the same place, such as what is held back of it.
+    """
 
     key: str
     gtin: str | None
@@ -138,13 +141,14 @@ class Stock:
     flags: frozenset[str]
     last_us: int
     eid: bytes
+    mark: str = ""
 
     @property
     def subject(self) -> str:
         """The item, and for a class where it lies: a serial stays the same wherever it goes."""
         if self.serial is not None or self.gtin is None:
             return self.key
-        return "|".join((self.key, self.place or "", self.container or ""))
+        return "|".join((self.key, self.place or "", self.container or "", self.mark))
 
     @property
     def expired_from_us(self) -> int | None:

@@ -46,7 +46,8 @@ def _dates(facts: Facts, row: Stock, judged: Judgement) -> Iterator[Alert]:
         return
     terms = judged.agreement.terms.expiry
     opens = sorted((ended_us - (days + 1) * DAY_US, days) for days in set(terms.alert_days))
-    for (opens_us, days), closes_us in zip(opens, [*(time for time, _ in opens[1:]), ended_us], strict=True):
+    ends = [*(time for time, _ in opens), ended_us]
+    for (opens_us, days), closes_us in zip(opens, ends[1:], strict=True):
         yield facts.alert(
             "expiring",
             row.subject,

@@ -126,7 +126,7 @@ class Gatherer:
         return Stock(
             key, row.gtin, row.lot, row.serial, row.expiry, row.place,
             item_of(row.container) if row.container is not None else None, row.status, Decimal(row.quantity), row.uom,
-            frozenset(flags), row.last_time_us, bytes(row.last_eid),
+            frozenset(flags), row.last_time_us, bytes(row.last_eid), f"{row.uom or ''} {row.flags}".strip(),
         )  # fmt: skip
 
     def _notices(self, rows: Iterable[Balance]) -> dict[str, tuple[Notice, ...]]:
