@@ -46,22 +46,30 @@ class Victim:
     sent: dict[str, int] = field(default_factory=dict)
     acknowledged: dict[str, str] = field(default_factory=dict)
     since: str = ""
+    script: Path = SCRIPT
 
     @property
     def base(self) -> str:
         """Where it answers."""
         return f"http://127.0.0.1:{self.port}"
 
-    def client(self) -> httpx.Client:
-        """A client with Cordia's key."""
-        key = json.loads((self.folder / "demo-keys.json").read_text())["cordia"]
+    def client(self, name: str = "cordia") -> httpx.Client:
+        """A client with the demo key of that name."""
+        key = json.loads((self.folder / "demo-keys.json").read_text())[name]
         return httpx.Client(base_url=self.base, headers={"Authorization": f"Bearer {key}"}, timeout=30)
 
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
         """The process, ready; killed at the end if it still runs."""
         environment = os.environ | {"PYTHONPATH": str(CHECKOUT / "src")}
-        command = [sys.executable, str(SCRIPT), str(self.folder), str(self.port), self.url, str(SPOOL_THRESHOLD_BYTES)]
+        command = [
+            sys.executable,
+            str(self.script),
+            str(self.folder),
+            str(self.port),
+            self.url,
+            str(SPOOL_THRESHOLD_BYTES),
+        ]
         process = subprocess.Popen(command, env=environment)
         try:
             self._await_ready(process)
