@@ -1,4 +1,4 @@
-"""P1 and P3 of docs/promises.md: what happened is on record at once and for good, and two servers come to one ledger."""
+"""P1 and P3 of docs/promises.md: what happened is on record at once and for good; two servers come to one ledger."""
 
 import json
 import random
