@@ -4,9 +4,13 @@ import type { Config, Session } from "./api/types";
 import type { AiTable } from "./gs1/splitter";
 import { AdminPage } from "./pages/AdminPage";
 import { ScanPage } from "./pages/scan/ScanPage";
+import { AgreementsPage } from "./pages/agreements/AgreementsPage";
+import { AlertsPage } from "./pages/AlertsPage";
+import { AuditPage } from "./pages/AuditPage";
+import { SubscriptionsPage } from "./pages/SubscriptionsPage";
 import { SignInPage } from "./pages/SignInPage";
 import { StockPage } from "./pages/StockPage";
-import { TracePage } from "./pages/TracePage";
+import { TracePage } from "./pages/trace/TracePage";
 import { currentPath, go, Link } from "./router";
 import type { Basket } from "./scan/basket";
 import { Messages, Notice, Nothing, Waiting } from "./ui/parts";
@@ -16,33 +20,39 @@ type SignedIn = { state: "asking" } | { state: "out" } | { state: "in"; session:
 interface PageLink {
   path: string;
   words: string;
-  /** Whether a role may see the page; the server decides in any case. */
-  suits: (role: string) => boolean;
+  /** The right without which the page would be empty; the server decides in any case. */
+  right: string;
 }
 
+const READ = "read events";
 const PAGES: readonly PageLink[] = [
-  { path: "/scan", words: "Scan", suits: (role) => role !== "admin" && role !== "reader" },
-  { path: "/stock", words: "Stock", suits: (role) => role !== "admin" },
-  { path: "/trace", words: "Trace", suits: (role) => role !== "admin" },
-  { path: "/admin", words: "Partners and keys", suits: (role) => role === "admin" },
+  { path: "/scan", words: "Scan", right: "scan" },
+  { path: "/alerts", words: "Alerts", right: READ },
+  { path: "/stock", words: "Stock", right: READ },
+  { path: "/trace", words: "Trace", right: READ },
+  { path: "/agreements", words: "Agreements", right: READ },
+  { path: "/subscriptions", words: "Subscriptions", right: READ },
+  { path: "/audit", words: "Audit log", right: "read the audit log" },
+  { path: "/admin", words: "Partners and keys", right: "administer" },
 ];
 
 const NARROW = "(max-width: 720px)";
 
-function pagesFor(role: string): PageLink[] {
-  return PAGES.filter(({ suits }) => suits(role));
+function pagesFor({ rights }: Session): PageLink[] {
+  return PAGES.filter(({ right }) => rights.includes(right));
 }
 
 /** Where a reader starts: a phone scans, a desk looks. */
-function startFor(role: string): string {
-  const paths = pagesFor(role).map(({ path }) => path);
+function startFor(session: Session): string {
+  const paths = pagesFor(session).map(({ path }) => path);
   const wanted = matchMedia(NARROW).matches ? "/scan" : "/stock";
-  return paths.includes(wanted) ? wanted : (paths[0] ?? "/stock");
+  return paths.includes(wanted) ? wanted : (paths[0] ?? "/nothing");
 }
 
 export function App({ basket, table }: { basket: Basket; table: AiTable }) {
   const [signedIn, setSignedIn] = useState<SignedIn>({ state: "asking" });
   const [config, setConfig] = useState<Config | null>(null);
+  const [menu, setMenu] = useState(false);
   const path = currentPath();
 
   const ask = (): void => {
@@ -64,7 +74,8 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
     return () => removeEventListener(SIGNED_OUT, out);
   }, []);
   useEffect(() => {
-    if (signedIn.state === "in" && (path === "/" || path === "/sign-in")) go(startFor(signedIn.session.role));
+    if (signedIn.state === "in" && (path === "/" || path === "/sign-in")) go(startFor(signedIn.session));
+    setMenu(false);
     const page = PAGES.find((candidate) => candidate.path === path);
     document.title = page ? `${page.words} · Traceward` : "Traceward";
   }, [path, signedIn]);
@@ -84,8 +95,11 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
           </Link>
           {signedIn.state === "in" && (
             <>
-              <nav aria-label="Pages">
-                {pagesFor(signedIn.session.role).map((page) => (
+              <button type="button" class="menu" aria-expanded={menu} aria-controls="pages" onClick={() => setMenu(!menu)}>
+                {PAGES.find((page) => page.path === path)?.words ?? "Menu"} <span aria-hidden="true">▾</span>
+              </button>
+              <nav id="pages" class={menu ? "open" : ""} aria-label="Pages">
+                {pagesFor(signedIn.session).map((page) => (
                   <Link key={page.path} to={page.path} current={path === page.path}>
                     {page.words}
                   </Link>
@@ -119,21 +133,36 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
         </main>
       )}
       {signedIn.state === "out" && <SignInPage demo={config?.demo === true} onSignedIn={(session) => setSignedIn({ state: "in", session })} />}
-      {signedIn.state === "in" && <Page path={path} basket={basket} table={table} />}
+      {signedIn.state === "in" && <Page path={path} session={signedIn.session} basket={basket} table={table} />}
     </>
   );
 }
 
-function Page({ path, basket, table }: { path: string; basket: Basket; table: AiTable }) {
+interface PageProps {
+  path: string;
+  session: Session;
+  basket: Basket;
+  table: AiTable;
+}
+
+function Page({ path, session, basket, table }: PageProps) {
   if (path === "/" || path === "/sign-in") return null;
+  if (!pagesFor(session).some((page) => page.path === path)) return <Absent known={PAGES.some((page) => page.path === path)} />;
   if (path === "/scan") return <ScanPage basket={basket} table={table} />;
+  if (path === "/alerts") return <AlertsPage session={session} />;
   if (path === "/stock") return <StockPage />;
   if (path === "/trace") return <TracePage />;
-  if (path === "/admin") return <AdminPage />;
+  if (path === "/agreements") return <AgreementsPage session={session} />;
+  if (path === "/subscriptions") return <SubscriptionsPage />;
+  if (path === "/audit") return <AuditPage />;
+  return <AdminPage />;
+}
+
+function Absent({ known }: { known: boolean }) {
   return (
     <main>
-      <h1>There is no such page</h1>
-      <Nothing title="The address may be mistyped.">
+      <h1>{known ? "This page is not for your role" : "There is no such page"}</h1>
+      <Nothing title={known ? "Your key has no right to what it shows." : "The address may be mistyped."}>
         <Link to="/">Go to the start</Link>
       </Nothing>
     </main>

@@ -6,6 +6,7 @@ import { createBasket } from "./scan/basket";
 import "./styles/base.css";
 import "./styles/scan.css";
 import "./styles/desktop.css";
+import "./styles/pages.css";
 
 const root = document.getElementById("app");
 // The one-time link of a first run lies outside /app/: before it is used, nobody can sign in.

@@ -6,7 +6,7 @@ import type {
   Config,
   Conflict,
   Key,
-  LotTrace,
+  Moment,
   Names,
   NewKey,
   NewOrganisation,
@@ -64,9 +64,9 @@ function problemOf(status: number, text: string): Problem {
   }
 }
 
-type Query = Record<string, string | null | undefined>;
+export type Query = Record<string, string | null | undefined>;
 
-function withQuery(path: string, query: Query): string {
+export function withQuery(path: string, query: Query): string {
   const given = Object.entries(query).filter((entry): entry is [string, string] => Boolean(entry[1]));
   return given.length > 0 ? `${path}?${new URLSearchParams(given)}` : path;
 }
@@ -74,7 +74,7 @@ function withQuery(path: string, query: Query): string {
 /** The window event that says: a call was refused because the session has ended. */
 export const SIGNED_OUT = "traceward-signed-out";
 
-interface Answer<T> {
+export interface Answer<T> {
   body: T;
   /** Address of the next page; null on the last one. */
   next: string | null;
@@ -110,15 +110,18 @@ async function answerOf<T>(method: string, path: string, body?: unknown): Promis
   return { body: (text ? JSON.parse(text) : null) as T, next: nextLink(response.headers.get("Link")) };
 }
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
   return (await answerOf<T>(method, path, body)).body;
 }
+
+/** One page of a list, and the address of the next. Throws Problem or Unreachable. */
+export const pageOf = <T>(path: string): Promise<Answer<T>> => answerOf<T>("GET", path);
 
 /** Pages that are followed at most, so that a server that never ends its list cannot hang the browser. */
 const MOST_PAGES = 100;
 
 /** Every page of a list, oldest page first. Throws Problem or Unreachable. */
-async function allPages<T>(path: string): Promise<T[]> {
+export async function allPages<T>(path: string): Promise<T[]> {
   const pages: T[] = [];
   for (let next: string | null = path; next !== null && pages.length < MOST_PAGES; ) {
     const answer: Answer<T> = await answerOf<T>("GET", next);
@@ -148,9 +151,9 @@ export const api = {
   judgePicture: (picture: Blob) => call<ScanAnswer>("POST", "/scan", picture),
   act: (request: ActionRequest) => call<ActionAnswer>("POST", "/consignment/actions", request),
   places: async () => (await call<{ places: Place[] }>("GET", "/consignment/places")).places,
-  /** The whole stock of the caller. */
-  stock: async (): Promise<StockAnswer> => {
-    const pages = await allPages<StockAnswer>("/consignment/stock?perPage=1000");
+  /** The whole stock of the caller, now or as it was at a time and as it was known at another. */
+  stock: async (at: Moment = {}): Promise<StockAnswer> => {
+    const pages = await allPages<StockAnswer>(withQuery("/consignment/stock", { ...at, perPage: "1000" }));
     return {
       asOf: pages[0]?.asOf ?? "",
       items: pages.flatMap(({ items }) => items),
@@ -171,8 +174,6 @@ export const api = {
     return found;
   },
   conflicts: async () => (await call<{ conflicts: Conflict[] }>("GET", "/consignment/conflicts?perPage=1000")).conflicts,
-  traceLot: (gtin: string, lot: string, asOf?: string) =>
-    call<LotTrace>("GET", withQuery("/trace/lot", { gtin, lot, asOf })),
   organisations: async () => (await call<{ organisations: Organisation[] }>("GET", "/admin/organisations")).organisations,
   addOrganisation: (organisation: NewOrganisation) => call<Organisation>("POST", "/admin/organisations", organisation),
   keys: async () => (await call<{ keys: Key[] }>("GET", "/admin/keys")).keys,

@@ -5,6 +5,15 @@ export interface Session {
   organisationName: string;
   role: string;
   name: string;
+  /** The place that the key is bound to; null for the whole organisation. */
+  place: string | null;
+  rights: string[];
+}
+
+/** Two clocks: when things happened, and when the server knew of them. Dates or date-times; absent: now. */
+export interface Moment {
+  asOf?: string;
+  knownAt?: string;
 }
 
 export interface Config {
@@ -149,6 +158,10 @@ export interface Conflict {
   items: string[];
   eventIDs: string[];
   eventTime: string;
+  closedAt?: string | null;
+  closedBy?: string | null;
+  closedByRole?: string | null;
+  closedReason?: string | null;
 }
 
 export interface TraceUnit {

@@ -25,6 +25,8 @@ const FLAG_WORDS: Readonly<Record<string, string>> = {
   implied_disaggregation: "Taken from a container without unpacking",
   debt: "More went out than came in",
   guessed_place: "Place inferred",
+  explained: "Explained",
+  corrected: "Corrected",
 };
 
 /** Flags that a reader must not miss. */
@@ -37,14 +39,12 @@ const USE_WORDS: Readonly<Record<string, string>> = {
   trial_not_used: "Tried, not used",
 };
 
-const plain = (value: string): string => {
-  const words = value.replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-};
+const capitalised = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
+export const plainWords = (value: string): string => capitalised(value.replaceAll("_", " "));
 
-export const statusWords = (status: string): string => STATUS_WORDS[status] ?? plain(status);
-export const flagWords = (flag: string): string => FLAG_WORDS[flag] ?? plain(flag);
-export const useWords = (useType: string | null): string => (useType === null ? "" : (USE_WORDS[useType] ?? plain(useType)));
+export const statusWords = (status: string): string => STATUS_WORDS[status] ?? plainWords(status);
+export const flagWords = (flag: string): string => FLAG_WORDS[flag] ?? plainWords(flag);
+export const useWords = (useType: string | null): string => (useType === null ? "" : (USE_WORDS[useType] ?? plainWords(useType)));
 
 /** The name of a place or party: the one that the server gave, else the part of its identifier that tells it apart. */
 export function nameOf(id: string | null | undefined, names: Names): string {
@@ -77,6 +77,23 @@ const KEY_WORDS: readonly (readonly [pattern: RegExp, words: string])[] = [
   [/^8004\/(.+)$/, "asset $1"],
 ];
 
+/** `Serial V23-0007 of 09521141010235`, `lot LOT77A of …`, `container …`: what a GS1 identifier names. */
+export function thingWords(id: string): string {
+  const key = safelyDecoded(id.replace(/^https:\/\/id\.gs1\.org\//, ""));
+  const found = /^01\/(\d+)\/(21|10)\/(.+)$/.exec(key);
+  if (found) return `${found[2] === "21" ? "Serial" : "Lot"} ${found[3]} of ${found[1]}`;
+  const other = KEY_WORDS.find(([pattern]) => pattern.test(key));
+  return other ? capitalised(key.replace(other[0], other[1])) : id;
+}
+
+function safelyDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** A server's message with names and key words instead of the identifiers in it. */
 export function readableMessage(message: string, names: Names): string {
   return message.replace(/https:\/\/id\.gs1\.org\/([^\s,;]*[^\s,;:.])/g, (id: string, key: string) => {
@@ -85,10 +102,27 @@ export function readableMessage(message: string, names: Names): string {
   });
 }
 
+/** Severities that a reader must not miss. */
+export const ALARMING_SEVERITIES: ReadonlySet<string> = new Set(["critical", "high"]);
+
 const SEVERITIES: readonly string[] = ["critical", "high", "medium", "low"];
 
 /** The worst first; within one severity in the order given. */
 export function worstFirst<T extends { severity: string }>(found: readonly T[]): T[] {
   const rank = ({ severity }: T): number => (SEVERITIES.includes(severity) ? SEVERITIES.indexOf(severity) : SEVERITIES.length);
   return [...found].sort((a, b) => rank(a) - rank(b));
+}
+
+const SPANS: readonly (readonly [seconds: number, word: string])[] = [
+  [86_400, "day"],
+  [3600, "hour"],
+  [60, "minute"],
+  [1, "second"],
+];
+
+/** `3 days`, `1 hour`: the greatest whole unit of a span of seconds. */
+export function readableSpan(seconds: number): string {
+  const [size, word] = SPANS.find(([least]) => seconds >= least) ?? [1, "second"];
+  const count = Math.floor(seconds / size);
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
 }

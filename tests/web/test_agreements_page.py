@@ -1,0 +1,148 @@
+"""Agreements in a real browser: one side proposes, the other reads what differs and signs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from live_server import LiveServer, running_server
+from web.conftest import desk, phone
+from web.pages import assert_accessible, faultless, sign_in
+
+pytestmark = pytest.mark.browser
+
+CORDIA, NORTHGATE = "https://id.gs1.org/417/9521141000007", "https://id.gs1.org/417/4012345000009"
+SITE = "https://id.gs1.org/414/4012345000016"
+CABINET = f"{SITE}/254/OR3-CAB2"
+VALVE = "09521141010235"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A demo of its own: an agreement changes what every other test of a shared one would see."""
+    with running_server(tmp_path_factory.mktemp("agreements"), demo=True) as running:
+        yield running
+
+
+def terms(**changes: Any) -> dict[str, Any]:
+    """Terms for the valve at the hospital, in force from the start of the story."""
+    line = {
+        "gtin": VALVE,
+        "par": [{"place": CABINET, "minimum": 1, "maximum": 4}],
+        "prices": [{"amount": "1250.00", "currency": "EUR"}],
+    }
+    agreement = {
+        "agreementID": f"urn:uuid:{uuid.uuid4()}",
+        "title": "Valves on consignment",
+        "supplier": CORDIA,
+        "hospital": NORTHGATE,
+        "validFrom": "2026-01-01",
+        "sites": [SITE],
+        "lines": [line],
+    }
+    return agreement | changes
+
+
+def propose(server: LiveServer, key: str, body: dict[str, Any]) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {server.keys[key]}"}
+    return httpx.post(f"{server.url}/agreements", json=body, headers=headers, timeout=30)
+
+
+def agreements(server: LiveServer, key: str) -> list[dict[str, Any]]:
+    headers = {"Authorization": f"Bearer {server.keys[key]}"}
+    found: list[dict[str, Any]] = httpx.get(f"{server.url}/agreements", headers=headers, timeout=30).json()[
+        "agreements"
+    ]
+    return found
+
+
+def cards(page: Page) -> Any:
+    return page.get_by_test_id("agreement")
+
+
+def test_what_one_side_proposes_in_the_form_the_other_signs_and_both_read_as_in_force(
+    server: LiveServer, browser: Browser, tmp_path: Path
+) -> None:
+    """Rejects a form that sends other terms than it shows, and a page that calls a proposal an agreement."""
+    supplier, hospital = desk(browser), desk(browser)
+    with faultless(supplier, server), faultless(hospital, server):
+        page = sign_in(supplier, server, "cordia", "agreements")
+        expect(page.get_by_text("No agreements yet")).to_be_visible()
+        page.get_by_role("button", name="Propose an agreement").click()
+        page.get_by_label("Title").fill("Heart valves, theatre 3")
+        page.get_by_label("Hospital", exact=True).fill("4012345000009")
+        page.get_by_label("Another place").fill(SITE)
+        page.get_by_role("button", name="Add the place").click()
+        page.get_by_label("GTIN").fill(VALVE)
+        page.get_by_role("button", name="Add a stock level").click()
+        page.get_by_label("Stock at").select_option(CABINET)
+        page.get_by_label("Up to").fill("6")
+        page.get_by_role("button", name="Add a price").click()
+        page.get_by_label("Price of one").fill("1250.00")
+        page.get_by_label("Time to find them").fill("45")
+        assert_accessible(page)
+        page.get_by_role("button", name="Propose and sign for my side").click()
+        expect(page.get_by_text("Northgate Hospital has not signed yet")).to_be_visible()
+
+        theirs = sign_in(hospital, server, "northgate-supply", "agreements")
+        expect(theirs.get_by_text("1 agreement waits for your signature")).to_be_visible()
+        theirs.get_by_role("button", name="Heart valves, theatre 3").click()
+        expect(theirs.get_by_text("1 to 6")).to_be_visible()
+        expect(theirs.get_by_text("45 days")).to_be_visible()
+        theirs.get_by_role("button", name="Sign version 1").click()
+        expect(theirs.get_by_role("article").get_by_text("In force", exact=True)).to_be_visible()
+        assert_accessible(theirs)
+        page.reload()
+        expect(cards(page)).to_contain_text("In force")
+        with theirs.expect_download() as exported:
+            theirs.get_by_role("button", name="Export").click()
+        file = exported.value.path()
+    (made,) = agreements(server, "cordia")
+    assert made["terms"]["loss"]["graceDays"] == 45
+    assert made["terms"]["lines"][0]["par"] == [{"place": CABINET, "minimum": 1, "maximum": 6}]
+    assert made["terms"]["lines"][0]["prices"][0]["amount"] == "1250.00"
+    assert file.read_text(encoding="utf-8").count(made["agreementID"]) == 1
+    supplier.close()
+    hospital.close()
+
+
+def test_a_new_version_is_shown_by_what_it_changes_and_by_nothing_else(server: LiveServer, browser: Browser) -> None:
+    """Rejects a comparison that shows equal terms, and one that leaves out terms without a field of their own."""
+    first = terms(validFrom="2031-01-01", title="Screws to come", lines=[{"gtin": "09521141045305"}])
+    assert propose(server, "cordia", first).status_code == 201
+    changed = first | {"lines": [{"gtin": "09521141045305", "orderMultiple": 5}], "notSeenDays": 60}
+    assert propose(server, "northgate-supply", changed).json()["version"] == 2
+    context = phone(browser)
+    with faultless(context, server):
+        page = sign_in(context, server, "cordia", "agreements")
+        page.get_by_role("button", name="Screws to come").click()
+        rows = page.get_by_test_id("difference")
+        expect(rows).to_have_count(2)
+        expect(rows.filter(has_text="multiples of")).to_contain_text("5")
+        expect(rows.filter(has_text="not seen for")).to_contain_text("90 days")
+        expect(page.get_by_role("button", name="Sign version 2")).to_be_visible()
+        assert_accessible(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()
+
+
+def test_terms_that_the_server_refuses_are_told_with_what_was_expected_and_stay_in_the_form(
+    server: LiveServer, browser: Browser
+) -> None:
+    context = desk(browser)
+    page = sign_in(context, server, "northgate-supply", "agreements")
+    page.get_by_role("button", name="Propose an agreement").click()
+    page.get_by_label("Supplier", exact=True).fill("9521141000007")
+    page.get_by_label("Another place").fill("4012345000016")
+    page.get_by_role("button", name="Add the place").click()
+    page.get_by_label("GTIN").fill("09521141010236")
+    page.get_by_role("button", name="Propose and sign for my side").click()
+    expect(page.get_by_role("alert")).to_contain_text("no GTIN")
+    expect(page.get_by_label("GTIN")).to_have_value("09521141010236")
+    context.close()

@@ -1,0 +1,53 @@
+"""The alerts page in a real browser: what wants attention, told to both sides alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from live_server import LiveServer, running_server
+from web.conftest import desk, phone
+from web.pages import assert_accessible, faultless, sign_in
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A demo of its own: what is explained here would be missing elsewhere."""
+    with running_server(tmp_path_factory.mktemp("alerts"), demo=True) as running:
+        yield running
+
+
+def test_a_conflict_that_the_hospital_explains_is_explained_to_the_supplier_with_the_reason(
+    server: LiveServer, browser: Browser
+) -> None:
+    """Rejects a page that hides what it explained instead of asking the server, and a reason that only one side reads."""
+    hospital, supplier = desk(browser), phone(browser)
+    with faultless(hospital, server), faultless(supplier, server):
+        page = sign_in(hospital, server, "northgate-supply", "alerts")
+        card = page.get_by_test_id("conflict").filter(has_text="counted 15 where the book has 16")
+        card.get_by_role("button", name="Explain").click()
+        expect(card.get_by_role("button", name="Explain")).to_be_disabled()
+        card.get_by_label("Why it is not what it seems").fill("One screw lay in the next drawer.")
+        assert_accessible(page)
+        card.get_by_role("button", name="Explain").click()
+        expect(card).to_have_count(0)
+        theirs = sign_in(supplier, server, "cordia", "alerts")
+        theirs.get_by_test_id("conflict").first.wait_for()
+        theirs.get_by_role("radio", name="Explained").check()
+        told = theirs.get_by_test_id("conflict")
+        expect(told).to_have_count(1)
+        expect(told).to_contain_text("One screw lay in the next drawer.")
+        expect(told).to_contain_text("Northgate Hospital")
+        assert_accessible(theirs)
+        told.get_by_role("button", name="Open again").click()
+        told.get_by_label("Why the explanation does not hold").fill("The drawer is ours and holds none.")
+        told.get_by_role("button", name="Open again").click()
+        expect(theirs.get_by_text("None.", exact=True)).to_be_visible()
+        page.reload()
+        expect(card).to_have_count(1)
+    hospital.close()
+    supplier.close()

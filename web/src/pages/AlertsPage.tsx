@@ -1,0 +1,25 @@
+import { useEffect } from "preact/hooks";
+import { type AllNames, ledgerApi } from "../api/ledger";
+import { onStockChange } from "../api/live";
+import type { Session } from "../api/types";
+import { useLoaded } from "../ui/loaded";
+import { ConflictDesk } from "./ConflictDesk";
+import { PendingCorrections } from "./PendingCorrections";
+
+const NO_NAMES: AllNames = { places: {}, parties: {}, products: {} };
+
+/** What wants somebody's attention: it must not hide from either side what the other is told. */
+export function AlertsPage({ session }: { session: Session }) {
+  const names = useLoaded(ledgerApi.names, []);
+  const corrections = useLoaded(ledgerApi.corrections, []);
+  useEffect(() => onStockChange(() => void corrections.refresh()), []);
+  const known = names.value ?? NO_NAMES;
+  const mayDecide = session.rights.includes("capture");
+  return (
+    <main class="wide">
+      <h1>Alerts</h1>
+      <ConflictDesk names={known} mayDecide={mayDecide} />
+      <PendingCorrections loaded={corrections} />
+    </main>
+  );
+}

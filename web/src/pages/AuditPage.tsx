@@ -1,0 +1,118 @@
+import { useState } from "preact/hooks";
+import { auditApi, type AuditEntry, type AuditFilter } from "../api/audit";
+import { Failures, useDoing, useLoaded, WhenLoaded } from "../ui/loaded";
+import { Nothing, Scroller, ShortId } from "../ui/parts";
+import { plainWords, readableTime } from "../ui/words";
+
+const EVERYTHING: AuditFilter = { action: "", principal: "", from: "", to: "" };
+
+/** Who did what, for the privacy officer; it names no patient, as the log itself does not. */
+export function AuditPage() {
+  const [draft, setDraft] = useState(EVERYTHING);
+  const [filter, setFilter] = useState(EVERYTHING);
+  const [older, setOlder] = useState<{ entries: AuditEntry[]; next: string | null } | null>(null);
+  const loaded = useLoaded(async () => {
+    setOlder(null);
+    return auditApi.page(filter);
+  }, [filter]);
+  const doing = useDoing();
+  const edit = (field: keyof AuditFilter) => (event: Event & { currentTarget: HTMLInputElement }) =>
+    setDraft({ ...draft, [field]: event.currentTarget.value.trim() });
+  const goOn = (next: string): void =>
+    void doing.run(async () => {
+      const page = await auditApi.more(next);
+      setOlder({ entries: [...(older?.entries ?? []), ...page.body.entries], next: page.next });
+    });
+  return (
+    <main class="wide">
+      <h1>Audit log</h1>
+      <form
+        class="toolbar"
+        onSubmit={(event) => {
+          event.preventDefault();
+          setFilter({ ...draft });
+        }}
+      >
+        <span class="pair">
+          <label for="audit-action">Action</label>
+          <input id="audit-action" value={draft.action} onInput={edit("action")} autocomplete="off" />
+        </span>
+        <span class="pair">
+          <label for="audit-principal">Who</label>
+          <input id="audit-principal" value={draft.principal} onInput={edit("principal")} autocomplete="off" />
+        </span>
+        <span class="pair">
+          <label for="audit-from">From</label>
+          <input id="audit-from" type="date" value={draft.from} onInput={edit("from")} />
+        </span>
+        <span class="pair">
+          <label for="audit-to">Before</label>
+          <input id="audit-to" type="date" value={draft.to} onInput={edit("to")} />
+        </span>
+        <button type="submit" class="primary">
+          Show
+        </button>
+      </form>
+      <Failures doing={doing} />
+      <WhenLoaded loaded={loaded} what="the audit log">
+        {({ body, next: second }) => {
+          const entries = [...body.entries, ...(older?.entries ?? [])];
+          const next = older === null ? second : older.next;
+          return entries.length === 0 ? (
+            <Nothing title="Nothing was recorded that fits." />
+          ) : (
+            <>
+              <AuditTable entries={entries} />
+              {next !== null && (
+                <button type="button" class="secondary more" disabled={doing.busy} onClick={() => goOn(next)}>
+                  Older entries
+                </button>
+              )}
+            </>
+          );
+        }}
+      </WhenLoaded>
+    </main>
+  );
+}
+
+function AuditTable({ entries }: { entries: readonly AuditEntry[] }) {
+  return (
+    <Scroller name="Audit log">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            <th scope="col">Who</th>
+            <th scope="col">Action</th>
+            <th scope="col">On what</th>
+            <th scope="col" class="number">
+              Results
+            </th>
+            <th scope="col">Outcome</th>
+            <th scope="col">Purpose</th>
+            <th scope="col">Entry</th>
+          </tr>
+        </thead>
+        <tbody>
+          {entries.map((entry) => (
+            <tr key={entry.hash} data-testid="audit-entry">
+              <td>{readableTime(entry.time)}</td>
+              <td>
+                {entry.principal} <div class="quiet">{entry.role}</div>
+              </td>
+              <td>{plainWords(entry.action)}</td>
+              <td class="code">{entry.resource}</td>
+              <td class="number">{entry.resultCount}</td>
+              <td>{plainWords(entry.outcome)}</td>
+              <td>{entry.purpose}</td>
+              <td>
+                <ShortId id={entry.hash} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroller>
+  );
+}

@@ -1,0 +1,37 @@
+import { useState } from "preact/hooks";
+
+interface Props {
+  label: string;
+  words: string;
+  busy: boolean;
+  onNote: (note: string) => void;
+  onCancel: () => void;
+}
+
+/** A note that goes with a decision: both sides will read it, so it says so. */
+export function NoteForm({ label, words, busy, onNote, onCancel }: Props) {
+  const [note, setNote] = useState("");
+  return (
+    <form
+      class="note"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onNote(note.trim());
+      }}
+    >
+      <label>
+        {label}
+        <textarea required maxLength={1000} rows={2} value={note} onInput={(event) => setNote(event.currentTarget.value)} />
+      </label>
+      <p class="quiet">Both sides read it. Name no patient.</p>
+      <div class="row">
+        <button type="submit" class="primary" disabled={busy || note.trim() === ""}>
+          {words}
+        </button>
+        <button type="button" class="secondary" onClick={onCancel}>
+          Cancel
+        </button>
+      </div>
+    </form>
+  );
+}
