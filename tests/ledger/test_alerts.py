@@ -300,7 +300,10 @@ def test_what_ends_is_told_in_time_unless_something_follows() -> None:
     )
     assert kinds(facts(None, ending)) == ["agreement_ends"]
     assert kinds(facts(agreed=ending)) == ["price_ends"]
-    prices = [{"amount": "5", "currency": "EUR", "validTo": in_days(40)}, {"amount": "6", "currency": "EUR"}]
+    prices = [
+        {"amount": "5", "currency": "EUR", "validTo": in_days(40)},
+        {"amount": "6", "currency": "EUR", "validFrom": in_days(41)},
+    ]
     assert kinds(facts(agreed=book({"prices": prices}))) == []
     over = [{"amount": "5", "currency": "EUR", "validTo": in_days(-1)}]
     assert kinds(facts(agreed=book({"prices": over}))) == ["price_missing"]

@@ -49,7 +49,9 @@ from traceward.services import demo, setup, spooled
 from traceward.services.alert_watch import watch_alerts
 from traceward.services.delivery import DeliveryWorker
 from traceward.services.delivery_rules import DeliveryRules
+from traceward.services.digests import DigestRules, send_digests
 from traceward.services.due import apply_due_regularly
+from traceward.services.mail import MailServer
 from traceward.services.outgoing import Outgoing, OutgoingRules
 from traceward.services.runtime import Limits, Runtime, open_runtime, system_clock_us
 from traceward.store.write import WriteLog
@@ -84,6 +86,7 @@ def create_app(
             if resumed:
                 _log.info("capture jobs resumed", count=resumed)
             due = asyncio.create_task(apply_due_regularly(runtime))
+            telling = asyncio.create_task(send_digests(runtime, _digest_rules(settings)))
             alerting = asyncio.create_task(watch_alerts(runtime))
             delivering = asyncio.create_task(DeliveryWorker(runtime, _delivery_rules(settings)).run())
             if settings.scan_warm:
@@ -95,6 +98,7 @@ def create_app(
             runtime.stopping.set()
             due.cancel()
             alerting.cancel()
+            telling.cancel()
             delivering.cancel()
             await asyncio.wait([delivering])
             await runtime.outgoing.close()
@@ -202,6 +206,12 @@ def _open(settings: Settings, now_us: Callable[[], int], write_log: WriteLog | N
         runtime.close()
         raise
     return runtime
+
+
+def _digest_rules(settings: Settings) -> DigestRules:
+    url = settings.smtp_url
+    mail = MailServer(url.get_secret_value(), settings.smtp_from) if url is not None else None
+    return DigestRules(mail=mail, hour=settings.digest_hour)
 
 
 def _delivery_rules(settings: Settings) -> DeliveryRules:

@@ -10,6 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from traceward.services.mail import check_mail_url
 from traceward.services.oidc import Issuer
 
 _MEGABYTE = 1_000_000
@@ -82,6 +83,12 @@ class Settings(BaseSettings):
     """How long a message waits at most before its second attempt; waits double, up to an hour."""
     webhook_batch_events: int = Field(default=500, ge=1, le=10_000)
     """Most events of one message to a subscriber."""
+    smtp_url: SecretStr | None = None
+    """The SMTP server for digests of alerts: smtp://, smtp+starttls:// or smtps://[user:password@]host[:port]."""
+    smtp_from: str = "traceward@localhost.localdomain"
+    """Whose address the digests bear."""
+    digest_hour: int = Field(default=6, ge=0, le=23)
+    """The hour of the day, in UTC, from which digests are sent."""
     session_ttl_s: int = Field(default=12 * 3600, ge=1)
     """How long a sign-in of the web pages lasts."""
     session_idle_s: int = Field(default=2 * 3600, ge=4)
@@ -100,6 +107,13 @@ class Settings(BaseSettings):
     """From `info` on there is one line per request, without query strings or identifiers."""
     dev: bool = False
     """Adds the interactive API page at /docs; never for production."""
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_server(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            check_mail_url(url.get_secret_value())
+        return url
 
     @field_validator("patient_patterns")
     @classmethod

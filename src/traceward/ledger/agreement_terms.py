@@ -6,6 +6,7 @@ with the default that a silent contract is taken to mean.
 
 from datetime import date
 from decimal import Decimal
+from itertools import combinations
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -90,6 +91,33 @@ class ProductLine(Terms):
     family: str | None = None
     size: str | None = None
 
+    @model_validator(mode="after")
+    def _without_contradiction(self) -> "ProductLine":
+        places = [level.place for level in self.par]
+        twice = sorted({place for place in places if places.count(place) > 1})
+        if twice:
+            raise ValueError(f"par names {', '.join(twice)} more than once; expected one level for each place")
+        for one, other in combinations(self.prices, 2):
+            if _overlap(one, other):
+                raise ValueError(
+                    f"prices {_price_text(one)} and {_price_text(other)} are valid on the same days; expected one price"
+                    " for each day"
+                )
+        if self.storage_celsius is not None and self.storage_celsius[0] > self.storage_celsius[1]:
+            raise ValueError(
+                f"storageCelsius is {list(map(str, self.storage_celsius))}; expected the lower bound first"
+            )
+        return self
+
+
+def _overlap(one: Price, other: Price) -> bool:
+    first, last = date.min, date.max
+    return max(one.valid_from or first, other.valid_from or first) <= min(one.valid_to or last, other.valid_to or last)
+
+
+def _price_text(price: Price) -> str:
+    return f"{price.amount} {price.currency} ({price.valid_from or '...'} to {price.valid_to or '...'})"
+
 
 class OwnershipTerms(Terms):
     """When ownership is to pass. The ledger moves it by events alone: this says which event is owed, and when."""
@@ -168,10 +196,18 @@ class DataTerms(Terms):
 
 
 class Contact(Terms):
-    """Where alerts of a side go: an e-mail address."""
+    """Where digests of alerts go for a side: an e-mail address or a webhook, each day, each week, or never."""
 
     side: Side
-    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
+    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)] | None = None
+    webhook: Annotated[str, Field(pattern=r"^https?://\S+$", max_length=500)] | None = None
+    digest: Literal["daily", "weekly", "never"] = "daily"
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Contact":
+        if (self.email is None) == (self.webhook is None):
+            raise ValueError("a contact has an email or a webhook, and not both")
+        return self
 
 
 class AgreementTerms(Terms):

@@ -106,6 +106,24 @@ class AlertTouched(Table, table=True):
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
 
 
+class AlertDigest(Table, table=True):
+    """One digest of alerts. id: of agreement, address and period. state: pending, sent or nothing to tell.
+
+    next_us: when it may be tried (again); error: why the last attempt failed.
+    """
+
+    __tablename__ = "alert_digest"
+
+    id: str = Field(sa_column=_text(primary_key=True))
+    agreement_id: str = Field(sa_column=_text())
+    party: str = Field(sa_column=_text())
+    period: str = Field(sa_column=_text())
+    state: str = Field(sa_column=_text())
+    attempts: int = Field(sa_column=Column(Integer, nullable=False))
+    next_us: int = Field(sa_column=_time())
+    error: str | None = Field(default=None, sa_column=_maybe())
+
+
 class AlertAcknowledgement(Table, table=True):
     """That a party has taken note of an alert; both parties see it."""
 

@@ -86,6 +86,18 @@ def _create_alerts() -> None:
     )
     op.create_index("ix_alert_scope_next", "alert_scope", ["next_us", "scope"])
     op.create_table(
+        "alert_digest",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("agreement_id", sa.Text(), nullable=False),
+        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_us", sa.BigInteger(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "alert_acknowledgement",
         sa.Column("alert_id", sa.Text(), nullable=False),
         sa.Column("party", sa.Text(), nullable=False),
