@@ -109,7 +109,7 @@ class IndependentLedger:
         kept |= {self.disposition} & STICKY
         if self.disposition in HOLDING_BACK:
             kept.add(HOLDING_BACK[self.disposition])
-        if self.step == "holding":
+        if self.step == "holding" and ("readPoint" in self.event or "bizLocation" in self.event):
             kept.add("held")
         return frozenset(kept)
 

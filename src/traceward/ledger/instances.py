@@ -374,8 +374,8 @@ def _note(book: Book, act: Act, record: Instance, captor: str, basis: str) -> No
 
 def _after_the_end(book: Book, act: Act, record: Instance) -> None:
     event = act.event
-    if act.effect in (steps.NOTE, steps.UNKNOWN):
-        return
+    if act.effect in (steps.NOTE, steps.UNKNOWN) or (act.effect == steps.MOVE and act.place is None):
+        return  # a statement, such as a recall, is no sighting
     if record.status == "implanted" and act.effect == steps.MOVE and event.reason == "explanted":
         record.status = "explanted"
         record.place = act.place or record.place

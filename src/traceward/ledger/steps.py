@@ -157,7 +157,9 @@ def sink_of(event: LedgerEvent, effect: str) -> str:
 def flags_after(flags: tuple[str, ...], event: LedgerEvent) -> tuple[str, ...]:
     """The flags of stock that an event moved: sticky ones stay until unset, the others follow the event."""
     held = _HELD_BY_DISPOSITION.get(event.disposition or "")
-    if not flags and held is None and not event.set_flags and event.biz_step != "holding":
+    # A holding without a place, such as a recall of serials, is a statement: it sets nothing apart.
+    apart = event.biz_step == "holding" and (event.biz_location is not None or event.read_point is not None)
+    if not flags and held is None and not event.set_flags and not apart:
         return (event.disposition,) if event.disposition in STICKY else ()
     kept = {flag for flag in flags if flag in STICKY}
     kept.update(event.set_flags)
@@ -166,7 +168,7 @@ def flags_after(flags: tuple[str, ...], event: LedgerEvent) -> tuple[str, ...]:
         kept.add(held)
     if event.disposition in STICKY:
         kept.add(event.disposition or "")
-    if event.biz_step == "holding":
+    if apart:
         kept.add("held")
     return tuple(sorted(kept))
 
