@@ -33,6 +33,7 @@ from traceward.api.openapi import install_openapi
 from traceward.api.patient_routes import quarantine_router
 from traceward.api.patient_routes import router as patient_router
 from traceward.api.problems import install_problems
+from traceward.api.recall_routes import router as recall_router
 from traceward.api.report_routes import router as report_router
 from traceward.api.resolver_routes import resolver_router
 from traceward.api.scan_routes import router as scan_router
@@ -134,6 +135,7 @@ def create_app(
         settlement_router,
         report_router,
         trace_router,
+        recall_router,
         fhir_router,
         subscription_admin_router,
         master_data_router,

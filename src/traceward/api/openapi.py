@@ -45,6 +45,7 @@ _TAGS: Final = {
     "audit": "Who saw what, in an append-only log.",
     "FHIR": "FHIR R4, read-only.",
     "trace": "Where items and lots are, were and went.",
+    "recalls": "Recall notices: issued by makers, answered by those who have the goods.",
     "scan": "Bar codes read and judged.",
     "labels": "Labels to print.",
     "live": "Notice of changes to the stock.",

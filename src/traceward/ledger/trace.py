@@ -3,7 +3,7 @@
 It must not find events: whoever asks gives those that the asker may see, so that hidden ones cannot show through.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -95,6 +95,17 @@ class ItemTrace:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """The units of some serials and classes. opened, accounted: as in `LotTrace`, and equal for the same reason."""
+
+    records: tuple[Instance | ClassStock, ...]
+    units: tuple[Units, ...]
+    claims: tuple[Units, ...]
+    opened: dict[str, Decimal]
+    accounted: dict[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
 class LotTrace:
     """A lot: all its units by state, its serials, patients and notices.
 
@@ -142,38 +153,51 @@ def trace_item(ledger: Ledger, events: Iterable[LedgerEvent], epc: str) -> ItemT
 def trace_lot(ledger: Ledger, events: Iterable[LedgerEvent], gtin: str, lot: str) -> LotTrace:
     """The whole of a lot: 14-digit GTIN and lot as in the label (percent-encoded as in the Digital Link)."""
     key = f"{GS1}01/{gtin}/10/{lot}"
+    found = account(ledger, lambda one, of_lot, _: (one, of_lot) == (gtin, lot))
+    serials = [record.key for record in found.records if isinstance(record, Instance)]
+    stock = [record.expiry for record in found.records if isinstance(record, ClassStock)]
+    expiries = [record.expiry for record in found.records if isinstance(record, Instance)]
+    expiry = next((one for one in (*stock, *expiries) if one is not None), None)
+    trail = {eid for record in found.records if isinstance(record, Instance) for eid, _ in record.trail}
+    trail.update(eid for unit in found.units for eid in unit.eids)
+    names = {key, *serials}
+    return LotTrace(
+        gtin, lot, key, expiry, found.units, found.claims, found.opened, found.accounted, patients_of(ledger, names),
+        tuple(sorted(serials)), _notices(ledger, {key, f"{GS1}01/{gtin}"}), _history(list(events), names, trail),
+    )  # fmt: skip
+
+
+def account(ledger: Ledger, covers: Callable[[str, str | None, str | None], bool]) -> Account:
+    """The units of all that covers(gtin, lot, serial) says yes to. Lot and serial percent-encoded, None: has none.
+
+    A lot's stock is asked for without serial; a class without lot (all of a GTIN that names no lot) without either.
+    """
     units: list[Units] = []
     claims: list[Units] = []
-    serials: list[str] = []
+    records: list[Instance | ClassStock] = []
     opened: dict[str, Decimal] = {}
-    expiry: str | None = None
-    trail: set[bytes] = set()
     for record in ledger.records.values():
-        if isinstance(record, ClassStock) and record.key == key:
-            found = [_units_of_slot(key, slot, record.claimant) for _, slot in sorted(record.slots.items())]
-            (units if record.claimant is None else claims).extend(found)
-            if record.claimant is None:
-                expiry = record.expiry
-                for uom, quantity in record.opened.items():
-                    opened[uom] = opened.get(uom, Decimal(0)) + quantity
-        elif (
-            isinstance(record, Instance) and record.lot == lot and record.status and class_parts(record.key)[0] == gtin
-        ):
-            (units if record.claimant is None else claims).append(_units_of(record))
-            if record.claimant is None:
-                serials.append(record.key)
-                opened[""] = opened.get("", Decimal(0)) + ONE
-                trail.update(eid for eid, _ in record.trail)
-                expiry = expiry or record.expiry
+        if isinstance(record, PatientLinks):
+            continue
+        gtin, lot, serial = class_parts(record.key)
+        if isinstance(record, Instance):
+            if gtin is None or not record.status or not covers(gtin, record.lot, serial):
+                continue
+            found, amounts = [_units_of(record)], {"": ONE}
+        else:
+            if gtin is None or not covers(gtin, lot, None):
+                continue
+            found = [_units_of_slot(record.key, slot, record.claimant) for _, slot in sorted(record.slots.items())]
+            amounts = record.opened
+        (units if record.claimant is None else claims).extend(found)
+        if record.claimant is None:
+            records.append(record)
+            for uom, quantity in amounts.items():
+                opened[uom] = opened.get(uom, Decimal(0)) + quantity
     accounted: dict[str, Decimal] = {}
     for unit in units:
         accounted[unit.uom or ""] = accounted.get(unit.uom or "", Decimal(0)) + unit.quantity
-        trail.update(unit.eids)
-    names = {key, *serials}
-    return LotTrace(
-        gtin, lot, key, expiry, tuple(units), tuple(claims), opened, accounted, patients_of(ledger, names),
-        tuple(sorted(serials)), _notices(ledger, {key, f"{GS1}01/{gtin}"}), _history(list(events), names, trail),
-    )  # fmt: skip
+    return Account(tuple(records), tuple(units), tuple(claims), opened, accounted)
 
 
 def _units_of(record: Instance) -> Units:

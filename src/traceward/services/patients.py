@@ -18,7 +18,7 @@ from traceward.ledger.trace import PatientUnits, patients_of
 from traceward.services import audit, subjects
 from traceward.services.principals import Principal, Right
 from traceward.services.runtime import Runtime
-from traceward.services.visible_events import facts_of, folded, moment, serials_of_lot
+from traceward.services.visible_events import Moment, facts_of, folded, moment, serials_of_lot
 from traceward.store.account_models import EmergencyAccess
 from traceward.store.write import WriteTransaction
 
@@ -74,23 +74,51 @@ def search(
         keys = {key for event in linked if event.private for key in item_keys(event) | class_keys(event)}
     else:
         keys = set(target.keys)
-    facts = facts_of(runtime, whole, sorted(keys), at) if keys else []
+    everywhere = caller.place is None or _has_emergency(runtime, caller, target)
+    asking = whole if everywhere else caller
+    return _links(runtime, asking, keys, at, target.patient, "patients", target.digest_text, purpose)
+
+
+def links_of_items(
+    runtime: Runtime, caller: Principal, keys: Collection[str], *, resource: str, asked: bytes, purpose: str
+) -> dict[str, Any]:
+    """The patients whom units of these items and classes are with; the look-up is in the audit log first.
+
+    resource: what the log calls it; asked: what it keeps a digest of. A caller that is bound to a place is told of
+    links made there. Raises ForbiddenException.
+    """
+    caller.require(Right.KNOW_PATIENTS)
+    return _links(runtime, caller, set(keys), moment(runtime, None, None), None, resource, asked, purpose)
+
+
+def _links(
+    runtime: Runtime,
+    caller: Principal,
+    keys: Collection[str],
+    at: Moment,
+    patient: str | None,
+    resource: str,
+    asked: bytes,
+    purpose: str,
+) -> dict[str, Any]:
+    """The links of these keys, of one patient or of all, recorded in the audit log; those of the caller's place."""
+    whole = replace(caller, place=None)
+    named = set(keys)
+    facts = facts_of(runtime, whole, sorted(named), at) if named else []
+    by_eid = {event.eid: event for event in facts}
     found = [
         units
-        for units in patients_of(folded(runtime, whole, facts, at), keys)
-        if target.patient is None or units.patient == target.patient
+        for units in patients_of(folded(runtime, whole, facts, at), named)
+        if patient in (None, units.patient) and (caller.place is None or _made_at(caller, units, by_eid))
     ]
-    by_eid = {event.eid: event for event in facts}
-    if caller.place is not None and not _has_emergency(runtime, caller, target):
-        found = [units for units in found if _made_at(caller, units, by_eid)]
     event_ids = sorted({by_eid[eid].event_id for units in found for eid in units.eids if eid in by_eid})
     audit.record(
         runtime,
         audit.entry(
             caller,
             "read private",
-            "patients",
-            asked=target.digest_text,
+            resource,
+            asked=asked,
             count=len(found),
             event_ids=event_ids,
             purpose=purpose,

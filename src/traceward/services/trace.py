@@ -26,7 +26,7 @@ Ids = Mapping[bytes, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class Told:
     """What every unit of an answer is told with: names of events, and the notices on the lot and its product."""
 
     runtime: Runtime
@@ -51,7 +51,7 @@ def lot(
     found = ledger_trace.trace_lot(ledger, events, gtin.zfill(14), encoded)
     audit.tell_of_private(runtime, caller, "trace of a lot", item.encode(), events)
     ids = {event.eid: event.event_id for event in events}
-    told = _Told(runtime, ids, found.notices)
+    told = Told(runtime, ids, found.notices)
     body = {
         "gtin": found.gtin,
         "lot": lot_number,
@@ -61,12 +61,12 @@ def lot(
         "units": _units(found.units, (ledger_trace.AT_PLACE, ledger_trace.IN_CONTAINER), told),
         "inTransit": _units(found.units, (ledger_trace.IN_TRANSIT,), told),
         "sinks": _units(found.units, (ledger_trace.IN_SINK,), told),
-        "claims": [_unit_body(unit, told) for unit in found.claims],
+        "claims": [unit_body(unit, told) for unit in found.claims],
         "total": {uom: format(quantity, "f") for uom, quantity in found.accounted.items()},
         "serials": list(found.serials),
         "patients": _patients(caller, found.patients, ids),
         "notices": [_notice_body(notice, ids) for notice in found.notices],
-        "conflicts": _conflicts(runtime, caller, ledger, {found.key, *found.serials}),
+        "conflicts": conflicts_about(runtime, caller, ledger, {found.key, *found.serials}),
         "history": [_step_body(step) for step in found.history],
     }
     return body | stock.names(runtime, caller, _named(body))
@@ -86,7 +86,7 @@ def item(runtime: Runtime, caller: Principal, epc: str, *, as_of: str | None, kn
     found = ledger_trace.trace_item(ledger, events, identifier)
     audit.tell_of_private(runtime, caller, "trace of an item", identifier.encode(), events)
     ids = {event.eid: event.event_id for event in events}
-    state = _unit_body(found.units, _Told(runtime, ids, found.notices)) if found.units is not None else None
+    state = unit_body(found.units, Told(runtime, ids, found.notices)) if found.units is not None else None
     body = {
         "epc": found.key,
         "asOf": at.text,
@@ -100,17 +100,18 @@ def item(runtime: Runtime, caller: Principal, epc: str, *, as_of: str | None, kn
         "contents": list(found.contents),
         "patients": _patients(caller, found.patients, ids),
         "notices": [_notice_body(notice, ids) for notice in found.notices],
-        "conflicts": _conflicts(runtime, caller, ledger, {found.key}),
+        "conflicts": conflicts_about(runtime, caller, ledger, {found.key}),
         "history": [_step_body(step) for step in found.history],
     }
     return body | stock.names(runtime, caller, _named(body))
 
 
-def _units(units: Iterable[Units], where: Sequence[str], told: _Told) -> list[dict[str, Any]]:
-    return [_unit_body(unit, told) for unit in units if unit.where in where]
+def _units(units: Iterable[Units], where: Sequence[str], told: Told) -> list[dict[str, Any]]:
+    return [unit_body(unit, told) for unit in units if unit.where in where]
 
 
-def _unit_body(unit: Units, told: _Told) -> dict[str, Any]:
+def unit_body(unit: Units, told: Told) -> dict[str, Any]:
+    """Units of one state as answers tell of them, with the flags that notices lay on them."""
     heard = (told.runtime.registry.parties.maker_of(unit.key), unit.owner, unit.holder)
     return {
         "item": unit.key,
@@ -173,7 +174,8 @@ def _step_body(step: HistoryStep) -> dict[str, Any]:
     }
 
 
-def _conflicts(runtime: Runtime, caller: Principal, ledger: Ledger, items: set[str]) -> list[dict[str, Any]]:
+def conflicts_about(runtime: Runtime, caller: Principal, ledger: Ledger, items: set[str]) -> list[dict[str, Any]]:
+    """The conflicts about these items that the caller may see, newest first."""
     found: list[Conflict] = [
         one
         for one in ledger.conflicts.values()

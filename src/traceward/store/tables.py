@@ -31,6 +31,7 @@ from traceward.store import (
     master_data_tables,
     models,
     named_query_models,
+    recall_models,
     subscription_models,
 )
 
@@ -46,6 +47,7 @@ MODELS: Final = (
     ledger_tables,
     master_data_tables,
     named_query_models,
+    recall_models,
     subscription_models,
 )
 

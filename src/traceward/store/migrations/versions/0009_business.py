@@ -11,6 +11,7 @@ def upgrade() -> None:
     _create_invoices()
     _create_settlement()
     _create_usage_cases()
+    _create_recalls()
 
 
 def _create_invoices() -> None:
@@ -101,3 +102,18 @@ def _create_usage_cases() -> None:
         sa.PrimaryKeyConstraint("hospital", "case_id"),
     )
     op.create_index("ix_usage_case_opened", "usage_case", ["hospital", "opened_us", "case_id"])
+
+
+def _create_recalls() -> None:
+    op.create_table(
+        "recall_acknowledgement",
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("notice", sa.Text(), nullable=False),
+        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("step", sa.Text(), nullable=False),
+        sa.Column("principal", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("acknowledged_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("issuer", "notice", "party", "step"),
+    )
+    op.create_index("ix_recall_acknowledgement_party", "recall_acknowledgement", ["party", "issuer", "notice"])
