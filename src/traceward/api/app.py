@@ -34,6 +34,7 @@ from traceward.api.patient_routes import quarantine_router
 from traceward.api.patient_routes import router as patient_router
 from traceward.api.problems import install_problems
 from traceward.api.recall_routes import router as recall_router
+from traceward.api.replenishment_routes import router as replenishment_router
 from traceward.api.report_routes import router as report_router
 from traceward.api.resolver_routes import resolver_router
 from traceward.api.scan_routes import router as scan_router
@@ -54,6 +55,7 @@ from traceward.services.digests import DigestRules, send_digests
 from traceward.services.due import apply_due_regularly
 from traceward.services.mail import MailServer
 from traceward.services.outgoing import Outgoing, OutgoingRules
+from traceward.services.replenishment_orders import replenish_regularly
 from traceward.services.runtime import Limits, Runtime, open_runtime, system_clock_us
 from traceward.store.write import WriteLog
 
@@ -89,6 +91,7 @@ def create_app(
             due = asyncio.create_task(apply_due_regularly(runtime))
             telling = asyncio.create_task(send_digests(runtime, _digest_rules(settings)))
             alerting = asyncio.create_task(watch_alerts(runtime))
+            replenishing = asyncio.create_task(replenish_regularly(runtime))
             delivering = asyncio.create_task(DeliveryWorker(runtime, _delivery_rules(settings)).run())
             if settings.scan_warm:
                 warming = asyncio.create_task(asyncio.to_thread(runtime.scan_pool.warm))
@@ -101,7 +104,7 @@ def create_app(
             alerting.cancel()
             telling.cancel()
             delivering.cancel()
-            await asyncio.wait([delivering])
+            await asyncio.wait([delivering, replenishing])
             await runtime.outgoing.close()
         finally:
             await asyncio.to_thread(runtime.close)
@@ -134,6 +137,7 @@ def create_app(
         count_router,
         settlement_router,
         report_router,
+        replenishment_router,
         trace_router,
         recall_router,
         fhir_router,

@@ -100,6 +100,10 @@ class Gatherer:
             signed=frozenset(alert_rows.acknowledged_bases(self.reader, scope)),
         )
 
+    def stock(self, gtin: str) -> list[Stock]:
+        """The supplier's goods of a product (14 digits) at the hospital and on their way there."""
+        return self._stock(gtin)
+
     def event_ids(self, eids: Collection[bytes]) -> dict[bytes, str]:
         """The eventIDs of those of these contents that both parties see, and of the hospital's alarms."""
         both = {eid: event.event_id for eid, event in self._seen_by_both(eids).items()}
