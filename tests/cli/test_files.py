@@ -166,8 +166,8 @@ def test_validate_names_place_and_clause_of_every_fault_in_every_file(tmp_path: 
 
 
 def test_a_warning_alone_is_valid_unless_rules_are_strict(tmp_path: Path) -> None:
-    late = {"sensorMetadata": {"time": "2030-01-01T00:00:00Z"}, "sensorReport": [{"type": "Temperature", "value": 1}]}
-    file = written(tmp_path / "a.json", EVENT | {"sensorElementList": [late]})
+    unmeasured = {"sensorReport": [{"type": "Temperature", "uom": "CEL"}]}
+    file = written(tmp_path / "a.json", EVENT | {"sensorElementList": [unmeasured]})
     (answer,) = json_output(done := traceward("validate", "--json", file))
     assert (done.exit_code, answer["errors"]) == (0, [])
     assert answer["warnings"]

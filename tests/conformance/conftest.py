@@ -16,9 +16,7 @@ from .proxy import Proxy, running_proxy
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A demo server without its story, strict with sensor data, whose capture limit is small enough to go beyond."""
     folder = tmp_path_factory.mktemp("conformance")
-    with running_server(
-        folder, demo=True, demo_storyline=False, capture_limit_events=60, strict_sensors=True
-    ) as running:
+    with running_server(folder, demo=True, demo_storyline=False, capture_limit_events=60) as running:
         yield running
 
 

@@ -18,15 +18,8 @@ from traceward.conformance.data import make_data
 from traceward.conformance.model import Level, Outcome, Unmet
 from traceward.conformance.report import headline
 from traceward.conformance.run import Run, expect_problem
-from traceward.conformance.runner import CASES, run_cases, selected
+from traceward.conformance.runner import CASES, run_cases
 from traceward.gs1.epc_uri import canonical_identifier
-
-#: Recommended rules that GS1's own examples break: without the setting, documents that break them are captured.
-CONTESTED = {
-    "sensor-rules/a-sensor-time-is-not-after-the-event",
-    "sensor-rules/an-attribute-in-metadata-and-report-is-refused",
-    "sensor-rules/a-germ-and-a-substance-exclude-each-other",
-}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -37,7 +30,7 @@ def judged(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveServe
         return
     url = request.getfixturevalue("new_postgres_database")()
     with running_server(
-        tmp_path, demo=True, demo_storyline=False, capture_limit_events=60, strict_sensors=True, database_url=url
+        tmp_path, demo=True, demo_storyline=False, capture_limit_events=60, database_url=url
     ) as running:
         yield running
 
@@ -51,17 +44,6 @@ def test_our_server_passes_every_case(judged: LiveServer, capsys: pytest.Capture
         sys.stdout.write(f"\n{headline(verdict)}\n")
     lost = {one.case.name: one.reason for one in verdict.results if one.outcome is not Outcome.PASS}
     assert not lost
-
-
-def test_without_the_setting_only_contested_rules_of_sensor_data_fail(tmp_path: Path) -> None:
-    """docs/conformance.md and the ADR on them: all three are recommended, none mandatory."""
-    with running_server(tmp_path, demo=True, demo_storyline=False) as lenient:
-        client = Client(f"{lenient.url}/epcis", {"Authorization": f"Bearer {lenient.keys['cordia']}"})
-        verdict = run_cases(Run(client, patience_s=5.0), selected("sensor"))
-        client.close()
-    failed = {one.case.name for one in verdict.results if one.outcome is Outcome.FAIL}
-    assert failed == CONTESTED
-    assert verdict.conforms
 
 
 def test_a_second_run_finds_a_server_that_already_holds_data(server: LiveServer) -> None:

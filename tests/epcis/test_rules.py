@@ -344,16 +344,38 @@ def test_a_broken_rule_is_one_finding_with_path_and_code(event, path, code):
     assert errors(event) == [(path, code)]
 
 
-# Rules that official examples break: warnings, unless the strict reading of the draft conformance text is asked for.
+SHARED = {
+    "time": "2026-03-12T10:41:00Z",
+    "deviceID": "urn:a:d",
+    "deviceMetadata": "https://ex.org/d",
+    "rawData": "https://ex.org/r",
+    "dataProcessingMethod": "https://ex.org/m",
+}
+# Rules that the draft conformance requirements name: errors, but for elements that show every field in both places.
+NAMED = {
+    "time after eventTime": ({"time": "2026-03-12T10:42:00.001Z"}, {}, "sensor_time"),
+    "start at eventTime": ({}, {"startTime": "2026-03-12T10:42:00Z"}, "sensor_time"),
+    "end after eventTime": ({}, {"endTime": "2026-03-12T10:43:00Z"}, "sensor_time"),
+    "device in both places": ({"deviceID": "urn:a:b"}, {"deviceID": "urn:a:b"}, "sensor_twice"),
+    "organism and substance": ({"microorganism": "urn:a:b", "chemicalSubstance": "urn:a:c"}, {}, "sensor_exclusive"),
+}
+
+
+@pytest.mark.parametrize(("report", "metadata", "code"), NAMED.values(), ids=NAMED)
+def test_a_rule_of_the_conformance_text_refuses_but_for_specimens(report, metadata, code):
+    """Rejects a rule that only warns, and one that refuses the official examples with all possible fields."""
+    assert [found for _, found in errors(sensed(report, metadata))] == [code]
+    specimen = sensed(SHARED | report, SHARED | metadata)
+    found = [(one.code, one.severity) for one in check_event(raw(specimen))]
+    assert (code, "warning") in found
+    assert {severity for _, severity in found} == {"warning"}
+    assert code in [found for _, found in errors(specimen, strict=True)]
+    four = {name: value for name, value in SHARED.items() if name != "rawData"}
+    assert "sensor_twice" in [found for _, found in errors(sensed(four, four))]
+
+
+# Rules that official examples break in plain elements: warnings, unless the strict reading is asked for.
 CONTESTED = {
-    "time after eventTime": (sensed({"time": "2026-03-12T10:42:00.001Z"}), "sensor_time"),
-    "start at eventTime": (sensed(metadata={"startTime": "2026-03-12T10:42:00Z"}), "sensor_time"),
-    "end after eventTime": (sensed(metadata={"endTime": "2026-03-12T10:43:00Z"}), "sensor_time"),
-    "device in both places": (sensed({"deviceID": "urn:a:b"}, {"deviceID": "urn:a:b"}), "sensor_twice"),
-    "organism and substance": (
-        sensed({"microorganism": "urn:a:b", "chemicalSubstance": "urn:a:c"}),
-        "sensor_exclusive",
-    ),
     "component without unit": (
         object_event(sensorElementList=[{"sensorReport": [{"type": "Length", "value": 1, "component": "x"}]}]),
         "sensor_component",

@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     spool_threshold_bytes: int = Field(default=5 * _MEGABYTE, ge=1)
     """Documents above this size go to disk with their job and are validated there."""
     strict_sensors: bool = False
-    """Refuses sensor data that breaks GS1's conformance requirements in ways that GS1's own examples do."""
+    """Refuses sensor data that breaks a rule even where GS1's own examples do; see ADR 13."""
     scan_limit_bytes: int = Field(default=8 * _MEGABYTE, ge=1)
     """The cap of a picture sent to /scan."""
     body_limit_bytes: int = Field(default=5 * _MEGABYTE, ge=1)
