@@ -24,6 +24,7 @@ from traceward.api.count_routes import router as count_router
 from traceward.api.door import Door, DoorRules
 from traceward.api.epcis_routes import epcis_router
 from traceward.api.fhir_routes import router as fhir_router
+from traceward.api.import_routes import router as import_router
 from traceward.api.label_routes import router as label_router
 from traceward.api.live import router as live_router
 from traceward.api.master_data_routes import router as master_data_router
@@ -143,6 +144,7 @@ def create_app(
         fhir_router,
         subscription_admin_router,
         master_data_router,
+        import_router,
         soap_router,
         session_router,
         live_router,

@@ -12,6 +12,7 @@ from traceward.cli.conformance import conformance
 from traceward.cli.convert import convert
 from traceward.cli.doctor import doctor
 from traceward.cli.hash import hash_events
+from traceward.cli.imports import import_file
 from traceward.cli.ledger import ledger_app
 from traceward.cli.scan import scan
 from traceward.cli.serve import serve
@@ -27,6 +28,7 @@ app = typer.Typer(
 for command in (serve, scan, capture, convert, validate, doctor, conformance):
     app.command()(command)
 app.command("hash")(hash_events)
+app.command("import")(import_file)
 app.add_typer(organisations_app, name="parties")
 app.add_typer(organisations_app, name="organisations", hidden=True)
 app.add_typer(keys_app, name="keys")

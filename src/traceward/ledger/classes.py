@@ -197,9 +197,25 @@ def _move(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decima
         _show_holders(book, act, stock)
         return
     _check_recall(book, act, stock, captor)
-    for part in take(book, act, stock, captor, quantity, uom):
+    if act.event.reason == steps.OPENING:
+        parts = _opened(book, act, stock, captor, quantity, uom)
+    else:
+        parts = take(book, act, stock, captor, quantity, uom)
+    for part in parts:
         holder = captor if part.status == steps.IN_TRANSIT else part.holder
         _put(book, act, stock, part, act.place, book.holder_at(act, act.place, holder), steps.ON_HAND)
+
+
+def _opened(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> list[Slot]:
+    """What an opening balance brings to its place: no more than is missing there to the quantity that it found."""
+    owner = _first_owner(book, act, stock, captor)
+    where = (act.place, None, owner, steps.ON_HAND, uom)
+    slots = (one for one in stock.slots.values() if (one.place, one.container, one.owner, one.status, one.uom) == where)
+    here = sum((slot.quantity for slot in slots), ZERO)
+    if here >= quantity:
+        _show_holders(book, act, stock)
+        return []
+    return _missing(book, act, stock, captor, quantity - here, uom, first_seen=True)
 
 
 def _end(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
@@ -360,7 +376,8 @@ def _missing(
     missing = Slot(place, None, owner, captor, steps.ON_HAND, (), uom, wanted, 0, b"")
     if first_seen or not known:
         _open(stock, wanted, uom)
-        book.raise_conflict("first_seen", act, stock)
+        if act.event.reason != steps.OPENING:
+            book.raise_conflict("first_seen", act, stock)
     else:
         debt = Slot(place, None, owner, captor, steps.ON_HAND, (), uom, -wanted, 0, b"")
         book.raise_conflict("lot_short", act, stock, owner, what=f"{wanted}")
@@ -370,13 +387,16 @@ def _missing(
 
 
 def _first_owner(book: Book, act: Act, stock: ClassStock, captor: str) -> str | None:
+    maker = book.parties.maker_of(stock.key)
+    stated = next((party for party in (act.event.owning or ()) if party is not None), None)
+    if act.event.reason == steps.OPENING and stock.claimant is None and (maker is None or maker in act.captors):
+        return stated or maker
     owners = {slot.owner for slot in stock.slots.values() if slot.holder == captor and slot.owner is not None}
     if len(owners) == 1:
         return owners.pop()
-    stated = next((party for party in (act.event.owning or ()) if party is not None), None)
     if stock.claimant is not None:
         return captor if stated == captor else None
-    return book.parties.maker_of(stock.key) or stated
+    return maker or stated
 
 
 def _on_the_way(book: Book, stock: ClassStock, captor: str, uom: str | None) -> list[Slot]:

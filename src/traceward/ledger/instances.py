@@ -124,6 +124,8 @@ def open_instance(book: Book, act: Act, record: Instance, captor: str) -> None:
         record.owner = captor if created or stated == captor else None
     elif created:
         record.owner = stated or captor
+    elif event.reason == steps.OPENING and maker in act.captors:
+        record.owner = stated or maker
     else:
         record.owner = maker or stated
     record.place = act.source or event.read_point or act.place

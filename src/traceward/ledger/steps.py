@@ -23,6 +23,8 @@ UNKNOWN = "unknown"
 
 ON_HAND = "on_hand"
 IN_TRANSIT = "in_transit"
+OPENING = "opening_balance"
+"""The reason (mcx:reason) of an event that begins the book of stock which was there before any event told of it."""
 STERILISING = MCX + "bizstep/sterilizing"
 SINKS = frozenset({"implanted", "consumed", "wasted", "destroyed", "lost", "decommissioned", "transformed"})
 

@@ -195,6 +195,13 @@ def find_element(runtime: Runtime, caller: Principal, identifier: str) -> list[D
     return [_declared(runtime, row) for row in rows]
 
 
+def own_elements(runtime: Runtime, caller: Principal, vtype: str) -> dict[str, Element]:
+    """What the caller's organisation has declared in a vocabulary, by canonical id."""
+    with runtime.store.reader() as reader:
+        rows = CallerMasterData(reader, VisibleTo(caller.viewers)).own()
+        return {row.id: element_of(row) for row in rows if row.vtype == vtype}
+
+
 def versions(runtime: Runtime, caller: Principal, found: Declared) -> list[dict[str, Any]]:
     """Every version of an element that `find_element` gave, the oldest first; by which key is the owner's to know."""
     owner = runtime.registry.find(found.owner)

@@ -167,6 +167,14 @@ class CallerMasterData:
         taken += [row for row in reached[limit:] if (row.id, row.vtype) == last]
         return ElementPage(taken, last)
 
+    def own(self) -> Iterator[ElementRow]:
+        """Every element that the caller's own organisation has declared, by (id, vocabulary)."""
+        for party in self._parties:
+            after = ("", "")
+            while rows := self._reader.fetch(_OWN, (party, *after, _WALKED)):
+                yield from (ElementRow(*row) for row in rows)
+                after = (rows[-1][1], rows[-1][2])
+
     def versions(self, party: int, identifier: str, vtype: str) -> list[VersionRow]:
         """Every version of one element, the oldest first; the element must be one that the caller may see."""
         return [VersionRow(*row) for row in self._reader.fetch(_VERSIONS, (party, identifier, vtype))]
