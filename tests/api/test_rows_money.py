@@ -1,4 +1,4 @@
-"""The rows of the product's promise that are about money, end to end over HTTP: C4, C6."""
+"""The rows of the product's promise that are about money, end to end over HTTP: C4, C6, C7, A4."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,6 +10,7 @@ from api.money import (
     AGREEMENT,
     BALLOON,
     CLINICAL,
+    NORTHGATE,
     SCREW,
     SUPPLY,
     agree,
@@ -103,3 +104,38 @@ def test_c6_a_use_told_late_changes_what_was_true_and_not_what_was_known(stocked
         use["recordTime"],
         "90.00",
     )
+
+
+def test_c7_ownership_events_of_a_month_are_the_transfer_of_ownership_report(stocked: Site) -> None:
+    """Rejects ownership at receipt or invoice: only the owning_party pair of the consumption moves it."""
+    capture_events(
+        stocked,
+        use_event(2, SCREW, 2, "2026-03-12T10:00:00Z", usageReport=USED),
+        use_event(3, SCREW, 1, "2026-04-01T10:00:00Z", usageReport=USED),
+        order_event(4, SCREW, 3, "2026-04-02T10:00:00Z", "BO-1", invoice="INV-1", report=USED),
+        receipt(5, BALLOON, 5, "2026-03-20T10:00:00Z"),
+    )
+    query = (
+        f"EQ_destination_owning_party={NORTHGATE}&GE_eventTime=2026-03-01T00:00:00Z&LT_eventTime=2026-04-01T00:00:00Z"
+    )
+    events = {one["eventID"] for one in stocked.events(SUPPLY, query)}
+    for name in (SUPPLY, "cordia"):
+        report = stocked.get(name, "/reports/transfer-of-ownership?from=2026-03-01&to=2026-04-01")
+        assert {line["eventID"] for line in report["lines"]} == events
+        assert [line["quantity"] for line in report["lines"]] == ["2"]
+
+
+def test_a4_both_parties_draw_the_same_report_with_the_same_digest_and_sign_the_same_settlement(stocked: Site) -> None:
+    """Rejects figures that depend on who asks: a digest over one side's own view could not arbitrate."""
+    capture_events(stocked, use_event(2, SCREW, 2, "2026-03-12T10:00:00Z", usageReport=USED))
+    for path in ("transfer-of-ownership?from=2026-03-01&to=2026-04-01", "consignment-stock-status?asOf=2026-03-31"):
+        ours, theirs = (stocked.get(name, f"/reports/{path}") for name in (SUPPLY, "cordia"))
+        assert ours["digest"] == theirs["digest"]
+        assert ours["lines"] == theirs["lines"]
+    wanted = {"agreementID": AGREEMENT, "period": "2026-03"}
+    made = [stocked.request(name, "POST", "/settlements", json=wanted).json() for name in (SUPPLY, "cordia")]
+    assert made[0] == made[1]
+    for name in (SUPPLY, "cordia"):
+        path = f"/settlements/{made[0]['id']}/sign"
+        signed = stocked.request(name, "POST", path, json={"digest": made[0]["digest"]}).json()
+    assert signed["state"] == "signed"
