@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,9 @@ from playwright.sync_api import Browser, Page, expect
 from live_server import LiveServer, running_server
 from web.conftest import desk, phone
 from web.pages import assert_accessible, faultless, sign_in
+from web.terms import CABINET, SITE, VALVE, propose, terms
 
 pytestmark = pytest.mark.browser
-
-CORDIA, NORTHGATE = "https://id.gs1.org/417/9521141000007", "https://id.gs1.org/417/4012345000009"
-SITE = "https://id.gs1.org/414/4012345000016"
-CABINET = f"{SITE}/254/OR3-CAB2"
-VALVE = "09521141010235"
 
 
 @pytest.fixture(scope="module")
@@ -28,30 +23,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A demo of its own: an agreement changes what every other test of a shared one would see."""
     with running_server(tmp_path_factory.mktemp("agreements"), demo=True) as running:
         yield running
-
-
-def terms(**changes: Any) -> dict[str, Any]:
-    """Terms for the valve at the hospital, in force from the start of the story."""
-    line = {
-        "gtin": VALVE,
-        "par": [{"place": CABINET, "minimum": 1, "maximum": 4}],
-        "prices": [{"amount": "1250.00", "currency": "EUR"}],
-    }
-    agreement = {
-        "agreementID": f"urn:uuid:{uuid.uuid4()}",
-        "title": "Valves on consignment",
-        "supplier": CORDIA,
-        "hospital": NORTHGATE,
-        "validFrom": "2026-01-01",
-        "sites": [SITE],
-        "lines": [line],
-    }
-    return agreement | changes
-
-
-def propose(server: LiveServer, key: str, body: dict[str, Any]) -> httpx.Response:
-    headers = {"Authorization": f"Bearer {server.keys[key]}"}
-    return httpx.post(f"{server.url}/agreements", json=body, headers=headers, timeout=30)
 
 
 def agreements(server: LiveServer, key: str) -> list[dict[str, Any]]:

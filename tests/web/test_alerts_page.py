@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
 from live_server import LiveServer, running_server
 from web.conftest import desk, phone
 from web.pages import assert_accessible, faultless, sign_in
+from web.terms import propose, terms
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
 def test_a_conflict_that_the_hospital_explains_is_explained_to_the_supplier_with_the_reason(
     server: LiveServer, browser: Browser
 ) -> None:
-    """Rejects a page that hides what it explained instead of asking the server, and a reason that only one side reads."""
+    """Rejects a page that hides what it explained without asking the server, and a reason that one side alone reads."""
     hospital, supplier = desk(browser), phone(browser)
     with faultless(hospital, server), faultless(supplier, server):
         page = sign_in(hospital, server, "northgate-supply", "alerts")
@@ -51,3 +53,43 @@ def test_a_conflict_that_the_hospital_explains_is_explained_to_the_supplier_with
         expect(card).to_have_count(1)
     hospital.close()
     supplier.close()
+
+
+def test_an_alert_that_one_side_acknowledges_shows_its_note_to_the_other(server: LiveServer, browser: Browser) -> None:
+    """Rejects an acknowledgement that is kept in the browser, and one that closes the alert for the side that owes."""
+    agreement = terms()
+    assert propose(server, "cordia", agreement).status_code == 201
+    headers = {"Authorization": f"Bearer {server.keys['northgate-supply']}"}
+    signature = {"agreementID": agreement["agreementID"], "version": 1}
+    signed = httpx.post(f"{server.url}/agreements/sign", json=signature, headers=headers, timeout=30)
+    assert signed.json()["state"] == "in_force", signed.text
+    supplier, hospital = desk(browser), phone(browser)
+    with faultless(supplier, server), faultless(hospital, server):
+        page = sign_in(supplier, server, "cordia", "alerts")
+        page.get_by_label("Kind").select_option("below_par")
+        page.get_by_label("To act").select_option("We")
+        alert = page.get_by_test_id("alert")
+        expect(alert).to_have_count(1)
+        expect(alert).to_contain_text("1 usable at Theatre 3, cabinet 2")
+        expect(alert).to_contain_text("We act")
+        alert.get_by_role("button", name="Acknowledge").click()
+        alert.get_by_label("Note for the other side").fill("Two valves leave on Tuesday.")
+        assert_accessible(page)
+        alert.get_by_role("button", name="Acknowledge").click()
+        expect(alert.get_by_test_id("acknowledgement")).to_contain_text("Two valves leave on Tuesday.")
+        expect(alert.get_by_role("button", name="Acknowledge")).to_have_count(0)
+
+        theirs = sign_in(hospital, server, "northgate-supply", "alerts")
+        theirs.get_by_label("Kind").select_option("below_par")
+        told = theirs.get_by_test_id("alert")
+        expect(told).to_contain_text("Cordia Devices acts")
+        expect(told.get_by_test_id("acknowledgement")).to_contain_text("Two valves leave on Tuesday.")
+        expect(told.get_by_test_id("acknowledgement")).to_contain_text("Cordia")
+        assert theirs.evaluate("document.documentElement.scrollWidth") <= 390
+        assert_accessible(theirs)
+        stranger = desk(browser)
+        nothing = sign_in(stranger, server, "rival-supplier", "alerts")
+        expect(nothing.get_by_text("Nothing is owed")).to_be_visible()
+        stranger.close()
+    supplier.close()
+    hospital.close()

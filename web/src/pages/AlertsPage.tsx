@@ -3,6 +3,7 @@ import { type AllNames, ledgerApi } from "../api/ledger";
 import { onStockChange } from "../api/live";
 import type { Session } from "../api/types";
 import { useLoaded } from "../ui/loaded";
+import { AlertDesk } from "./AlertDesk";
 import { ConflictDesk } from "./ConflictDesk";
 import { PendingCorrections } from "./PendingCorrections";
 
@@ -14,12 +15,16 @@ export function AlertsPage({ session }: { session: Session }) {
   const corrections = useLoaded(ledgerApi.corrections, []);
   useEffect(() => onStockChange(() => void corrections.refresh()), []);
   const known = names.value ?? NO_NAMES;
-  const mayDecide = session.rights.includes("capture");
   return (
     <main class="wide">
       <h1>Alerts</h1>
-      <ConflictDesk names={known} mayDecide={mayDecide} />
-      <PendingCorrections loaded={corrections} />
+      <div class="columns halves">
+        <AlertDesk names={known} session={session} />
+        <div>
+          <ConflictDesk names={known} mayDecide={session.rights.includes("capture")} />
+          <PendingCorrections loaded={corrections} />
+        </div>
+      </div>
     </main>
   );
 }

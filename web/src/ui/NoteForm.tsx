@@ -3,13 +3,15 @@ import { useState } from "preact/hooks";
 interface Props {
   label: string;
   words: string;
+  /** Whether the decision may go without a word. */
+  optional?: boolean;
   busy: boolean;
   onNote: (note: string) => void;
   onCancel: () => void;
 }
 
 /** A note that goes with a decision: both sides will read it, so it says so. */
-export function NoteForm({ label, words, busy, onNote, onCancel }: Props) {
+export function NoteForm({ label, words, optional = false, busy, onNote, onCancel }: Props) {
   const [note, setNote] = useState("");
   return (
     <form
@@ -21,11 +23,11 @@ export function NoteForm({ label, words, busy, onNote, onCancel }: Props) {
     >
       <label>
         {label}
-        <textarea required maxLength={1000} rows={2} value={note} onInput={(event) => setNote(event.currentTarget.value)} />
+        <textarea required={!optional} maxLength={1000} rows={2} value={note} onInput={(event) => setNote(event.currentTarget.value)} />
       </label>
       <p class="quiet">Both sides read it. Name no patient.</p>
       <div class="row">
-        <button type="submit" class="primary" disabled={busy || note.trim() === ""}>
+        <button type="submit" class="primary" disabled={busy || (!optional && note.trim() === "")}>
           {words}
         </button>
         <button type="button" class="secondary" onClick={onCancel}>

@@ -202,7 +202,8 @@ function Lines({ terms, naming }: { terms: Terms; naming: Naming }) {
             {fitting.slice(0, MOST_LINES).map((line) => (
               <tr key={line.gtin}>
                 <td>
-                  {naming.product(line.gtin)} <div class="quiet code">{line.gtin}</div>
+                  {naming.product(line.gtin) !== line.gtin && <div>{naming.product(line.gtin)}</div>}
+                  <div class="code">{line.gtin}</div>
                   {line.implantable && <span class="tag">Implantable</span>}
                 </td>
                 <td>
