@@ -82,6 +82,7 @@ def test_an_alert_that_one_side_acknowledges_shows_its_note_to_the_other(server:
         theirs = sign_in(hospital, server, "northgate-supply", "alerts")
         theirs.get_by_label("Kind").select_option("below_par")
         told = theirs.get_by_test_id("alert")
+        expect(told).to_have_count(1)
         expect(told).to_contain_text("Cordia Devices acts")
         expect(told.get_by_test_id("acknowledgement")).to_contain_text("Two valves leave on Tuesday.")
         expect(told.get_by_test_id("acknowledgement")).to_contain_text("Cordia")
