@@ -8,6 +8,7 @@ import pytest
 from api.conftest import BACKENDS, Site
 from api.money import (
     BALLOON,
+    CLINICAL,
     CORDIA,
     NORTHGATE,
     REPORT,
@@ -164,3 +165,34 @@ def test_a_trial_and_a_free_use_cost_nothing(priced: Site) -> None:
     )
     assert {one["supplier"] for one in (free, trial)} == {CORDIA}
     assert {one["hospital"] for one in (free, trial)} == {NORTHGATE}
+
+
+def test_a_case_is_undocumented_until_a_use_stands_for_it(priced: Site) -> None:
+    """C6. Rejects a case that counts as documented because some use lies in the same room."""
+    opened = {"case": "CASE-1", "openedAt": "2026-07-01T08:00:00Z", "place": THEATRE, "usageReport": "urn:uuid:1"}
+    for _ in range(2):
+        assert priced.request(CLINICAL, "POST", "/usage/cases", json=opened).status_code == 201
+    known = "urn:epcglobal:cbv:bt:4012345000009:CASE-2026-0412"
+    done = {"case": known, "openedAt": "2026-03-12T08:00:00Z"}
+    assert priced.request(CLINICAL, "POST", "/usage/cases", json=done).status_code == 201
+    assert [one["case"] for one in priced.get(CLINICAL, "/usage/cases")["cases"]] == ["CASE-1"]
+    assert priced.get(CLINICAL, "/usage/cases?hours=8760")["cases"] == []
+    (_, tied) = priced.get(CLINICAL, "/usage/cases?undocumented=false")["cases"]
+    assert len(tied["eventIDs"]) == 3
+    capture_events(priced, use_event(7, SCREW, 1, "2026-07-01T09:00:00Z"))
+    assert len(priced.get(CLINICAL, "/usage/cases")["cases"]) == 1
+    capture_events(priced, use_event(8, SCREW, 1, "2026-07-01T09:00:00Z", usageReport="urn:uuid:1"))
+    assert priced.get(CLINICAL, "/usage/cases")["cases"] == []
+    changed = priced.request(CLINICAL, "POST", "/usage/cases", json=opened | {"usageReport": "urn:uuid:2"})
+    assert changed.status_code == 409
+
+
+def test_cases_are_for_the_clinical_role_and_name_no_patient(priced: Site) -> None:
+    body = {"case": "CASE-1", "openedAt": "2026-07-01T08:00:00Z"}
+    for name in (SUPPLY, "cordia", "rival-supplier"):
+        assert priced.request(name, "POST", "/usage/cases", json=body).status_code == 403
+        assert priced.request(name, "GET", "/usage/cases").status_code == 403
+    patient = body | {"case": "https://id.gs1.org/8018/401234500000123452"}
+    refused = priced.request(CLINICAL, "POST", "/usage/cases", json=patient)
+    assert refused.status_code == 400
+    assert "401234500000123452" not in refused.text

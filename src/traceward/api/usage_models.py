@@ -111,3 +111,30 @@ class InvoicesAnswer(BaseModel):
     """Invoices, newest first, without their lines."""
 
     invoices: list[dict[str, Any]]
+
+
+class CaseRequest(_Request):
+    """A case that was opened. case: its number as events name it; usageReport: under which its uses are reported."""
+
+    case: Annotated[str, Field(min_length=1, max_length=200)]
+    opened_at: Annotated[str, Field(max_length=64)]
+    place: Annotated[str, Field(max_length=500)] | None = None
+    usage_report: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+
+
+class CaseBody(BaseModel):
+    """A case. eventIDs: the uses that document it; dueAt: when they are overdue."""
+
+    case: str
+    place: str | None
+    usageReport: str | None
+    openedAt: str
+    recordedAt: str
+    dueAt: str | None
+    eventIDs: list[str]
+
+
+class CasesAnswer(BaseModel):
+    """Cases, newest first."""
+
+    cases: list[CaseBody]

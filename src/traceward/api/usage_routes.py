@@ -9,10 +9,18 @@ from fastapi import APIRouter, Query, Request, Response
 
 from traceward.api.deps import Capturer, Reader, ServerSettings, Services
 from traceward.api.epcis_paging import link_headers, page_request
-from traceward.api.usage_models import InvoiceAnswer, InvoiceRequest, InvoicesAnswer, UsageAnswer
+from traceward.api.usage_models import (
+    CaseBody,
+    CaseRequest,
+    CasesAnswer,
+    InvoiceAnswer,
+    InvoiceRequest,
+    InvoicesAnswer,
+    UsageAnswer,
+)
 from traceward.epcis.errors import QueryParameterException
 from traceward.gs1.epc_uri import canonical_identifier
-from traceward.services import invoice_findings, invoices, usage
+from traceward.services import invoice_findings, invoices, usage, usage_cases
 
 router = APIRouter(tags=["money"])
 
@@ -42,6 +50,30 @@ def get_usage(
     answer = usage.usage_page(runtime, caller, wanted, page.token, page.per_page)
     response.headers.update(link_headers(request, page, answer.next_token, answer.expires_us))
     return answer.body
+
+
+@router.get("/usage/cases", response_model=CasesAnswer)
+def get_cases(
+    caller: Reader,
+    runtime: Services,
+    hours: Annotated[int, Query(ge=0, le=8760, description="within which a use is to be documented")] = 24,
+    undocumented: Annotated[bool, Query(description="those alone that no use documents in time")] = True,
+) -> dict[str, object]:
+    """The cases of the caller's hospital that are not documented; for roles that know patients."""
+    return usage_cases.cases(runtime, caller, hours=hours, undocumented=undocumented)
+
+
+@router.post("/usage/cases", status_code=201, response_model=CaseBody)
+def post_case(body: CaseRequest, caller: Capturer, runtime: Services) -> dict[str, object]:
+    """Note that a case was opened; the same one again changes nothing."""
+    return usage_cases.open_case(
+        runtime,
+        caller,
+        case_id=body.case,
+        opened_at=body.opened_at,
+        place=body.place,
+        usage_report=body.usage_report,
+    )
 
 
 @router.get("/invoices", response_model=InvoicesAnswer)
