@@ -3,15 +3,16 @@
 It must not decide who may do what: services.agreements does.
 """
 
+from dataclasses import asdict
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from traceward.api.deps import Capturer, Reader, Services
 from traceward.ledger.agreement_terms import AgreementTerms
-from traceward.services import agreements
+from traceward.services import agreement_files, agreements
 
 router = APIRouter(prefix="/agreements", tags=["agreements"])
 
@@ -61,6 +62,45 @@ class EndRequest(BaseModel):
     lastDay: date
 
 
+class ExportBody(BaseModel):
+    """Terms of agreements."""
+
+    agreements: list[AgreementTerms]
+
+
+class ImportRequest(BaseModel):
+    """Terms of agreements, each judged by itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    agreements: Annotated[list[dict[str, Any]], Field(max_length=1000)]
+
+
+class FindingBody(BaseModel):
+    """What is wrong with an item, and where."""
+
+    path: str
+    code: str
+    message: str
+
+
+class ImportedBody(BaseModel):
+    """What came of one item. outcome: proposed, unchanged or refused."""
+
+    index: int
+    agreementID: str | None
+    outcome: str
+    version: int | None
+    findings: list[FindingBody]
+
+
+class ImportBody(BaseModel):
+    """What came of each item, in order; with dryRun what would."""
+
+    dryRun: bool
+    items: list[ImportedBody]
+
+
 @router.get("", response_model=AgreementsBody)
 def get_agreements(
     caller: Reader, runtime: Services, agreementID: Annotated[str | None, Query(max_length=500)] = None
@@ -71,6 +111,24 @@ def get_agreements(
     else:
         found = agreements.versions_of(runtime, caller, agreementID)
     return {"agreements": [agreements.agreement_body(one, runtime.now_us()) for one in found]}
+
+
+@router.get("/export", response_model=ExportBody)
+def export_agreements(caller: Reader, runtime: Services) -> dict[str, object]:
+    """The newest version of each of the caller's agreements, as terms; what `import` takes."""
+    return {"agreements": agreement_files.exported(runtime, caller)}
+
+
+@router.post("/import", response_model=ImportBody)
+def import_agreements(
+    body: ImportRequest,
+    caller: Capturer,
+    runtime: Services,
+    dry_run: Annotated[bool, Query(alias="dry-run", description="Only say what would come of it")] = False,
+) -> dict[str, object]:
+    """Propose every agreement of a file, each by itself, and say what came of it; a wrong one stops no other."""
+    items = agreement_files.imported(runtime, caller, body.agreements, dry_run=dry_run)
+    return {"dryRun": dry_run, "items": [asdict(one) for one in items]}
 
 
 @router.post("", status_code=201, response_model=AgreementBody)

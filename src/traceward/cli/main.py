@@ -6,6 +6,7 @@ import typer
 
 from traceward import __version__
 from traceward.cli.administration import keys_app, organisations_app
+from traceward.cli.agreements import agreements_app
 from traceward.cli.audit import audit_app
 from traceward.cli.capture import capture
 from traceward.cli.conformance import conformance
@@ -35,6 +36,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(audit_app, name="audit")
 app.add_typer(subscriptions_app, name="subscriptions")
+app.add_typer(agreements_app, name="agreements")
 
 
 def _print_version(asked: bool) -> None:

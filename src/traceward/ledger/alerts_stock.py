@@ -32,11 +32,10 @@ def stock_alerts(facts: Facts) -> Iterator[Alert]:
 
 def item_detail(row: Stock) -> dict[str, str | int]:
     """What every alert about a balance tells of it."""
-    told = {"item": row.key, "gtin": row.gtin, "lot": row.lot, "serial": row.serial, "expiry": row.expiry}
-    return {name: value for name, value in told.items() if value is not None} | {
-        "quantity": plain(row.quantity),
-        "place": row.place or "an unknown place",
-    }
+    told: dict[str, str | int] = {"item": row.key, "quantity": plain(row.quantity)}
+    told["place"] = row.place or "an unknown place"
+    marks = {"gtin": row.gtin, "lot": row.lot, "serial": row.serial, "expiry": row.expiry}
+    return told | {name: value for name, value in marks.items() if value is not None}
 
 
 def _dates(facts: Facts, row: Stock, judged: Judgement) -> Iterator[Alert]:

@@ -47,26 +47,42 @@ def propose(runtime: Runtime, caller: Principal, terms: AgreementTerms) -> Agree
     ValidationException for a party that is not known here or another pair of parties than before, and
     ResourceAlreadyExistsException where another agreement covers the same product, place and day: both are named.
     """
+    require_parties(runtime, caller, terms)
+
+    def unit(tx: WriteTransaction) -> Agreement:
+        known = book_of(tx)
+        new = next_version(known, caller, terms, tx.record_time_us)
+        if new.version <= len(known.versions(terms.agreement_id)):
+            return new
+        tx.put(_row(new))
+        _note(tx, terms)
+        return _signed(tx, caller, new)
+
+    return runtime.store.committer.run(unit)
+
+
+def require_parties(runtime: Runtime, caller: Principal, terms: AgreementTerms) -> None:
+    """Nothing when the caller is a party to these terms and this server knows both; else raises as `propose` does."""
     _require_party(caller, terms.supplier, terms.hospital)
     for side, party in (("supplier", terms.supplier), ("hospital", terms.hospital)):
         if runtime.registry.find(party) is None:
             message = f"{side} is {party}; expected an organisation that this server knows"
             raise ValidationException(message, [Finding(side, "unknown_party", message, _CLAUSE)])
 
-    def unit(tx: WriteTransaction) -> Agreement:
-        known = book_of(tx)
-        versions = known.versions(terms.agreement_id)
-        if versions and versions[-1].parties != {terms.supplier, terms.hospital}:
-            raise ResourceAlreadyExistsException(f"the agreement id {terms.agreement_id} is taken")
-        if versions and versions[-1].terms == terms:
-            return versions[-1]
-        new = Agreement(terms, len(versions) + 1, caller.organisation, tx.record_time_us)
-        _refuse_overlaps(known.overlaps(new))
-        tx.put(_row(new))
-        _note(tx, terms)
-        return _signed(tx, caller, new)
 
-    return runtime.store.committer.run(unit)
+def next_version(known: AgreementBook, caller: Principal, terms: AgreementTerms, now_us: int) -> Agreement:
+    """What proposing these terms would make: the next version, not signed yet, or the newest where it says the same.
+
+    Raises ResourceAlreadyExistsException as `propose` does.
+    """
+    versions = known.versions(terms.agreement_id)
+    if versions and versions[-1].parties != {terms.supplier, terms.hospital}:
+        raise ResourceAlreadyExistsException(f"the agreement id {terms.agreement_id} is taken")
+    if versions and versions[-1].terms == terms:
+        return versions[-1]
+    new = Agreement(terms, len(versions) + 1, caller.organisation, now_us)
+    _refuse_overlaps(known.overlaps(new))
+    return new
 
 
 def sign(runtime: Runtime, caller: Principal, agreement_id: str, version: int) -> Agreement:

@@ -15,6 +15,9 @@ _PLACES_CHANGED: Final = (
     "INSERT INTO counter (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = counter.value + 1"
 )
 
+# What alerts say of places rests on what lies below what (alert_rows.mark_all).
+_LOOK_AT_ALERTS: Final = "UPDATE alert_scope SET marked=marked+1, next_us=0"
+
 
 class NewElement(NamedTuple):
     """An element to be written. digest: 16 bytes of its content. attributes: (name, text or None)."""
@@ -107,4 +110,5 @@ def write_elements(
     )
     if replaced or any(one.children for one, _ in fresh):
         tx.execute(_PLACES_CHANGED, (PLACES,))
+        tx.execute(_LOOK_AT_ALERTS)
     return len(fresh)
