@@ -210,6 +210,7 @@ def use_everything(store: Store, clock: Clock) -> None:
     with store.reader() as reader:
         for after in (None, ("", "k", 0), ("p", "k", 0)):
             ledger_lists.stock_of_party(reader, "A", after=after, limit=5)
+        ledger_lists.stock_of_party(reader, "A", spans=[("a", "b"), ("p", "q")], after=("a", "k", 0), limit=5)
         ledger_lists.balances_of_lot(reader, "A", "g", "l")
         ledger_lists.balances_in_container(reader, "A", "c")
         ledger_lists.transfers_of_party(reader, "A", from_us=0, before_us=9, after=(0, "a"))

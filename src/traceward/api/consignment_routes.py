@@ -42,14 +42,19 @@ def get_stock(
     asOf: AsOf = None,
     knownAt: AsOf = None,
     place: str | None = None,
+    within: Annotated[
+        str | None, Query(description="A place with all places below it; SGLN in either spelling")
+    ] = None,
     gtin: str | None = None,
     lot: str | None = None,
     status: Annotated[str | None, Query(description="on_hand, in_transit or explanted; absent: any")] = None,
 ) -> dict[str, object]:
     """What the caller owns or holds, now or as of a time."""
     page = page_request(request, settings)
-    _only(page.parameters, {"asOf", "knownAt", "place", "gtin", "lot", "status"})
-    wanted = stock.StockFilter(as_of=asOf, known_at=knownAt, place=place, gtin=gtin, lot=lot, status=status)
+    _only(page.parameters, {"asOf", "knownAt", "place", "within", "gtin", "lot", "status"})
+    wanted = stock.StockFilter(
+        as_of=asOf, known_at=knownAt, place=place, within=within, gtin=gtin, lot=lot, status=status
+    )
     answer = stock.stock_page(runtime, caller, wanted, page.token, page.per_page)
     response.headers.update(link_headers(request, page, answer.next_token, answer.expires_us))
     return answer.body

@@ -203,6 +203,9 @@ def _groups(
             warnings.append(
                 {"code": "unknown_owner", "message": f"nothing tells who owns {identifier}; taken as your own"}
             )
+        if not own and asked.action in _TAKES_FROM_A_PLACE:
+            message = f"{identifier} is not on your book; nothing tells how it came here"
+            warnings.append({"code": "unknown_item", "message": message})
         sender = next((one.holder for one in own if one.status == "in_transit"), None)
         origin = _source_of(caller, asked, own, source) if asked.action in _TAKES_FROM_A_PLACE else None
         grouped.setdefault((owner, sender, origin), []).append(item)

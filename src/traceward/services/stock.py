@@ -19,6 +19,7 @@ from traceward.ledger.notices import classes_of, with_notices
 from traceward.ledger.persistence import balance_rows, notices_of, transfer_row
 from traceward.ledger.state import Ledger, Notice, class_record, item_of
 from traceward.ledger.steps import ON_HAND
+from traceward.services import place_tree
 from traceward.services.master_data import names_of
 from traceward.services.pages import BodyPage
 from traceward.services.principals import Principal
@@ -47,11 +48,15 @@ _READ_AT_ONCE: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class StockFilter:
-    """What stock is asked for; None asks for any. place: SGLN in either spelling. status: one of STATUSES."""
+    """What stock is asked for; None asks for any. place: SGLN in either spelling. status: one of STATUSES.
+
+    within: a place with all below it, as its identifier and the master data that the caller may see have them.
+    """
 
     as_of: str | None = None
     known_at: str | None = None
     place: str | None = None
+    within: str | None = None
     gtin: str | None = None
     lot: str | None = None
     status: str | None = None
@@ -75,6 +80,7 @@ def stock_page(runtime: Runtime, caller: Principal, wanted: StockFilter, token: 
     if wanted.status is not None and wanted.status not in STATUSES:
         raise QueryParameterException(f"status is {wanted.status[:40]!r}; expected one of {', '.join(STATUSES)}")
     at = moment(runtime, wanted.as_of, wanted.known_at)
+    spans = None if wanted.within is None else place_tree.spans_within(runtime, caller, wanted.within)
     digest = hashlib.sha256(repr(wanted).encode()).digest()
     bounds = page_bounds(runtime, caller, digest, token)
     position = text_position(runtime, caller, digest, token)
@@ -83,11 +89,11 @@ def stock_page(runtime: Runtime, caller: Principal, wanted: StockFilter, token: 
         place, _, record_key = position.text.partition("\n")
         after = (place, record_key, position.number or 0)
     if at.is_now:
-        found, last = _present_balances(runtime, caller, wanted, after, per_page)
+        found, last = _present_balances(runtime, caller, wanted, after, per_page, spans)
         notices = _present_notices(runtime, found)
     else:
         ledger = folded(runtime, caller, _past_facts(runtime, caller, wanted, at), at)
-        found, last = _past_balances(ledger, caller, wanted, after, per_page)
+        found, last = _past_balances(ledger, caller, wanted, after, per_page, spans)
         notices = {
             key: tuple(record.notices) for row in found for key in _classes(row) if (record := ledger.stock(key))
         }
@@ -180,11 +186,12 @@ def _present_balances(
     wanted: StockFilter,
     after: ledger_lists.BalanceKey | None,
     per_page: int,
+    spans: Sequence[ledger_lists.Span] | None = None,
 ) -> tuple[list[rows.Balance], ledger_lists.BalanceKey | None]:
     """One page from the balance table, and its last key where there is more."""
     with runtime.store.reader() as reader:
         found = ledger_lists.stock_of_party(
-            reader, caller.organisation, after=after, limit=per_page + 1, **_columns(wanted)
+            reader, caller.organisation, spans=spans, after=after, limit=per_page + 1, **_columns(wanted)
         )
     page = found[:per_page]
     return page, ledger_lists.balance_key(page[-1]) if len(found) > per_page else None
@@ -216,9 +223,12 @@ def _past_balances(
     wanted: StockFilter,
     after: ledger_lists.BalanceKey | None,
     per_page: int,
+    spans: Sequence[ledger_lists.Span] | None = None,
 ) -> tuple[list[rows.Balance], ledger_lists.BalanceKey | None]:
     """One page from a fold of what the caller may see, and its last key where there is more."""
     found = [row for row in balances_of(ledger, caller.organisation) if _is_wanted(row, wanted)]
+    if spans is not None:
+        found = [row for row in found if place_tree.lies_in(row.place, spans)]
     rest = [row for row in found if after is None or ledger_lists.balance_key(row) > after]
     page = rest[:per_page]
     return page, ledger_lists.balance_key(page[-1]) if len(rest) > per_page else None

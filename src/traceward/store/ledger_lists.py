@@ -21,6 +21,8 @@ _OWNED: Final = f"SELECT {_BALANCE} FROM balance WHERE owner=?"  # noqa: S608
 _HELD: Final = f"SELECT {_BALANCE} FROM balance WHERE holder=? AND holder <> owner"  # noqa: S608
 
 BalanceKey = tuple[str, str, int]
+Span = tuple[str, str]
+"""Places from the first on and before the second, in the order of their text."""
 
 
 def stock_of_party(
@@ -31,18 +33,29 @@ def stock_of_party(
     gtin: str | None = None,
     lot: str | None = None,
     status: str | None = None,
+    spans: Sequence[Span] | None = None,
     after: BalanceKey | None = None,
     limit: int = 1000,
 ) -> list[Balance]:
     """What a party owns or holds of what has not left stock, by (place, record key, slot); `after` is that
     key of the last row seen. A balance without a place counts as place "".
 
-    place: canonical SGLN; gtin: 14 digits; lot: percent-encoded. None asks for any.
+    place: canonical SGLN; gtin: 14 digits; lot: percent-encoded; spans: of places, sorted and apart. None asks for any.
     """
     asked = {"place": place, "gtin": gtin, "lot": lot, "status": status}
     fixed = {name: value for name, value in asked.items() if value is not None}
     tests = f" AND {IN_STOCK}" + "".join(f" AND {name}=?" for name in fixed)
     found: list[Balance] = []
+    if spans is not None:
+        for start, end in spans:
+            if len(found) < limit and (after is None or after[0] < end):
+                inside = f"{tests} AND place>=? AND place<?"
+                params = [*fixed.values(), start, end]
+                part: list[Balance] = []
+                for sql in (_OWNED, _HELD):
+                    part += _balance_page(reader, sql + inside, party, after, limit, placed=True, params=params)
+                found += sorted(part, key=balance_key)
+        return found[:limit]
     for sql in (_OWNED, _HELD):
         for placed in (False, True):
             if placed or place is None:
