@@ -5,6 +5,7 @@ import csv
 import io
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -119,3 +120,29 @@ def _unpacked(pdf: bytes) -> bytes:
     streams = re.findall(rb"stream\n(.*?)~>endstream", pdf, re.DOTALL)
     assert streams
     return b"".join(zlib.decompress(base64.a85decode(stream)) for stream in streams)
+
+
+def test_movements_are_numbered_as_sap_numbers_them(told: Site) -> None:
+    """Rejects a receipt of the shipper's number alone: what lay in it is what an inventory system books."""
+    path = "/reports/movements?from=2026-02-01&to=2026-05-01"
+    found = told.get(SUPPLY, path)["movements"]
+    assert Counter((one["movementType"], one["item"].rpartition("/")[2], one["quantity"]) for one in found) == Counter({
+        (101, "B2201", "5"): 1,
+        (101, "LOT77A", "20"): 1,
+        (101, "V23-0007", "1"): 1,
+        (101, "V23-0008", "1"): 1,
+        (201, "V23-0007", "1"): 1,
+        (202, "V23-0007", "1"): 1,
+        (202, "LOT77A", "2"): 1,
+        (201, "LOT77A", "2"): 2,
+        (201, "V23-0008", "1"): 1,
+        (201, "B2201", "1"): 1,
+        (201, "LOT77A", "1"): 2,
+        (122, "LOT77A", "12"): 1,
+    })  # fmt: skip
+    assert [one["postingDate"] for one in found] == sorted(one["postingDate"] for one in found)
+    assert {one["specialStock"] for one in found} == {"K"}
+    rows = list(csv.DictReader(io.StringIO(told.request("cordia", "GET", f"{path}&format=csv").text)))
+    assert [row["movementType"] for row in rows] == [str(one["movementType"]) for one in found]
+    assert told.get("rival-supplier", path) == {"movements": []}
+    assert told.request(SUPPLY, "GET", f"{path}&format=pdf").status_code == 406

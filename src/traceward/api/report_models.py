@@ -129,3 +129,28 @@ class StatusReport(_Report):
     asOf: str
     lines: list[StatusLine]
     levels: list[LevelBody]
+
+
+class MovementBody(BaseModel):
+    """A movement as SAP numbers it. postingDate: the UTC day. reference: the order, else the usage report."""
+
+    postingDate: str
+    movementType: int
+    specialStock: str
+    item: str
+    gtin: str | None
+    lot: str | None
+    serial: str | None
+    quantity: str
+    uom: str | None
+    place: str | None
+    supplier: str | None
+    hospital: str | None
+    reference: str | None
+    eventID: str
+
+
+class MovementsAnswer(BaseModel):
+    """Movements by day."""
+
+    movements: list[MovementBody]

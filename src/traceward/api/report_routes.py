@@ -11,10 +11,10 @@ from fastapi import APIRouter, Query, Request, Response
 
 from traceward.api.deps import Reader, ServerSettings, Services
 from traceward.api.epcis_paging import page_request
-from traceward.api.report_models import LeaksAnswer, OwnershipReport, StatusReport
+from traceward.api.report_models import LeaksAnswer, MovementsAnswer, OwnershipReport, StatusReport
 from traceward.api.usage_routes import only
 from traceward.epcis.errors import NotAcceptableException
-from traceward.services import report_forms, reports, usage_leaks
+from traceward.services import movements, report_forms, reports, usage_leaks
 
 router = APIRouter(prefix="/reports", tags=["money"])
 
@@ -97,3 +97,28 @@ def _answer(report: Mapping[str, Any], kind: str, name: str) -> Response:
     body = report_forms.report_csv(report) if kind == "csv" else report_forms.report_pdf(report)
     file = f"{name}-{reports.file_stamp(report)}.{kind}"
     return Response(body, media_type=_KINDS[kind], headers={"Content-Disposition": f'attachment; filename="{file}"'})
+
+
+@router.get("/movements", response_model=MovementsAnswer, responses=_FILES)
+def get_movements(
+    request: Request,
+    caller: Reader,
+    runtime: Services,
+    settings: ServerSettings,
+    from_: Annotated[str, Query(alias="from", description="a date (its start, UTC) or a date-time")],
+    to: Annotated[str, Query(description="a date (its start, UTC) or a date-time; before it")],
+    format_: Format = None,
+) -> Response:
+    """Movements of consigned goods in [from, to) by SAP's numbers, as JSON or CSV."""
+    only(page_request(request, settings).parameters, {"from", "to", "format"})
+    kind = _kind(request, format_)
+    if kind == "pdf":
+        raise NotAcceptableException("movements are made as JSON and CSV; expected one of them")
+    found = movements.movements(runtime, caller, start=from_, end=to)
+    if kind == "json":
+        return Response(orjson.dumps({"movements": found}), media_type=_KINDS[kind])
+    body = report_forms.as_csv(found, movements.COLUMNS)
+    headers = (
+        {"Content-Disposition": f'attachment; filename="movements-{found[0]["postingDate"]}.csv"'} if found else {}
+    )
+    return Response(body, media_type=_KINDS[kind], headers=headers)
