@@ -297,3 +297,28 @@ def test_only_who_may_capture_imports_and_only_what_is_csv(shop: Site) -> None:
     assert post(shop, "beds", CATALOGUE).status_code == 400
     json = shop.request(SUPPLY, "POST", "/imports/catalogue", json={})
     assert json.status_code == 415
+
+
+def test_a_first_count_puts_what_it_finds_on_the_book_and_later_imports_of_the_same_add_nothing(empty: Site) -> None:
+    """Rejects an opening count that only observes, and one whose events have other ids than the same stock from CSV."""
+    labels = [f"(01){VALVE}(17)280131(10)V-LOT(21)V23-0100", f"(01){SCREW}(10)LOT9(30)12"]
+    count = {
+        "id": "first",
+        "place": {"id": CABINET},
+        "purpose": "opening",
+        "scope": "complete",
+        "eventTimeZoneOffset": "+02:00",
+        "countedAt": "2026-06-30T18:00:00+02:00",
+        "scans": [{"readID": f"read-{number}", "elementString": text} for number, text in enumerate(labels)],
+        "finish": True,
+    }
+    counted = empty.request(SUPPLY, "POST", "/counts", json=count)
+    assert counted.status_code == 201, counted.text
+    assert (counted.json()["state"], counted.json()["purpose"]) == ("finished", "opening")
+    before = stock_of(empty, SUPPLY)
+    assert {one["quantity"] for one in before.values()} == {"1", "12"}
+    assert {one["expiry"] for one in before.values()} == {"2028-01-31", None}
+    assert empty.get(SUPPLY, "/consignment/conflicts")["conflicts"] == []
+    again = told(empty, "stock", STOCK.replace("01.2029", ""), f"{COUNTED}&apply=true")
+    assert (again["new"], again["unchanged"]) == (0, 2)
+    assert stock_of(empty, SUPPLY) == before

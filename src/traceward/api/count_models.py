@@ -50,7 +50,8 @@ class CountRequest(_Request):
     """A count to begin; with scans, countedAt and finish, one that was taken without a connection, whole.
 
     scope: complete (what is not seen is missing) or partial; without it the count proves no absence. purpose: cycle,
-    or accounting for a stock-take. supplier, gtins: what is counted, absent: everything at the place.
+    accounting for a stock-take, or opening for a first count, which puts what it finds on the book. supplier, gtins:
+    what is counted, absent: everything at the place.
     """
 
     id: ClientId | None = None
@@ -59,7 +60,7 @@ class CountRequest(_Request):
     supplier: Text | None = None
     gtins: Annotated[list[Gtin], Field(max_length=5000)] = []
     blind: bool = False
-    purpose: Literal["cycle", "accounting"] = "cycle"
+    purpose: Literal["cycle", "accounting", "opening"] = "cycle"
     eventTimeZoneOffset: Annotated[str, Field(pattern=r"^[+-]\d\d:\d\d$")] = "+00:00"
     scans: Annotated[list[CountScan], Field(max_length=20_000)] = []
     countedAt: Text | None = None

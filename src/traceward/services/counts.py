@@ -33,6 +33,9 @@ from traceward.store.write import WriteTransaction
 OPEN: Final = frozenset({"open", "recounting"})
 """The states in which labels are read."""
 
+STEPS: Final = {"cycle": "cycle_counting", "accounting": "stock_taking", "opening": "stocking"}
+"""What a count is for -> the business step of its events; an opening count begins the book of what it finds."""
+
 MAX_READS: Final = 20_000
 """How many labels one count takes."""
 
@@ -66,7 +69,7 @@ def begin(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> Co
         supplier=supplier,
         gtins=_json(sorted({_gtin(one) for one in request.get("gtins", ())})),
         blind=request.get("blind", False) or _must_be_blind(runtime, caller, place, supplier),
-        step="stock_taking" if request.get("purpose") == "accounting" else "cycle_counting",
+        step=STEPS[request.get("purpose", "cycle")],
         number=f"urn:epcglobal:cbv:bt:{_gln(caller.organisation)}:CC-{count_id}",
         utc_offset=request.get("eventTimeZoneOffset", "+00:00"),
         created_us=runtime.now_us(),
@@ -203,7 +206,7 @@ def session_body(session: CountSession) -> dict[str, Any]:
         "supplier": session.supplier,
         "gtins": orjson.loads(session.gtins),
         "blind": session.blind,
-        "purpose": "accounting" if session.step == "stock_taking" else "cycle",
+        "purpose": next(purpose for purpose, step in STEPS.items() if step == session.step),
         "state": session.state,
         "round": session.round,
         "recount": orjson.loads(session.recount),

@@ -25,6 +25,7 @@ from traceward.services.counts_variance import Booked, Line, Part, Read, Scope, 
 from traceward.services.documents import BodyFormat, read_event
 from traceward.services.facts import stored_fact
 from traceward.services.holdings import find_holdings
+from traceward.services.opening import Found, opening_events
 from traceward.services.principals import Principal, Right
 from traceward.services.runtime import Runtime
 from traceward.services.visible_events import Moment, facts_of, folded, moment
@@ -340,8 +341,8 @@ def _scope_of(
 
     A supplier other than the one whose stock was to be counted is seen in part at most.
     """
-    if session.scope != "complete":
-        return session.scope, []
+    if session.scope != "complete" or session.step == counts.STEPS["opening"]:
+        return session.scope if session.scope != "complete" else "partial", []
     if session.supplier not in (None, part.supplier):
         return "partial", []
     own = {product_of(line.item) for line in part.lines}
@@ -388,7 +389,9 @@ def _elements(part: CountPart) -> list[tuple[str, str | None, Decimal]]:
 def _events(
     session: CountSession, part: CountPart, reads: Sequence[CountRead], seen: Sequence[tuple[str, str | None, Decimal]]
 ) -> list[dict[str, Any]]:
-    """The event of a part; none where a count that proves no absence saw nothing."""
+    """The event of a part, or those of an opening; none where a count that proves no absence saw nothing."""
+    if session.step == counts.STEPS["opening"]:
+        return _opening(session, part, reads, seen)
     if not seen and part.scope != "complete":
         return []
     assert session.counted_us is not None
@@ -411,6 +414,28 @@ def _events(
         device_mode="manual" if any(labels[item].manual for item, _, _ in seen) else None,
     )
     return [event | {"bizStep": session.step}]
+
+
+def _opening(
+    session: CountSession, part: CountPart, reads: Sequence[CountRead], seen: Sequence[tuple[str, str | None, Decimal]]
+) -> list[dict[str, Any]]:
+    """What a first count found, as opening balances of its owner."""
+    assert session.counted_us is not None
+    labels = {one.item: one for one in reads}
+    found = [
+        Found(
+            part.supplier,
+            session.place,
+            item,
+            labels[item].is_class,
+            quantity,
+            uom,
+            labels[item].lot,
+            labels[item].expiry,
+        )
+        for item, uom, quantity in seen
+    ]
+    return opening_events(found, session.counted_us, session.utc_offset)
 
 
 def _item(item: str, uom: str | None, quantity: Decimal, label: CountRead) -> Item:

@@ -85,13 +85,11 @@ def plan_prices(runtime: Runtime, caller: Principal, table: Table, options: Mapp
         if first != row.line:
             plan.wrong(row, "valid from", f"is the first day of this product's price in line {first} already")
             return None
-        kept = []
-        for one in line.prices:
-            if one.valid_from == price.valid_from:
-                continue
-            kept.append(_ended_before(plan, row, one, price))
-        kept.append(price)
-        return line.model_copy(update={"prices": tuple(sorted(kept, key=lambda one: one.valid_from or date.min))})
+        others = [_ended_before(plan, row, one, price) for one in line.prices if one.valid_from != price.valid_from]
+        later = [one for one in others if _first_day(one) > _first_day(price)]
+        if later:
+            price = _ended_before(plan, row, price, min(later, key=_first_day))
+        return line.model_copy(update={"prices": tuple(sorted([*others, price], key=_first_day))})
 
     return _planned(runtime, caller, table, options, newest, change)
 
@@ -118,14 +116,18 @@ def _price(plan: Plan, row: Row) -> Price | None:
 
 
 def _ended_before(plan: Plan, row: Row, old: Price, new: Price) -> Price:
-    """An older price, ending on the day before a newer one begins where it went on beyond that day."""
-    if new.valid_from is None or (old.valid_from or date.min) > new.valid_from:
+    """A price, ending on the day before another one begins where it went on beyond that day."""
+    if new.valid_from is None or _first_day(old) > new.valid_from:
         return old
     if old.valid_to is not None and old.valid_to < new.valid_from:
         return old
     last = new.valid_from - _ONE_DAY
-    plan.doubt(row, "valid from", f"ends the price of {old.amount} {old.currency} on {last}")
+    plan.doubt(row, "valid from", f"the price of {old.amount} {old.currency} then ends on {last}, before the next one")
     return old.model_copy(update={"valid_to": last})
+
+
+def _first_day(price: Price) -> date:
+    return price.valid_from or date.min
 
 
 def _count(plan: Plan, row: Row, column: str) -> int | None:

@@ -1,11 +1,9 @@
 """Opening stock from CSV: what lay on the shelves before any event told of it, as `stocking` events of that day.
 
-Their ids follow from their content, so that the same file twice, or from both parties, changes nothing. It must not
-move what the ledger knows: an opening balance brings a place up to what was found there, and no further.
+The same file twice, or from both parties, changes nothing. It must not move what the ledger knows: an opening balance
+brings a place up to what was found there, and no further.
 """
 
-import uuid
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,17 +11,17 @@ from typing import Any, Final
 
 import orjson
 
-from traceward.epcis.builder import CONTEXT, Item, build_event
+from traceward.epcis.builder import CONTEXT
 from traceward.epcis.errors import Finding, TracewardError, ValidationException
 from traceward.epcis.times import format_time_us, parse_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.gs1.percent import encode_link_segment
 from traceward.gs1.value_rules import VALUE_RULES, first_fault
-from traceward.ledger.steps import OPENING
 from traceward.services import capture, dry_run
 from traceward.services.csv_table import Column, Row, Table, damaged_by_spreadsheet, number
 from traceward.services.documents import BodyFormat
 from traceward.services.imported import CLAUSE, NO_ONE, Plan, expiry_of, gtin_of, party_of, place_of
+from traceward.services.opening import Found, opening_events
 from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
 
@@ -37,27 +35,13 @@ STOCK: Final = (
     Column("owner", ("owned by", "supplier", "eigentümer", "lieferant"), example="9521141000007"),
 )
 
-_EVENT_SPACE: Final = uuid.UUID("5d0a1f5e-92d0-5c6e-8a52-bb0a6f0f3b7c")
-_MOST_ITEMS: Final = 500
-_MCX: Final = "mcx:"
-
 
 @dataclass(frozen=True, slots=True)
-class _Group:
-    """What one event tells of: goods of one owner at one place, with one label. lot: of serialised items alone."""
+class _Item:
+    """What one row names: an item, or a class with a quantity in eaches."""
 
-    owner: str
-    place: str
-    lot: str | None
-    expiry: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What one row names. epc: an item; else epc_class and a quantity in eaches."""
-
-    epc: str | None
-    epc_class: str | None
+    identifier: str
+    is_class: bool
     quantity: int
 
 
@@ -65,25 +49,23 @@ def plan_stock(runtime: Runtime, caller: Principal, table: Table, options: Mappi
     """The events of an opening count; option countedAt: when it was taken, a date-time with its zone."""
     counted_us, offset = _counted_at(runtime, options)
     plan = Plan()
-    groups: defaultdict[_Group, list[_Found]] = defaultdict(list)
+    found: list[Found] = []
     seen: dict[tuple[str, str], int] = {}
     warned: set[str] = set()
     for row in table.rows:
-        found, place = _found(plan, row), place_of(plan, row)
+        item, place = _item(plan, row), place_of(plan, row)
         expiry, owner = expiry_of(plan, row), party_of(plan, row, "owner") if row.cells.get("owner") else None
-        if found is None or place is None:
+        if item is None or place is None:
             continue
         if not caller.acts_at(place):
             plan.wrong(row, "place", "is not the place that this key is bound to")
-        _once(plan, row, found, place, seen)
-        maker = runtime.registry.parties.maker_of(found.epc or found.epc_class or "")
+        _once(plan, row, item, place, seen)
+        maker = runtime.registry.parties.maker_of(item.identifier)
         _doubts(runtime, caller, plan, row, place, owner, maker, warned)
-        lot = row.cells.get("lot") or None if found.epc is not None else None
-        groups[_Group(owner or maker or caller.organisation, place, lot, expiry)].append(found)
-    events = [
-        _event(group, part, counted_us, offset) for group, items in groups.items() for part in _parts(_summed(items))
-    ]
-    return _planned(runtime, caller, plan, events, counted_us)
+        whose, lot = owner or maker or caller.organisation, row.cells.get("lot") or None
+        amount = Decimal(item.quantity)
+        found.append(Found(whose, place, item.identifier, item.is_class, amount, lot=lot, expiry=expiry))
+    return _planned(runtime, caller, plan, opening_events(found, counted_us, offset), counted_us)
 
 
 def _counted_at(runtime: Runtime, options: Mapping[str, str]) -> tuple[int, str]:
@@ -100,7 +82,7 @@ def _counted_at(runtime: Runtime, options: Mapping[str, str]) -> tuple[int, str]
     return counted_us, "+00:00" if text[-1] in "zZ" else text[-6:]
 
 
-def _found(plan: Plan, row: Row) -> _Found | None:
+def _item(plan: Plan, row: Row) -> _Item | None:
     """The item or class that a row names, None with its findings where it names none."""
     before = len(plan.findings)
     gtin = gtin_of(plan, row)
@@ -119,7 +101,7 @@ def _found(plan: Plan, row: Row) -> _Found | None:
     identifier = canonical_identifier(f"https://id.gs1.org/01/{gtin}{qualifier}")
     if not serial and not lot:
         plan.doubt(row, "lot", "is empty, as is serial; a recall of a lot will not find these")
-    return _Found(identifier if serial else None, None if serial else identifier, quantity)
+    return _Item(identifier, not serial, quantity)
 
 
 def _quantity(plan: Plan, row: Row, serial: str) -> int | None:
@@ -136,12 +118,12 @@ def _quantity(plan: Plan, row: Row, serial: str) -> int | None:
     return int(found)
 
 
-def _once(plan: Plan, row: Row, found: _Found, place: str, seen: dict[tuple[str, str], int]) -> None:
-    key = (found.epc, "") if found.epc is not None else (found.epc_class or "", place)
+def _once(plan: Plan, row: Row, item: _Item, place: str, seen: dict[tuple[str, str], int]) -> None:
+    key = (item.identifier, place if item.is_class else "")
     first = seen.setdefault(key, row.line)
     if first == row.line:
         return
-    if found.epc is not None:
+    if not item.is_class:
         plan.wrong(row, "serial", f"stands in line {first} already; an item is at one place")
     else:
         plan.doubt(row, "quantity", f"is added to that of line {first}: the same lot at the same place")
@@ -176,37 +158,6 @@ def _doubts(
         warned.add(f"{maker} {owner}")
         message = f"is not the maker, {parties.name_of(maker)}; the ledger follows once the maker imports the same rows"
         plan.doubt(row, "owner", message)
-
-
-def _summed(items: list[_Found]) -> list[_Found]:
-    totals: defaultdict[str, int] = defaultdict(int)
-    for one in items:
-        if one.epc_class is not None:
-            totals[one.epc_class] += one.quantity
-    singles = sorted(one.epc for one in items if one.epc is not None)
-    return [_Found(epc, None, 1) for epc in singles] + [_Found(None, one, totals[one]) for one in sorted(totals)]
-
-
-def _parts(items: list[_Found]) -> list[list[_Found]]:
-    return [items[start : start + _MOST_ITEMS] for start in range(0, len(items), _MOST_ITEMS)]
-
-
-def _event(group: _Group, items: list[_Found], counted_us: int, offset: str) -> dict[str, Any]:
-    named = [Item(epc=one.epc, epc_class=one.epc_class, quantity=None if one.epc else one.quantity) for one in items]
-    event = build_event(
-        "put_away",
-        named,
-        group.place,
-        event_time=format_time_us(counted_us),
-        offset=offset,
-        event_id="",
-        owning=(group.owner, group.owner),
-        reason=OPENING,
-    )
-    labels = {_MCX + "lotNumber": group.lot, _MCX + "itemExpirationDate": group.expiry}
-    event |= {name: value for name, value in labels.items() if value is not None}
-    content = orjson.dumps(event, option=orjson.OPT_SORT_KEYS).decode()
-    return event | {"eventID": f"urn:uuid:{uuid.uuid5(_EVENT_SPACE, content)}"}
 
 
 def _planned(runtime: Runtime, caller: Principal, plan: Plan, events: list[dict[str, Any]], counted_us: int) -> Plan:
