@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -257,23 +256,6 @@ def test_an_order_is_told_as_a_GS1_XML_order_message(empty: Site) -> None:
     ]  # fmt: skip
 
 
-def test_agreements_that_replenish_by_themselves_send_one_order_when_stock_falls_to_its_minimum(empty: Site) -> None:
-    """P4's machine. Rejects orders at the wrong time, for the wrong amount, or again after each further capture."""
-    shelf = room("SHELF7")
-    consigned(empty, 700, shelf, "R7", 6)
-    agree(empty, (shelf, 2, 6), billMode="bill_and_replenish", orderMultiple=2)
-    use(empty, 710, shelf, "R7", 3)
-    time.sleep(1.5)
-    assert orders(empty) == []
-    use(empty, 711, shelf, "R7", 1, day=6)
-    (sent,) = within(lambda: orders(empty))
-    assert (sent["quantity"], sent["state"], sent["automatic"]) == (4, "sent", True)
-    send(empty, "northgate-supply", event(712, 7, "inspecting", place=shelf, bizLocation={"id": shelf},
-                                          **screws("R7", 1)))  # fmt: skip
-    time.sleep(1.5)
-    assert len(orders(empty)) == 1
-
-
 def within(look: Callable[[], list[Any]], seconds: float = 15) -> list[Any]:
     """What look gives as soon as it gives anything."""
     until = time.monotonic() + seconds
@@ -282,45 +264,3 @@ def within(look: Callable[[], list[Any]], seconds: float = 15) -> list[Any]:
             return found
         time.sleep(0.1)
     raise AssertionError(f"nothing came within {seconds} s")
-
-
-def test_trends_compare_uses_of_a_period_with_the_one_before_by_family_and_size(site: Site) -> None:
-    """T2. Rejects trends by GTIN alone, and a new product's growth told as a share of nothing."""
-    shelf = room("SHELF8")
-    lines = [
-        {"gtin": VALVE_GTIN, "family": "Aortic valve", "size": "23 mm"},
-        {"gtin": "09521141010259", "family": "Aortic valve", "size": "25 mm"},
-        {"gtin": "09521141060001"},
-    ]
-    agreed = terms(lines=lines)
-    assert site.request("cordia", "POST", "/agreements", json=agreed).status_code == 201
-    body = {"agreementID": agreed["agreementID"], "version": 1}
-    assert site.request("northgate-supply", "POST", "/agreements/sign", json=body).status_code == 200
-    now = datetime.now(UTC)
-    uses = [("001023", 45, 2), ("001023", 5, 4), ("001025", 40, 5), ("001025", 3, 1), ("006000", 2, 3)]
-    for number, (product, days_ago, quantity) in enumerate(uses):
-        lot = f"urn:epc:class:lgtin:9521141.{product}.T{number}"
-        lots = {"quantityList": [{"epcClass": lot, "quantity": quantity}]}
-        fields = {"eventTime": (now - timedelta(days=days_ago + 20)).strftime("%Y-%m-%dT%H:%M:%SZ")}
-        at_dc = {"action": "ADD", "place": DC, "bizLocation": {"id": DC}}
-        send(site, "cordia",
-             event(800 + number * 10, 1, "creating_class_instance", **at_dc, **lots) | fields,
-             event(801 + number * 10, 1, "shipping", place=DC, **lots, **ends(shelf)) | fields)  # fmt: skip
-        used = {"eventTime": (now - timedelta(days=days_ago)).strftime("%Y-%m-%dT%H:%M:%SZ")}
-        passes = {
-            "sourceList": [{"type": "owning_party", "source": CORDIA}],
-            "destinationList": [{"type": "owning_party", "destination": NORTHGATE}],
-        }
-        kind = {"disposition": "dispensed", "mcx:useType": "implanted"}
-        send(site, "northgate-clinical",
-             event(802 + number * 10, 1, "dispensing", place=shelf, **lots, **passes, **kind) | used)  # fmt: skip
-    for name in ("cordia", "northgate-supply"):
-        trends = site.get(name, "/consignment/usage-trends?days=30")["trends"]
-        told = [(one["family"], one["size"], one["uses"], one["usesBefore"], one["direction"]) for one in trends]
-        assert told == [
-            ("09521141060001", None, "3", "0", "up"),
-            ("Aortic valve", "23 mm", "4", "2", "up"),
-            ("Aortic valve", "25 mm", "1", "5", "down"),
-        ]
-        assert [one["change"] for one in trends] == [None, "1.000", "-0.800"]
-    assert site.get("rival-supplier", "/consignment/usage-trends?days=30")["trends"] == []

@@ -21,6 +21,7 @@ from traceward.api.audit_routes import router as audit_router
 from traceward.api.consignment_routes import router as consignment_router
 from traceward.api.content_encoding import CompressedAnswers
 from traceward.api.count_routes import router as count_router
+from traceward.api.count_routes import write_off_router
 from traceward.api.door import Door, DoorRules
 from traceward.api.epcis_routes import epcis_router
 from traceward.api.fhir_routes import router as fhir_router
@@ -136,6 +137,7 @@ def create_app(
         usage_router,
         alert_router,
         count_router,
+        write_off_router,
         settlement_router,
         report_router,
         replenishment_router,

@@ -206,6 +206,59 @@ class VariancesBody(BaseModel):
     variances: list[PartBody]
 
 
+class WriteOffItem(_Request):
+    """So much of an item that counts miss; without quantity, all that they miss."""
+
+    item: Text
+    quantity: Annotated[float, Field(gt=0, le=1e9)] | None = None
+
+
+class WriteOffRequest(_Request):
+    """Missing stock of one supplier at one place, to be written off."""
+
+    id: ClientId | None = None
+    place: PlaceRef
+    items: Annotated[list[WriteOffItem], Field(min_length=1, max_length=1000)]
+    reason: Literal["lost", "stolen"] = "lost"
+
+
+class WrittenOffItem(BaseModel):
+    """How much of an item is written off, and how much of that is paid for."""
+
+    item: str
+    uom: str | None
+    quantity: str
+    charged: str
+    firstMissed: str
+
+
+class WriteOffBody(BaseModel):
+    """A write-off. state: proposed, accepted, declined, withdrawn, or cleared (found again)."""
+
+    id: str
+    state: str
+    supplier: str
+    hospital: str
+    agreementID: str
+    agreementVersion: int
+    place: str
+    reason: str
+    items: list[WrittenOffItem]
+    payer: str
+    explanation: str
+    proposedBy: str
+    proposedAt: str
+    answeredBy: str | None
+    answeredAt: str | None
+    eventIDs: list[str]
+
+
+class WriteOffsBody(BaseModel):
+    """Write-offs, the newest first."""
+
+    writeOffs: list[WriteOffBody]
+
+
 def plain(body: BaseModel) -> dict[str, Any]:
     """The fields of a request, absent ones left out."""
     return body.model_dump(exclude_none=True, exclude_unset=True)

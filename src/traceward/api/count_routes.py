@@ -18,14 +18,18 @@ from traceward.api.count_models import (
     CountScans,
     ResultsBody,
     VariancesBody,
+    WriteOffBody,
+    WriteOffRequest,
+    WriteOffsBody,
     plain,
 )
 from traceward.api.deps import Capturer, Reader, Services
 from traceward.epcis.errors import UnsupportedMediaTypeException, ValidationException
 from traceward.epcis.json_codec import read_json
-from traceward.services import counts, counts_closing, scan
+from traceward.services import counts, counts_closing, scan, write_offs
 
 router = APIRouter(prefix="/counts", tags=["counts"])
+write_off_router = APIRouter(prefix="/write-offs", tags=["counts"])
 
 _PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "application/octet-stream")
 _SCANS_BODY = {
@@ -115,6 +119,30 @@ def post_finish(count_id: str, caller: Capturer, runtime: Services) -> dict[str,
 def post_abandon(count_id: str, caller: Capturer, runtime: Services) -> dict[str, Any]:
     """End a count without putting it on record."""
     return counts.session_body(counts.abandon(runtime, caller, count_id))
+
+
+@write_off_router.get("", response_model=WriteOffsBody)
+def get_write_offs(caller: Reader, runtime: Services) -> dict[str, Any]:
+    """The write-offs between the caller's organisation and its partners."""
+    return {"writeOffs": write_offs.write_offs_of(runtime, caller)}
+
+
+@write_off_router.post("", status_code=201, response_model=WriteOffBody)
+def post_write_off(body: WriteOffRequest, caller: Capturer, runtime: Services) -> dict[str, Any]:
+    """Propose to write off what counts miss."""
+    return write_offs.propose(runtime, caller, plain(body))
+
+
+@write_off_router.post("/{write_off_id}/accept", response_model=WriteOffBody)
+def post_accept(write_off_id: str, caller: Capturer, runtime: Services) -> dict[str, Any]:
+    """Accept what the other side proposed; the hospital's event takes it off the book."""
+    return write_offs.accept(runtime, caller, write_off_id)
+
+
+@write_off_router.post("/{write_off_id}/decline", response_model=WriteOffBody)
+def post_decline(write_off_id: str, caller: Capturer, runtime: Services) -> dict[str, Any]:
+    """Decline what the other side proposed, or withdraw one's own."""
+    return write_offs.decline(runtime, caller, write_off_id)
 
 
 def scan_of_picture(picture: str, read: dict[str, Any]) -> list[dict[str, Any]]:

@@ -52,6 +52,7 @@ class AbsenceBody(BaseModel):
     quantity: str
     uom: str | None
     firstMissed: str
+    ageDays: int
     misses: int
     countEventIDs: list[str]
     lastSeen: str

@@ -104,7 +104,7 @@ class Delivery:
 
 
 def delivered(orders: Iterable[Ordered], deliveries: Iterable[Delivery]) -> dict[str, Decimal]:
-    """Order -> how much of it these deliveries bring. One that names several fills them by number; the last has the rest.
+    """Order -> how much of it these deliveries bring. One that names several fills them by number.
 
     >>> orders = [Ordered("PO-1", "a", 2), Ordered("PO-2", "b", 3)]
     >>> delivered(orders, [Delivery(("PO-1", "PO-2"), Decimal(4))])

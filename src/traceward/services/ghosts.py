@@ -13,6 +13,7 @@ from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger import corrections
+from traceward.ledger.expiry import DAY_US
 from traceward.ledger.facts import class_parts
 from traceward.ledger.ghosts import COUNTING, Absence, PlaceCount, missed_item, place_counts, variance
 from traceward.ledger.persistence import balance_rows
@@ -71,8 +72,8 @@ def ghosts(
     eids = {eid for row, absence in found for eid in (row.last_eid, *absence.eids)}
     with runtime.store.reader() as reader:
         event_ids = visible_event_ids(reader, caller, eids, at.known_at_us)
-    missing = [_body(row, absence, event_ids) for row, absence in found if not absence.found]
-    beyond = [_body(row, absence, event_ids) for row, absence in found if absence.found]
+    missing = [_body(row, absence, event_ids, at.as_of_us) for row, absence in found if not absence.found]
+    beyond = [_body(row, absence, event_ids, at.as_of_us) for row, absence in found if absence.found]
     return {"asOf": at.text, "ghosts": missing, "found": beyond, **stock.names(runtime, caller, [*missing, *beyond])}
 
 
@@ -141,7 +142,7 @@ def _alike(one: Balance, other: Balance) -> bool:
     return one.status == _LOST or one.owner == other.owner
 
 
-def _body(row: Balance, absence: Absence, event_ids: Mapping[bytes, str]) -> dict[str, Any]:
+def _body(row: Balance, absence: Absence, event_ids: Mapping[bytes, str], as_of_us: int) -> dict[str, Any]:
     return {
         "item": item_of(row.record_key),
         "gtin": row.gtin,
@@ -153,6 +154,7 @@ def _body(row: Balance, absence: Absence, event_ids: Mapping[bytes, str]) -> dic
         "quantity": format(absence.quantity.normalize(), "f"),
         "uom": row.uom,
         "firstMissed": format_time_us(absence.first_missed_us),
+        "ageDays": (as_of_us - absence.first_missed_us) // DAY_US,
         "misses": absence.misses,
         "countEventIDs": [event_ids[eid] for eid in absence.eids if eid in event_ids],
         "lastSeen": format_time_us(row.last_time_us),
