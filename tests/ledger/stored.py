@@ -11,6 +11,7 @@ from traceward.ledger.parties import Parties
 from traceward.ledger.persistence import stored_ledger
 from traceward.ledger.projector import Projection, Projector
 from traceward.ledger.rebuild import Rebuild
+from traceward.ledger.snapshots import Keeping
 from traceward.store.engine import Store
 from traceward.store.models import Organisation
 from traceward.store.rows import EventRow, Witness
@@ -19,16 +20,16 @@ from traceward.store.write import WriteTransaction
 
 _FILLED = (
     "event", "witness", "event_id", "stream", "due", "relation", "ledger_record", "balance", "conflict",
-    "conflict_party", "conflict_key", "ownership_transfer",
+    "conflict_party", "conflict_key", "ownership_transfer", "ledger_snapshot",
 )  # fmt: skip
 
 
 class Ledgers:
     """One store's ledger under test. seen: eid -> parties that may see it, kept up from what each projection says."""
 
-    def __init__(self, store: Store, parties: Parties) -> None:
+    def __init__(self, store: Store, parties: Parties, keeping: Keeping | None = None) -> None:
         self.store = store
-        self.projector = Projector(parties)
+        self.projector = Projector(parties, keeping)
         self.numbers = {party.id: number for number, party in enumerate(parties, 1)}
         self.seen: defaultdict[bytes, set[str]] = defaultdict(set)
         store.committer.run(self._register)

@@ -17,9 +17,13 @@ from traceward.ledger.digest import ledger_digest
 from traceward.ledger.facts import LedgerEvent
 from traceward.ledger.fold import fold
 from traceward.ledger.persistence import balance_rows, stored_ledger
-from traceward.ledger.projector import DAY_US
+from traceward.ledger.projector import DAY_US, Projector
+from traceward.ledger.snapshots import Keeping
 from traceward.store.engine import Store, open_store
 from traceward.store.ledger_rows import load_balances
+
+HOUR_US = 3_600_000_000
+KEEPINGS = (Keeping(HOUR_US, 1), Keeping(6 * HOUR_US, 4), Keeping())
 
 
 @pytest.fixture
@@ -67,14 +71,18 @@ def test_any_order_and_batching_of_the_storyline_gives_the_replays_ledger(
 
 
 @pytest.mark.timeout(1800)
+@pytest.mark.parametrize("keeping", KEEPINGS)
 @given(histories(), st.randoms(use_true_random=False))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_random_histories_kept_up_in_random_batches_are_their_replay(
-    one_store: Ledgers, history: list[LedgerEvent], shuffler: random.Random
+    one_store: Ledgers, keeping: Keeping, history: list[LedgerEvent], shuffler: random.Random
 ) -> None:
-    """Law 4. Rejects a closure that leaves out a container, a lot's notice, a relation or a waiting declaration."""
+    """Law 4. Rejects a closure that leaves out a container, a lot's notice, a relation or a waiting declaration, and
+    earlier states that are used for a time that they do not cover, or outlive the late event that changed them.
+    """
     ledgers = one_store
     ledgers.clear()
+    ledgers.projector = Projector(PARTIES, keeping)
     for part in batches(history, shuffler):
         ledgers.capture(part)
     expected = fold(history, PARTIES)

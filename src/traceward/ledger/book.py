@@ -63,6 +63,7 @@ class Book:
         self.relations = relations | parties.agreed
         self.records: dict[str, Record] = {}
         self.changed: dict[str, Record] = {}
+        self.first_order: dict[str, Order | None] = {}
         self.conflicts: dict[str, Conflict] = {}
         self.transfers: dict[str, OwnershipTransfer] = {}
         self.counts: list[Count] = []
@@ -111,7 +112,9 @@ class Book:
     def change(self, record: Record) -> None:
         """Note that a record was changed."""
         name = record_key(record)
-        self.changed[name] = record
+        if name not in self.changed:
+            self.changed[name] = record
+            self.first_order[name] = record.order
         if self.twins:
             self.twins.pop(name, None)
             self._leads.discard(name)

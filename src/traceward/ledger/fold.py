@@ -19,6 +19,7 @@ from traceward.ledger.instances import act_on_instance, act_on_instances, concer
 from traceward.ledger.links import act_on_links, check_links, pass_over_links
 from traceward.ledger.parties import Parties
 from traceward.ledger.shared_ids import reused_ids
+from traceward.ledger.snapshots import Keeper
 from traceward.ledger.standing import standing_conflicts
 from traceward.ledger.state import ClassStock, Instance, Ledger, Order, PatientLinks
 from traceward.ledger.visibility import named_parties
@@ -52,15 +53,29 @@ def fold(
     return ledger_of(book)
 
 
-def apply_all(book: Book, events: Sequence[LedgerEvent]) -> None:
-    """Apply events, each once, in the fold's order, and then what holds as they leave things."""
-    corrected = corrections.resolve(events)
+def apply_all(
+    book: Book,
+    events: Sequence[LedgerEvent],
+    corrected: corrections.Corrections | None = None,
+    keeper: Keeper | None = None,
+) -> None:
+    """Apply events, each once, in the fold's order, and then what holds as they leave things.
+
+    corrected: what was declared in error, where that is known from more than these events. keeper: is given the states
+    between them; the book's `changed` is then of the last event alone.
+    """
+    if corrected is None:
+        corrected = corrections.resolve(events)
     for event in sorted(events, key=steps.order_of):
+        if keeper is not None:
+            keeper.before(book, event)
         captors = corrected.captors.get(event.eid, event.captured_by)
         if event.declares is not None or not captors:
             pass_over(book, event, corrected)
         else:
             apply_event(book, event, captors)
+        if keeper is not None:
+            keeper.after(book, event)
     for record in list(book.records.values()):
         if isinstance(record, PatientLinks):
             check_links(book, record)

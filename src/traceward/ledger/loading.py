@@ -9,6 +9,7 @@ from traceward.ledger.facts import GS1, LedgerEvent, class_keys, item_keys
 from traceward.ledger.persistence import record_of
 from traceward.ledger.state import ClassStock, Instance, Record, class_record, links_record
 from traceward.store import ledger_rows
+from traceward.store.rows import LedgerRecord
 from traceward.store.write import WriteTransaction
 
 _DEPTH = 64
@@ -24,6 +25,8 @@ class Loader:
         self._tx = tx
         self._empty = empty
         self._records: dict[str, Record | None] = {}
+        self._rows: dict[str, LedgerRecord] = {}
+        self._packed: set[str] = set()
         self.noticed = False
 
     def fetch(self, events: Iterable[LedgerEvent]) -> None:
@@ -58,10 +61,13 @@ class Loader:
         found = ledger_rows.load_records(self._tx, missing) if missing else {}
         further = set[str]()
         self._records.update(dict.fromkeys(missing))
+        self._rows.update(found)
         for key, row in found.items():
             record = self._records[key] = record_of(row)
             if isinstance(record, Instance):
                 further.update(record.contents or ())
+                if record.contents or record.container is not None:
+                    self._packed.add(key)
                 if record.container is not None:
                     further.add(record.container)
                 if record.key.startswith(GS1 + "01/"):
@@ -84,6 +90,14 @@ class Loader:
     def is_stored(self, key: str) -> bool:
         """Whether a record of this key stands in the store."""
         return self.load(key) is not None
+
+    def stored(self, key: str) -> LedgerRecord | None:
+        """The row of a record that was read, as it stands in the store."""
+        return self._rows.get(key)
+
+    def was_packed(self, key: str) -> bool:
+        """Whether the stored record of an item lies in a container, or holds something."""
+        return key in self._packed
 
     def is_fresh(self, event: LedgerEvent) -> bool:
         """Whether the event names nothing but items of which there are no stored records."""

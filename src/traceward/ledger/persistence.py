@@ -89,6 +89,18 @@ def record_of(row: rows.LedgerRecord) -> Record:
     return _DECODERS[row.kind].decode(row.state)
 
 
+def record_of_state(name: str, state: bytes) -> Record:
+    """The record that is kept under a record key, of its encoded state alone."""
+    rest = name.partition("|")[2]
+    kind = LINKS if rest.startswith("patient|") else CLASS if rest.startswith("class") else ITEM
+    return _DECODERS[kind].decode(state)
+
+
+def encoded(record: Record) -> bytes:
+    """The record's state as `record_of_state` takes it."""
+    return _ENCODER.encode(record)
+
+
 def notices_of(state: bytes) -> tuple[Notice, ...]:
     """The notices in a stored class record."""
     return tuple(msgspec.msgpack.decode(state, type=ClassStock).notices)

@@ -17,9 +17,11 @@ from traceward.ledger.entitlement import relation_of
 from traceward.ledger.facts import LedgerEvent, class_keys, class_parts, item_keys, keys
 from traceward.ledger.fold import apply_all, apply_event, ledger_of, merge_witnesses
 from traceward.ledger.loading import Loader
+from traceward.ledger.onward import Onward, sights_of
 from traceward.ledger.parties import Parties
 from traceward.ledger.persistence import conflict_row
 from traceward.ledger.rebuild import Rebuild, Tell
+from traceward.ledger.snapshots import DAY_US, Keeper, Keeping, snapshots_of
 from traceward.ledger.state import (
     ClassStock,
     Ledger,
@@ -29,11 +31,11 @@ from traceward.ledger.state import (
 )
 from traceward.ledger.tables import settle, write_book, write_difference
 from traceward.ledger.visibility import named_parties
-from traceward.store import ledger_rows
+from traceward.store import ledger_rows, ledger_snapshots
 from traceward.store.rows import Relation
 from traceward.store.write import WriteTransaction
 
-DAY_US = 86_400_000_000
+_EVER_US = -(1 << 62)
 # Conflicts that another proven relation can settle.
 _UNPROVEN = ("claimed", "first_seen", "lot_short")
 
@@ -55,10 +57,14 @@ class Projection:
 
 
 class Projector:
-    """Keeps the ledger's tables. parties: the registry; a new one needs a new Projector and a `rebuild`."""
+    """Keeps the ledger's tables. parties: the registry; a new one needs a new Projector and a `rebuild`.
 
-    def __init__(self, parties: Parties) -> None:
+    keeping: which earlier states of records are kept for late events; the ledger is the same whatever it says.
+    """
+
+    def __init__(self, parties: Parties, keeping: Keeping | None = None) -> None:
         self._parties = parties
+        self._keeping = keeping if keeping is not None else Keeping()
 
     @property
     def parties(self) -> Parties:
@@ -125,6 +131,10 @@ class Projector:
         touched = _unproven_keys(tx, proven - known)
         if not late and not touched:
             return self._go_on(tx, loader, events, proven)
+        if proven == known:
+            projection = self._fold_on(tx, loader, events, before, late, proven)
+            if projection is not None:
+                return projection
         streams = StreamReader(tx, self._party_ids(tx), events, before)
         scope = self._scope(tx, streams, events, late, touched)
         onward = [event for event in events if not scope.intersection(keys(event))]
@@ -184,6 +194,7 @@ class Projector:
             apply_event(book, event, event.captured_by)
         settle(book)
         write_book(tx, loader, book)
+        ledger_snapshots.put_snapshots(tx, snapshots_of(book, loader, self._keeping))
         new = {event.eid for event in events}
         return Projection(
             {event.eid: frozenset(book.shown.get(event.eid, ())) for event in events if not event.private},
@@ -191,6 +202,50 @@ class Projector:
             (),
             tuple(book.conflicts.values()),
             frozenset([record.key for record in book.changed.values()]),
+        )
+
+    def _fold_on(
+        self,
+        tx: WriteTransaction,
+        loader: Loader,
+        events: Sequence[LedgerEvent],
+        before: Sequence[LedgerEvent],
+        late: Sequence[LedgerEvent],
+        proven: Relations,
+    ) -> Projection | None:
+        """Fold late events on from earlier states, the others in their order; None where only a whole fold knows."""
+        touched = set[str]().union(
+            *(_items_of_classes(tx, event, events) for event in late if closure.is_notice(event))
+        )
+        onward = Onward(tx, self._parties, proven, self._party_ids(tx), self._keeping, events, before)
+        parts = onward.refolded(late, touched)
+        if parts is None:
+            return None
+        stored_before = {event.eid for event in before}
+        new = {event.eid for event in events}
+        sights = [sights_of(part, new - stored_before) for part in parts]
+        if any(sight is None for sight in sights):
+            return None
+        covered = {key for part in parts for key in part.keys}
+        # Patients' links change no stock: one that comes in its order can wait until the rest is folded.
+        others = [one for one in events if one.private or not covered.intersection(keys(one))]
+        projection = self._go_on(tx, loader, others, proven)
+        gained, lost, opened = list(projection.newly_visible), list(projection.no_longer), list(projection.conflicts)
+        for part, sight in zip(parts, sights, strict=True):
+            opened += write_difference(tx, part.earlier, part.now, set(part.keys))
+            names = {
+                name for ledger in (part.earlier, part.now) for name in ledger.records if item_of(name) in part.keys
+            }
+            ledger_snapshots.drop_snapshots(tx, names, part.start_us)
+            ledger_snapshots.put_snapshots(tx, [row for row in part.snapshots if row.key in names])
+            if sight is not None:
+                gained += sight.gained
+                lost += sight.lost
+            for eid in new.intersection(part.now.visible):
+                if not part.events[eid].private:
+                    projection.visible[eid] = projection.visible.get(eid, frozenset()) | part.now.visible[eid]
+        return Projection(
+            projection.visible, tuple(gained), tuple(lost), tuple(opened), projection.changed | frozenset(covered)
         )
 
     def _go_back(
@@ -210,9 +265,13 @@ class Projector:
         wide = streams.containers(streams.contents(named | scope))
         streams.read(_with_notices(tx, closure.classes_of(streams.found.values(), wide), streams))
         earlier = self._fold(streams.stored.values(), known)
-        now = self._fold(streams.found.values(), proven)
+        keeper = Keeper(self._keeping)
+        now = self._fold(streams.found.values(), proven, keeper)
         # What leaves a container unannounced changes the container too, so those around are written as well.
         opened = write_difference(tx, earlier, now, around)
+        names = {name for ledger in (earlier, now) for name in ledger.records if item_of(name) in around}
+        ledger_snapshots.drop_snapshots(tx, names, _EVER_US)
+        ledger_snapshots.put_snapshots(tx, [row for row in keeper.snapshots if row.key in names])
         gained, lost = [], []
         for eid, event in seen_by.items():
             if event.private:
@@ -231,9 +290,9 @@ class Projector:
             projection.changed | around,
         )
 
-    def _fold(self, events: Iterable[LedgerEvent], proven: Relations) -> Ledger:
+    def _fold(self, events: Iterable[LedgerEvent], proven: Relations, keeper: Keeper | None = None) -> Ledger:
         book = Book(self._parties, proven)
-        apply_all(book, list(events))
+        apply_all(book, list(events), keeper=keeper)
         return ledger_of(book)
 
     def _party_ids(self, tx: WriteTransaction) -> closure.PartyIds:

@@ -27,7 +27,7 @@ Tell = Callable[[int, int], None]
 
 _EMPTIED = (
     "ledger_record", "balance", "conflict", "conflict_party", "conflict_key", "ownership_transfer", "relation",
-    "ledger_shown",
+    "ledger_shown", "ledger_snapshot",
 )  # fmt: skip
 _RECORDS_AT_ONCE = 40_000
 _OF_GTIN = "SELECT key FROM ledger_record WHERE gtin=?"

@@ -1,4 +1,4 @@
-"""The ledger's marks: what was said about conflicts, those that were corrected, and who sees what during a rebuild.
+"""The ledger's marks: what was said about conflicts, those that were corrected, and earlier states of its records.
 
 Nothing here reads or writes, and nothing here is a fact about goods: those are events.
 """
@@ -36,6 +36,18 @@ conflict_corrected: Final = Table(
     Column("conflict_id", _SORTED_TEXT, primary_key=True),
     Column("conflict", LargeBinary, nullable=False),
     Index("ix_conflict_corrected_conflict", "conflict_id"),
+    sqlite_with_rowid=False,
+)
+
+# A record as it was after everything before any time t with since_us < t <= until_us; the newest state is the record's
+# own. A late event is folded on from here. Which are kept is the ledger's choice: a missing one costs time alone.
+ledger_snapshot: Final = Table(
+    "ledger_snapshot",
+    models.Table.metadata,
+    Column("key", _SORTED_TEXT, primary_key=True),
+    Column("until_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("since_us", BigInteger, nullable=False),
+    Column("state", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 

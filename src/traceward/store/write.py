@@ -219,6 +219,13 @@ class WriteTransaction:
         rows = self.fetch_in("SELECT seq FROM event_id WHERE event_id_hash IN {in}", hashes)
         return self.events({seq for (seq,) in rows}, witnesses=True)
 
+    def events_of_declared_ids(self, event_ids: Iterable[str]) -> list[StoredEvent]:
+        """Every event under those of these eventIDs that somebody declared in error, with captors; for the ledger."""
+        hashes = [identifier_hash(text, self._secret) for text in set(event_ids)]
+        sql = "SELECT DISTINCT event_id_hash FROM event_id WHERE is_declaration AND event_id_hash IN {in}"
+        declared = {bytes(hashed) for (hashed,) in self.fetch_in(sql, hashes)}
+        return self.events_under_hashes(declared) if declared else []
+
     def insert_events(self, events: Sequence[EventRow]) -> None:
         """Store new events; their witnesses must be inserted in the same unit."""
         contexts: dict[int, bytes] = {}

@@ -1,4 +1,4 @@
-"""Marks of the ledger: resolutions of conflicts, and what a rebuild notes while it runs."""
+"""Marks of the ledger: resolutions of conflicts, earlier states of records, and what a rebuild notes while it runs."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,6 +16,15 @@ def upgrade() -> None:
         sa.Column("eid", sa.LargeBinary(), nullable=False),
         sa.Column("party", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("eid", "party"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "ledger_snapshot",
+        sa.Column("key", _SORTED_TEXT, nullable=False),
+        sa.Column("until_us", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("since_us", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("key", "until_us"),
         sqlite_with_rowid=False,
     )
     _create_resolutions()
