@@ -29,6 +29,7 @@ from traceward.services.fhir_ids import (
     read_place_id,
 )
 from traceward.services.fhir_resources import Resource
+from traceward.services.implants import Implant, implant_of_line, implants_of
 from traceward.services.master_data import names_of
 from traceward.services.principals import Principal, Right
 from traceward.services.runtime import Runtime
@@ -193,7 +194,7 @@ def _by_patient(session: _Session, value: str) -> list[Item | LinkLine]:
     patient = session.patient(value)
     if patient is None:
         return []
-    found = devices.implants_of(session.runtime, session.caller, patient)
+    found = implants_of(session.runtime, session.caller, patient)
     return [devices.subject_of(one) for one in found if one.closed_us is None]
 
 
@@ -223,14 +224,14 @@ _DEVICE_SUBJECTS: Final[dict[str, Callable[[_Session, str], list[Item | LinkLine
 
 def _uses(session: _Session, parameters: Parameters) -> Found:
     found: dict[str, Resource] = {}
-    implants: list[devices.Implant] = []
+    implants: list[Implant] = []
     for value in parameters.get("_id", ()):
         line = read_event_id(value)
-        one = devices.implant_of_line(session.runtime, session.caller, LinkLine(*line)) if line is not None else None
+        one = implant_of_line(session.runtime, session.caller, LinkLine(*line)) if line is not None else None
         implants += [one] if one is not None else []
     for value in parameters.get("patient", ()):
         patient = session.patient(value)
-        implants += devices.implants_of(session.runtime, session.caller, patient) if patient is not None else []
+        implants += implants_of(session.runtime, session.caller, patient) if patient is not None else []
     for value in parameters.get("device", ()):
         subject = session.ids.read_device(value.removeprefix("Device/"))
         view = devices.device(session.runtime, session.caller, subject) if subject is not None else None
@@ -267,7 +268,7 @@ def _patients(session: _Session, parameters: Parameters) -> Found:
         asked.append(identifier)
     found = {}
     for patient in asked:
-        implants = devices.implants_of(session.runtime, session.caller, patient)
+        implants = implants_of(session.runtime, session.caller, patient)
         if implants:
             resource = resources.patient_resource(patient, session.ids)
             found[resource["id"]] = resource

@@ -20,8 +20,9 @@ from fhir.resources.R4B.supplydelivery import SupplyDelivery
 
 from traceward.epcis.times import format_time_us
 from traceward.ledger.facts import GS1, PATIENT, LedgerEvent
-from traceward.services.fhir_devices import DeviceView, Implant, subject_of
+from traceward.services.fhir_devices import DeviceView, subject_of
 from traceward.services.fhir_ids import EventLine, FhirIds, Item, event_id, is_item, place_id
+from traceward.services.implants import Implant, udi_texts
 
 Resource = dict[str, Any]
 
@@ -39,7 +40,7 @@ def device_resource(view: DeviceView, ids: FhirIds, names: dict[str, str]) -> Re
 
     US Core Implantable Device where a patient is known. FHIR R4 8.20.
     """
-    carrier = _carrier_text(view)
+    carrier = udi_texts(view.gtin, view.lot, view.serial, view.expiry)
     identifier = view.subject.epc if isinstance(view.subject, Item) else None
     state = view.state or {}
     data: Resource = {
@@ -267,20 +268,6 @@ def capability_statement(resources: list[Resource], *, version: str, now_us: int
 def _device_name(view: DeviceView, names: dict[str, str]) -> list[Resource] | None:
     name = names.get(view.gtin)
     return [{"name": name, "type": "user-friendly-name"}] if name is not None else None
-
-
-def _carrier_text(view: DeviceView) -> tuple[str, str]:
-    """The carrier's content as people read it and as a scanner gives it; the separator ends a value of open length."""
-    parts = [("01", view.gtin)]
-    if view.expiry is not None:
-        parts.append(("17", view.expiry[2:].replace("-", "")))
-    if view.lot is not None:
-        parts.append(("10", view.lot))
-    if view.serial is not None:
-        parts.append(("21", view.serial))
-    shown = "".join(f"({ai}){value}" for ai, value in parts)
-    raw = "".join(ai + value + ("\x1d" if ai == "10" and view.serial is not None else "") for ai, value in parts)
-    return shown, raw
 
 
 def _checked(model: Any, data: Resource) -> Resource:
