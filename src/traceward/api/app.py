@@ -47,6 +47,7 @@ from traceward.api.settlement_routes import router as settlement_router
 from traceward.api.soap_routes import router as soap_router
 from traceward.api.subscription_admin_routes import router as subscription_admin_router
 from traceward.api.trace_routes import router as trace_router
+from traceward.api.tracking_routes import router as tracking_router
 from traceward.api.usage_routes import router as usage_router
 from traceward.api.web_app import web_router
 from traceward.services import demo, setup, spooled
@@ -142,6 +143,7 @@ def create_app(
         report_router,
         replenishment_router,
         trace_router,
+        tracking_router,
         recall_router,
         fhir_router,
         subscription_admin_router,

@@ -28,6 +28,16 @@ def last_day(expiry: str) -> date | None:
         return None
 
 
+def days_left(expiry: str | None, time_us: int) -> int | None:
+    """Whole days from an instant's day to the last day of use, in UTC; negative once it has passed.
+
+    >>> days_left("2026-07-01", 1782777600000000)  # 2026-06-30
+    1
+    """
+    day = last_day(expiry) if expiry is not None else None
+    return day.toordinal() - _EPOCH - time_us // DAY_US if day is not None else None
+
+
 def is_past(expiry: str | None, event: LedgerEvent) -> bool:
     """Whether the expiry date had passed at the event, by the calendar of its eventTimeZoneOffset."""
     day = last_day(expiry) if expiry is not None else None

@@ -29,6 +29,7 @@ class Implant:
     closed_us: int | None
     line: LinkLine
     event_id: str
+    closing_event_id: str | None
     usage_report: str | None
     place: str | None
 
@@ -107,6 +108,7 @@ def implants_of_items(
             closed_us=link.closed_us,
             line=_line(event, record.key),
             event_id=event.event_id,
+            closing_event_id=events[link.closed_eid].event_id if link.closed_eid in events else None,
             usage_report=link.usage_report,
             place=event.read_point,
         )
