@@ -8,7 +8,7 @@ import pytest
 
 from store.cases import Case, Clock, visible_rows, write_cases
 from traceward.epcis.predicates import AnyTerm, NumberRange, Query, TextPrefix, TimeRange
-from traceward.store import compile_postgres, compile_sqlite, ledger_lists, ledger_rows
+from traceward.store import business_lists, compile_postgres, compile_sqlite, ledger_lists, ledger_rows
 from traceward.store.compile import Cursor, Statement, VisibleTo
 from traceward.store.connection import Row
 from traceward.store.engine import Store, open_store
@@ -215,6 +215,14 @@ def use_everything(store: Store, clock: Clock) -> None:
         ledger_lists.balances_in_container(reader, "A", "c")
         ledger_lists.transfers_of_party(reader, "A", from_us=0, before_us=9, after=(0, "a"))
         ledger_lists.conflicts_of_party(reader, "A", after=(9, "z"))
+        business_lists.transfers_at(reader, "A", [1, 2])
+        business_lists.transfers_between(reader, "A", "B", from_us=0, before_us=9, after=(0, "a"))
+        business_lists.balances_of_records(reader, "A", ["k"])
+        business_lists.settled_lines(reader, "A", ["k"])
+        business_lists.settled_of_agreement(reader, "g")
+        business_lists.settlements_of_agreement(reader, "g")
+        business_lists.settlements_of_party(reader, "A", 5)
+        business_lists.event_numbers(reader, [b"e" * 16])
         reader.event_by_id("urn:example:x", VIEWERS)
         for query in shapes():
             reader.find(query, VIEWERS, limit=10)

@@ -54,11 +54,12 @@ def balances_of_records(reader: Reader, party: str, record_keys: Iterable[str]) 
 
 def settled_lines(reader: Reader, party: str, line_keys: Iterable[str]) -> list[tuple[str, str]]:
     """(line key, quantity) of every settlement line of these uses, of settlements that the party takes part in."""
-    sql = (
-        "SELECT l.line_key, l.quantity FROM settlement_line l JOIN settlement s ON s.id = l.settlement_id"
-        " WHERE (s.supplier=? OR s.hospital=?) AND l.line_key IN {in}"
-    )
-    return [(key, quantity) for key, quantity in reader.fetch_in(sql, sorted(set(line_keys)), (party, party))]
+    sql = "SELECT line_key, quantity, settlement_id FROM settlement_line WHERE line_key IN {in}"
+    rows = reader.fetch_in(sql, sorted(set(line_keys)))
+    parties = "SELECT id, supplier, hospital FROM settlement WHERE id IN {in}"
+    known = reader.fetch_in(parties, sorted({row[2] for row in rows}))
+    own = {name for name, supplier, hospital in known if party in (supplier, hospital)}
+    return [(key, quantity) for key, quantity, name in rows if name in own]
 
 
 def settled_of_agreement(reader: Reader, agreement_id: str) -> list[tuple[str, str, str | None, str | None, str]]:
