@@ -59,12 +59,36 @@ class AbsenceBody(BaseModel):
     lastEventID: str | None
 
 
+class CountSideBody(BaseModel):
+    """What one party's newest count of a lot says. official: it is the one that the agreement goes by."""
+
+    party: str
+    official: bool
+    countedAt: str
+    quantity: str
+    eventID: str | None
+
+
+class DisputeBody(BaseModel):
+    """A lot at a place that the two parties of an agreement counted differently."""
+
+    item: str
+    gtin: str | None
+    lot: str | None
+    place: str | None
+    uom: str | None
+    owner: str | None
+    holder: str | None
+    counts: list[CountSideBody]
+
+
 class GhostsAnswer(BaseModel):
-    """Stock that counts did not see, and what they saw beyond the book."""
+    """Stock that counts did not see, what they saw beyond the book, and what the two sides counted differently."""
 
     asOf: str
     ghosts: list[AbsenceBody]
     found: list[AbsenceBody]
+    disputes: list[DisputeBody] = []
     places: dict[str, str]
     parties: dict[str, str]
     products: dict[str, str] = {}

@@ -71,6 +71,12 @@ def place_counts(events: Iterable[LedgerEvent]) -> list[PlaceCount]:
     return sorted(counts, key=lambda count: (count.time_us, count.eid), reverse=True)
 
 
+def official_counts(counts: Sequence[PlaceCount], key: str, party: str | None) -> list[PlaceCount]:
+    """The counts that decide about an item or class: where its official party has counted it, that party's alone."""
+    own = [count for count in counts if party in count.captors and count.is_about(key)]
+    return own or list(counts)
+
+
 def missed_item(key: str, last_seen_us: int, counts: Sequence[PlaceCount]) -> Absence | None:
     """How counts of its place, newest first, missed a serialised item since it was last seen; None where none did."""
     missed = [count for count in counts if count.time_us > last_seen_us and count.is_about(key)]

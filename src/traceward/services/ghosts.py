@@ -4,7 +4,7 @@ It must not look at counts that the caller may not see, nor at balances that nam
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -13,9 +13,18 @@ from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger import corrections
+from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.expiry import DAY_US
 from traceward.ledger.facts import class_parts
-from traceward.ledger.ghosts import COUNTING, Absence, PlaceCount, missed_item, place_counts, variance
+from traceward.ledger.ghosts import (
+    COUNTING,
+    Absence,
+    PlaceCount,
+    missed_item,
+    official_counts,
+    place_counts,
+    variance,
+)
 from traceward.ledger.persistence import balance_rows
 from traceward.ledger.state import Ledger, item_of
 from traceward.ledger.steps import ON_HAND
@@ -26,6 +35,9 @@ from traceward.services.runtime import Runtime
 from traceward.services.visible_events import Moment, facts_of, folded, moment, visible_event_ids
 from traceward.store.compile import VisibleTo
 from traceward.store.rows import Balance
+
+Official = Callable[[Balance], str | None]
+"""The party whose counts of a balance are official, None where no agreement says so."""
 
 _COUNTS: Final = 2000
 _COUNTS_OF_A_CLASS: Final = 8
@@ -60,21 +72,27 @@ def ghosts(
     """What counts miss of the caller's stock and what they found beyond it, by place and item.
 
     place: SGLN in either spelling. Each entry tells the first count that missed it, how many did so in a row, and when
-    the item was last seen.
+    the item was last seen. Where an agreement makes a party's data official, its counts decide; `disputes` has the lots
+    of which the other party's newest count says something else.
     """
     at = moment(runtime, as_of, known_at)
     counts = _counts(runtime, caller, canonical_identifier(place) if place is not None else None, at)
     rows = stock.balances_at(runtime, caller, at, places=set(counts), gtin=gtin)
     loose = [row for row in rows if row.status == ON_HAND and row.container is None and row.place in counts]
     books = _Books(runtime, caller, at.known_at_us)
-    found = [*_serials(loose, counts), *_classes(loose, counts, books, at)]
+    official = _official(runtime.agreement_books.current(runtime.store), at)
+    found = [*_serials(loose, counts, official), *_classes(loose, counts, books, at, official)]
+    disputed = list(_disputes(loose, counts, books, official))
     found.sort(key=lambda pair: (pair[0].place or "", pair[0].record_key, pair[0].slot))
     eids = {eid for row, absence in found for eid in (row.last_eid, *absence.eids)}
+    eids |= {side.eid for dispute in disputed for side in (dispute.official, dispute.other)}
     with runtime.store.reader() as reader:
         event_ids = visible_event_ids(reader, caller, eids, at.known_at_us)
     missing = [_body(row, absence, event_ids, at.as_of_us) for row, absence in found if not absence.found]
     beyond = [_body(row, absence, event_ids, at.as_of_us) for row, absence in found if absence.found]
-    return {"asOf": at.text, "ghosts": missing, "found": beyond, **stock.names(runtime, caller, [*missing, *beyond])}
+    disputes = [_dispute_body(one, event_ids) for one in disputed]
+    named = stock.names(runtime, caller, [*missing, *beyond, *disputes])
+    return {"asOf": at.text, "ghosts": missing, "found": beyond, "disputes": disputes, **named}
 
 
 def _counts(runtime: Runtime, caller: Principal, place: str | None, at: Moment) -> dict[str, list[PlaceCount]]:
@@ -97,29 +115,32 @@ def _counts(runtime: Runtime, caller: Principal, place: str | None, at: Moment) 
     return dict(by_place)
 
 
-def _serials(rows: Iterable[Balance], counts: Mapping[str, Sequence[PlaceCount]]) -> list[tuple[Balance, Absence]]:
+def _serials(
+    rows: Iterable[Balance], counts: Mapping[str, Sequence[PlaceCount]], official: Official
+) -> list[tuple[Balance, Absence]]:
     found = []
     for row in rows:
         if row.serial is not None or class_parts(row.record_key)[0] is None:
-            absence = missed_item(row.record_key, row.last_time_us, _heard(row, counts))
+            heard = official_counts(_heard(row, counts), row.record_key, official(row))
+            absence = missed_item(row.record_key, row.last_time_us, heard)
             if absence is not None:
                 found.append((row, absence))
     return found
 
 
 def _classes(
-    rows: Iterable[Balance], counts: Mapping[str, Sequence[PlaceCount]], books: _Books, at: Moment
+    rows: Iterable[Balance],
+    counts: Mapping[str, Sequence[PlaceCount]],
+    books: _Books,
+    at: Moment,
+    official: Official,
 ) -> list[tuple[Balance, Absence]]:
     """One entry for each class, unit, owner and holder at a place, told with the largest of its balances."""
-    groups: defaultdict[tuple[object, ...], list[Balance]] = defaultdict(list)
-    for row in rows:
-        if row.serial is None and class_parts(row.record_key)[0] is not None:
-            groups[row.record_key, row.place, row.owner, row.holder, row.uom].append(row)
     found = []
-    for same in groups.values():
-        row = max(same, key=lambda one: Decimal(one.quantity))
+    for row in _largest(rows):
         key = item_of(row.record_key)
-        about = [count for count in _heard(row, counts) if count.is_about(key)][:_COUNTS_OF_A_CLASS]
+        about = [count for count in _heard(row, counts) if count.is_about(key)]
+        about = official_counts(about, key, official(row))[:_COUNTS_OF_A_CLASS]
         if not about:
             continue
         then = [books.quantity(row, ON_HAND, count.time_us) for count in about]
@@ -128,6 +149,74 @@ def _classes(
         if absence is not None:
             found.append((row, absence))
     return found
+
+
+def _largest(rows: Iterable[Balance]) -> list[Balance]:
+    """Of the balances of each class, unit, owner and holder at a place the largest."""
+    groups: defaultdict[tuple[object, ...], list[Balance]] = defaultdict(list)
+    for row in rows:
+        if row.serial is None and class_parts(row.record_key)[0] is not None:
+            groups[row.record_key, row.place, row.owner, row.holder, row.uom].append(row)
+    return [max(same, key=lambda one: Decimal(one.quantity)) for same in groups.values()]
+
+
+def _official(book: AgreementBook, at: Moment) -> Official:
+    def of(row: Balance) -> str | None:
+        judged = book.judge(row.owner, row.holder, row.gtin, row.place, at.as_of_us)
+        if judged is None:
+            return None
+        terms = judged.agreement.terms
+        return terms.supplier if terms.data.official == "supplier" else terms.hospital
+
+    return of
+
+
+@dataclass(frozen=True, slots=True)
+class _Dispute:
+    """Two counts of one class that differ: of whose data is official, and of the other party of the agreement."""
+
+    row: Balance
+    party: str
+    official: PlaceCount
+    other: PlaceCount
+
+
+def _disputes(
+    rows: Iterable[Balance], counts: Mapping[str, Sequence[PlaceCount]], books: _Books, official: Official
+) -> Iterator[_Dispute]:
+    for row in _largest(rows):
+        key = item_of(row.record_key)
+        party = official(row)
+        if party is None:
+            continue
+        about = [count for count in _heard(row, counts) if count.is_about(key)]
+        ours = next((count for count in about if party in count.captors), None)
+        theirs = next((count for count in about if party not in count.captors), None)
+        if ours is None or theirs is None:
+            continue
+        missing = {
+            books.quantity(row, ON_HAND, one.time_us) - one.seen.get((key, row.uom), Decimal(0))
+            for one in (ours, theirs)
+        }
+        if len(missing) > 1:
+            yield _Dispute(row, party, ours, theirs)
+
+
+def _dispute_body(dispute: _Dispute, event_ids: Mapping[bytes, str]) -> dict[str, Any]:
+    row = dispute.row
+    key = item_of(row.record_key)
+    sides = [
+        {
+            "party": dispute.party if count is dispute.official else next(iter(count.captors)),
+            "official": count is dispute.official,
+            "countedAt": format_time_us(count.time_us),
+            "quantity": format(count.seen.get((key, row.uom), Decimal(0)).normalize(), "f"),
+            "eventID": event_ids.get(count.eid),
+        }
+        for count in (dispute.official, dispute.other)
+    ]
+    named = {"item": key, "gtin": row.gtin, "lot": row.lot, "place": row.place, "uom": row.uom}
+    return named | {"owner": row.owner or None, "holder": row.holder or None, "counts": sides}
 
 
 def _heard(row: Balance, counts: Mapping[str, Sequence[PlaceCount]]) -> list[PlaceCount]:
