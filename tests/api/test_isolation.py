@@ -174,6 +174,14 @@ def _questions(mark: str) -> Iterator[tuple[str, str, Any]]:
     yield "GET", f"/consignment/stock?place={where}", None
     yield "GET", f"/trace/item?epc={item}", None
     yield "GET", f"/trace/lot?gtin={planted.GTINS[mark]}&lot={lot}", None
+    yield "GET", "/trace/expiring?days=3660", None
+    yield "GET", f"/trace/genealogy?id={item}&direction=forward", None
+    yield "GET", f"/trace/custody?id={item}", None
+    yield "POST", "/trace/label", {"texts": [f"(01){planted.GTINS[mark]}(21){mark}{number}"]}
+    yield "POST", "/trace/implant-card", {"epc": item}
+    yield "POST", "/trace/device-tracking", {"gtin": planted.GTINS[mark], "purpose": "a probe of an outsider"}
+    yield "POST", "/recalls/patients", {"notice": planted.event_id(mark, number), "purpose": "a probe"}
+    yield "GET", f"/recalls/{quote(planted.event_id(mark, number), safe='')}", None
     for kind in _FHIR_KINDS:
         yield "GET", f"/fhir/{kind}", None
     yield "POST", "/patients/search", {"patient": planted.gsrn(_number(PATIENT))}

@@ -28,6 +28,8 @@ from traceward.store.compile import VisibleTo
 MOST_EVENTS: Final = 5000
 """Events with the mark of a recall that one list is read from."""
 
+ITEMS_OF_PRODUCT: Final = "SELECT key, lot FROM ledger_record WHERE gtin = ? ORDER BY key"
+
 NOTICE: Final = MCX + "recallNotice"
 CLASS: Final = MCX + "recallClass"
 SERIALS: Final = MCX + "recallSerials"
@@ -286,7 +288,7 @@ def keys_of(runtime: Runtime, notice: RecallNotice) -> list[str]:
     with runtime.store.reader() as reader:
         for line in notice.lines:
             keys[f"{GS1}01/{line.gtin}"] = None
-            rows = reader.fetch("SELECT key, lot FROM ledger_record WHERE gtin = ? ORDER BY key", (line.gtin,))
+            rows = reader.fetch(ITEMS_OF_PRODUCT, (line.gtin,))
             for key, lot in rows:
                 item = key.partition("|")[0]
                 gtin, of_lot, serial = class_parts(item)

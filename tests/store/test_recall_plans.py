@@ -1,0 +1,79 @@
+"""What a recall reads, it reads through indexes on both databases, however much else is stored."""
+
+from typing import Any
+
+import pytest
+
+from traceward.services.recall_notices import ITEMS_OF_PRODUCT
+from traceward.store.engine import Store
+from traceward.store.ledger_rows import put_records
+from traceward.store.recall_models import RecallAcknowledgement
+from traceward.store.rows import LedgerRecord
+from traceward.store.write import WriteTransaction
+
+STATEMENTS = {
+    "lot": ("SELECT key FROM ledger_record WHERE gtin = ? AND lot = ? ORDER BY key", ("09521141000017", "L7")),
+    "product": (ITEMS_OF_PRODUCT, ("09521141000017",)),
+    "said": (
+        "SELECT step FROM recall_acknowledgement WHERE issuer = ? AND notice = ?",
+        ("https://id.gs1.org/417/9521141000007", "urn:example:n7"),
+    ),
+}
+TABLES = {"lot": "ledger_record", "product": "ledger_record", "said": "recall_acknowledgement"}
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    """Records of 400 products with five lots each, and 2,000 acknowledgements."""
+
+    def unit(tx: WriteTransaction) -> None:
+        records = [
+            LedgerRecord(
+                f"https://id.gs1.org/01/{gtin}/10/L{lot}|class", product * 5 + lot, 1, gtin, f"L{lot}", b"", 0, b""
+            )
+            for product in range(400)
+            for gtin in (f"0952114{product:07}",)
+            for lot in range(5)
+        ]
+        put_records(tx, records)
+        for number in range(2000):
+            tx.put(
+                RecallAcknowledgement(
+                    issuer="https://id.gs1.org/417/9521141000007",
+                    notice=f"urn:example:n{number}",
+                    party="https://id.gs1.org/417/4012345000009",
+                    step="received",
+                    principal="key",
+                    acknowledged_us=number,
+                )
+            )
+
+    store.committer.run(unit)
+    connection = store.database.open_writer()
+    connection.execute("ANALYZE")
+    connection.close()
+    return store
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS))
+def test_a_recall_reads_nothing_but_its_own_rows(filled: Store, name: str) -> None:
+    """Rejects a search for serials by a pattern on keys, and a table of acknowledgements that is read as a whole."""
+    sql, params = STATEMENTS[name]
+    with filled.reader() as reader:
+        if filled.dialect == "sqlite":
+            plan = reader.fetch("EXPLAIN QUERY PLAN " + sql, params)
+            told = " ".join(row[3] for row in plan)
+            assert "SCAN" not in told, told
+        else:
+            (row,) = reader.fetch("EXPLAIN (FORMAT JSON) " + sql, params)
+            scans = [node for node in nodes(row[0]) if node["Node Type"] == "Seq Scan"]
+            assert scans == []
+            assert TABLES[name] in {node.get("Relation Name") for node in nodes(row[0])}
+
+
+def nodes(plan: Any) -> list[dict[str, Any]]:
+    """Every node of a PostgreSQL plan."""
+    if isinstance(plan, list):
+        return [node for one in plan for node in nodes(one)]
+    own = plan.get("Plan", plan)
+    return [own, *(node for child in own.get("Plans", ()) for node in nodes(child))]
