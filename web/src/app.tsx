@@ -6,8 +6,13 @@ import { AdminPage } from "./pages/AdminPage";
 import { ScanPage } from "./pages/scan/ScanPage";
 import { AgreementsPage } from "./pages/agreements/AgreementsPage";
 import { AlertsPage } from "./pages/AlertsPage";
+import { CountPage } from "./pages/count/CountPage";
 import { AuditPage } from "./pages/AuditPage";
 import { SubscriptionsPage } from "./pages/SubscriptionsPage";
+import { RecallsPage } from "./pages/recalls/RecallsPage";
+import { ImportsPage } from "./pages/ImportsPage";
+import { ReplenishmentPage } from "./pages/ReplenishmentPage";
+import { ReportsPage } from "./pages/ReportsPage";
 import { SignInPage } from "./pages/SignInPage";
 import { StockPage } from "./pages/StockPage";
 import { TracePage } from "./pages/trace/TracePage";
@@ -29,8 +34,13 @@ const PAGES: readonly PageLink[] = [
   { path: "/scan", words: "Scan", right: "scan" },
   { path: "/alerts", words: "Alerts", right: READ },
   { path: "/stock", words: "Stock", right: READ },
+  { path: "/count", words: "Count", right: READ },
   { path: "/trace", words: "Trace", right: READ },
+  { path: "/replenishment", words: "Replenishment", right: READ },
+  { path: "/recalls", words: "Recalls", right: READ },
   { path: "/agreements", words: "Agreements", right: READ },
+  { path: "/reports", words: "Reports", right: READ },
+  { path: "/imports", words: "Imports", right: "capture" },
   { path: "/subscriptions", words: "Subscriptions", right: READ },
   { path: "/audit", words: "Audit log", right: "read the audit log" },
   { path: "/admin", words: "Partners and keys", right: "administer" },
@@ -151,7 +161,12 @@ function Page({ path, session, basket, table }: PageProps) {
   if (path === "/scan") return <ScanPage basket={basket} table={table} />;
   if (path === "/alerts") return <AlertsPage session={session} />;
   if (path === "/stock") return <StockPage />;
+  if (path === "/count") return <CountPage session={session} table={table} />;
   if (path === "/trace") return <TracePage />;
+  if (path === "/replenishment") return <ReplenishmentPage session={session} />;
+  if (path === "/reports") return <ReportsPage session={session} />;
+  if (path === "/imports") return <ImportsPage />;
+  if (path === "/recalls") return <RecallsPage session={session} />;
   if (path === "/agreements") return <AgreementsPage session={session} />;
   if (path === "/subscriptions") return <SubscriptionsPage />;
   if (path === "/audit") return <AuditPage />;

@@ -1,0 +1,92 @@
+/** Counts: begun at a place, filled with reads of labels, closed, put on record; and what they say to either side. */
+
+import { call } from "./client";
+
+export type Scope = "complete" | "partial";
+
+export interface ReadResult {
+  readID: string;
+  /** counted, counted_before, added, sent_before, undone or refused. */
+  outcome: string;
+  item?: string | null;
+  gtin?: string | null;
+  lot?: string | null;
+  serial?: string | null;
+  expiry?: string | null;
+  quantity?: string | null;
+  round?: number | null;
+  findings: { code: string; message: string }[];
+}
+
+export interface VarianceLine {
+  item: string;
+  gtin: string | null;
+  lot: string | null;
+  serial: string | null;
+  uom: string | null;
+  kind: string;
+  booked: string;
+  counted: string;
+  difference: string;
+  places: string[];
+}
+
+export interface CountPart {
+  countID: string;
+  counter: string;
+  supplier: string;
+  place: string;
+  scope: string | null;
+  countedAt: string;
+  recountAt: number | null;
+  rounds: number;
+  variance: string;
+  final: boolean;
+  lines: VarianceLine[];
+}
+
+export interface Count {
+  id: string;
+  state: "open" | "closed" | "recounting" | "finished" | "abandoned";
+  place: string;
+  scope?: string | null;
+  blind?: boolean | null;
+  round?: number | null;
+  recount?: string[];
+  note?: string | null;
+  recountRequired?: boolean;
+  reads?: ReadResult[];
+  parts?: CountPart[];
+  book?: { item: string; quantity: string; uom: string | null }[] | null;
+}
+
+export interface CountRequest {
+  id: string;
+  place: { id: string } | { gln: string };
+  scope: Scope;
+  blind: boolean;
+  eventTimeZoneOffset: string;
+}
+
+export interface CountScan {
+  readID: string;
+  elementString: string;
+  quantity?: number;
+  typed?: boolean;
+  readAt: string;
+}
+
+const path = (id: string): string => `/counts/${encodeURIComponent(id)}`;
+
+export const countApi = {
+  begin: (request: CountRequest) => call<Count>("POST", "/counts", request),
+  get: (id: string) => call<Count>("GET", path(id)),
+  scans: async (id: string, scans: readonly CountScan[]) =>
+    (await call<{ results: ReadResult[] }>("POST", `${path(id)}/scans`, { scans })).results,
+  undo: (id: string, readID: string) => call<null>("DELETE", `${path(id)}/scans/${encodeURIComponent(readID)}`),
+  close: (id: string) => call<Count>("POST", `${path(id)}/close`),
+  recount: (id: string) => call<Count>("POST", `${path(id)}/recount`),
+  finish: (id: string) => call<Count>("POST", `${path(id)}/finish`),
+  abandon: (id: string) => call<Count>("POST", `${path(id)}/abandon`),
+  variances: async () => (await call<{ variances: CountPart[] }>("GET", "/counts/variances")).variances,
+};

@@ -1,0 +1,163 @@
+import { useState } from "preact/hooks";
+import { agreementApi } from "../api/agreements";
+import { importApi, type ImportAnswer, type ImportKind, type ImportOptions, templateAddress } from "../api/imports";
+import { Failures, useDoing, useLoaded, WhenLoaded } from "../ui/loaded";
+import { Nothing, Notice, Scroller } from "../ui/parts";
+import { plainWords } from "../ui/words";
+
+const KIND_WORDS: Readonly<Record<string, string>> = { catalogue: "Products", places: "Places", par: "Stock levels", prices: "Prices", stock: "Opening stock" };
+
+/** Files that are judged first and imported whole or not at all. */
+export function ImportsPage() {
+  const loaded = useLoaded(async () => {
+    const [kinds, agreements] = await Promise.all([importApi.kinds(), agreementApi.all()]);
+    return { kinds, agreementIDs: [...new Set(agreements.map(({ agreementID }) => agreementID))] };
+  }, []);
+  return (
+    <main class="wide">
+      <h1>Imports</h1>
+      <WhenLoaded loaded={loaded} what="the kinds of imports">
+        {({ kinds, agreementIDs }) => <ImportForm kinds={kinds} agreementIDs={agreementIDs} />}
+      </WhenLoaded>
+    </main>
+  );
+}
+
+function ImportForm({ kinds, agreementIDs }: { kinds: readonly ImportKind[]; agreementIDs: readonly string[] }) {
+  const [kind, setKind] = useState(kinds[0]?.kind ?? "");
+  const [file, setFile] = useState<File | null>(null);
+  const [options, setOptions] = useState<Partial<ImportOptions>>({});
+  const [answer, setAnswer] = useState<ImportAnswer | null>(null);
+  const doing = useDoing();
+  const chosen = kinds.find((one) => one.kind === kind);
+  if (!chosen) return <Nothing title="Your key may import nothing." />;
+  const choose = (next: string): void => {
+    setKind(next);
+    setAnswer(null);
+    setOptions(next === "par" || next === "prices" ? { agreementID: agreementIDs[0] ?? "" } : {});
+  };
+  const send = (apply: boolean): void =>
+    void doing.run(async () => {
+      if (file === null) return;
+      setAnswer(await importApi.send(kind, file, options, apply));
+    });
+  const option = (name: keyof ImportOptions) => (event: Event & { currentTarget: HTMLInputElement | HTMLSelectElement }) => {
+    setOptions({ ...options, [name]: event.currentTarget.value });
+    setAnswer(null);
+  };
+  const takes = (name: keyof ImportOptions): boolean => chosen.options.includes(name);
+  return (
+    <>
+      <form
+        class="toolbar"
+        onSubmit={(event) => {
+          event.preventDefault();
+          send(false);
+        }}
+      >
+        <label for="import-kind">What</label>
+        <select id="import-kind" value={kind} onChange={(event) => choose(event.currentTarget.value)}>
+          {kinds.map((one) => (
+            <option key={one.kind} value={one.kind}>
+              {KIND_WORDS[one.kind] ?? plainWords(one.kind)}
+            </option>
+          ))}
+        </select>
+        {takes("agreementID") && (
+          <>
+            <label for="import-agreement">Agreement</label>
+            <select id="import-agreement" required value={options.agreementID ?? ""} onChange={option("agreementID")}>
+              {agreementIDs.map((id) => (
+                <option key={id} value={id}>
+                  {id}
+                </option>
+              ))}
+            </select>
+          </>
+        )}
+        {takes("validFrom") && (
+          <>
+            <label for="import-from">First day</label>
+            <input id="import-from" type="date" value={options.validFrom ?? ""} onInput={option("validFrom")} />
+          </>
+        )}
+        {takes("countedAt") && (
+          <>
+            <label for="import-counted">Counted on</label>
+            <input id="import-counted" type="date" value={options.countedAt ?? ""} onInput={option("countedAt")} />
+          </>
+        )}
+        <label for="import-file">CSV file</label>
+        <input
+          id="import-file"
+          type="file"
+          accept=".csv,text/csv,text/plain"
+          required
+          onChange={(event) => {
+            setFile(event.currentTarget.files?.[0] ?? null);
+            setAnswer(null);
+          }}
+        />
+        <button type="submit" class="primary" disabled={doing.busy || file === null}>
+          {doing.busy ? "Reading…" : "Check the file"}
+        </button>
+        <a class="quiet-link" href={templateAddress(kind)} download>
+          Template
+        </a>
+      </form>
+      <p class="quiet">
+        Columns: {chosen.columns.map((column) => (chosen.needed.includes(column) ? `${column} (needed)` : column)).join(", ")}. Checking changes nothing.
+      </p>
+      <Failures doing={doing} title="The file was not imported" />
+      {answer && <Outcome answer={answer} busy={doing.busy} onApply={() => send(true)} />}
+    </>
+  );
+}
+
+function Outcome({ answer, busy, onApply }: { answer: ImportAnswer; busy: boolean; onApply: () => void }) {
+  const counts = `${answer.rows} rows: ${answer.new} new, ${answer.changed} changed, ${answer.unchanged} as before`;
+  const nothing = answer.new + answer.changed === 0;
+  return (
+    <>
+      {answer.applied && <Notice tone="good" title={`Imported. ${counts}`} />}
+      {!answer.applied && (
+        <Notice tone={answer.errors > 0 ? "bad" : answer.warnings > 0 ? "warn" : "good"} title={answer.errors > 0 ? `${answer.errors} cells are to be mended first` : counts}>
+          <p>
+            Read as {answer.encoding}, parted by {answer.delimiter === "\t" ? "tabs" : `“${answer.delimiter}”`}.
+          </p>
+          {answer.errors === 0 && (
+            <button type="button" class="primary" disabled={busy || nothing} onClick={onApply}>
+              {nothing ? "There is nothing to import" : "Import it"}
+            </button>
+          )}
+        </Notice>
+      )}
+      {answer.findings.length > 0 && (
+        <Scroller name="Findings">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col" class="number">
+                  Line
+                </th>
+                <th scope="col">Column</th>
+                <th scope="col">Value</th>
+                <th scope="col">What is wrong</th>
+              </tr>
+            </thead>
+            <tbody>
+              {answer.findings.map((finding, index) => (
+                <tr key={index} class={finding.severity === "error" ? "alarming" : ""} data-testid="finding">
+                  <td class="number">{finding.line}</td>
+                  <td>{finding.column ?? "—"}</td>
+                  <td class="code">{finding.value}</td>
+                  <td>{finding.message}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroller>
+      )}
+    </>
+  );
+}
