@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from api.conftest import BACKENDS, Site
+from api.flows import CABINET, DC, capture, day, delivered, event, lot, serial, used
 from api.test_agreements import CORDIA, NORTHGATE, SCREW, VALVE, propose, sign, terms
 
 BALLOON = "09521141060001"
@@ -133,3 +134,101 @@ def test_a_recall_stays_until_the_hospital_acknowledges_it(agreed_story: Site) -
     assert agreed_story.request("cordia", "POST", path, json={}).json()["state"] == "open"
     assert agreed_story.request("northgate-clinical", "POST", path, json={}).json()["state"] == "closed"
     assert of_kind(alerts(agreed_story, "cordia"), "recall_unacknowledged") == []
+
+
+def test_what_lies_in_a_container_is_looked_at_when_an_event_names_the_container_alone(site: Site) -> None:
+    """Rejects looking at named products only: the receipt of a carton names none."""
+    agreed(site)
+    item, carton = f"https://id.gs1.org/01/{VALVE}/21/A1", "https://id.gs1.org/00/195211410000000017"
+    sent = {
+        "sourceList": [
+            {"type": "possessing_party", "source": CORDIA},
+            {"type": "owning_party", "source": CORDIA},
+            {"type": "location", "source": DC},
+        ],
+        "destinationList": [
+            {"type": "possessing_party", "destination": NORTHGATE},
+            {"type": "owning_party", "destination": CORDIA},
+            {"type": "location", "destination": CABINET},
+        ],
+    }
+    packed = event(-20, "packing", action="ADD", parentID=carton, childEPCs=[item], bizLocation={"id": DC})
+    capture(
+        site,
+        "cordia",
+        event(-21, "commissioning", action="ADD", bizLocation={"id": DC}, epcList=[item]),
+        packed | {"type": "AggregationEvent"},
+        event(-19, "shipping", disposition="in_transit", epcList=[carton], readPoint={"id": DC}, **sent),
+    )
+    (on_its_way,) = [one for one in of_kind(alerts(site, "cordia"), "in_transit") if one["item"] == item]
+    here = {"readPoint": {"id": CABINET}, "bizLocation": {"id": CABINET}}
+    capture(site, "northgate-supply", event(-1, "receiving", epcList=[carton], **here, **sent))
+    assert site.get("cordia", f"/alerts/{on_its_way['id']}")["state"] == "closed"
+
+
+def test_an_alert_that_opens_again_is_another_one(site: Site) -> None:
+    """Rejects a row that is opened anew: its acknowledgement was of the time before."""
+    agreed(site, notSeenDays=5)
+    delivered(site, serial(VALVE, "A1"), day(700), days=-3)
+    here = {"readPoint": {"id": CABINET}, "bizLocation": {"id": CABINET}}
+    held = event(-2, "holding", disposition="damaged", **here, **serial(VALVE, "A1"))
+    capture(site, "northgate-supply", held)
+    (first,) = of_kind(alerts(site, "cordia"), "held_back")
+    capture(
+        site,
+        "northgate-supply",
+        event(-1.5, "stocking", disposition="sellable_accessible", **here, **serial(VALVE, "A1")),
+    )
+    assert of_kind(alerts(site, "cordia"), "held_back") == []
+    capture(site, "northgate-supply", event(-1, "holding", disposition="damaged", **here, **serial(VALVE, "A1")))
+    (second,) = of_kind(alerts(site, "cordia"), "held_back")
+    assert second["id"] != first["id"]
+    assert site.get("cordia", f"/alerts/{first['id']}")["state"] == "closed"
+
+
+def test_what_is_missing_from_a_tray_that_went_back_is_told(site: Site) -> None:
+    """Rejects a comparison with what was used alone, or with what the tray holds after it was packed anew."""
+    agreed(site)
+    tray, screws = "https://id.gs1.org/8003/09521141007778T1", f"https://id.gs1.org/01/{SCREW}/10/L9"
+    content = [{"epcClass": screws, "quantity": 10}]
+    ward = {"readPoint": {"id": CABINET}, "bizLocation": {"id": CABINET}}
+    there = {"readPoint": {"id": DC}, "bizLocation": {"id": DC}}
+    out = {
+        "sourceList": [{"type": "possessing_party", "source": CORDIA}, {"type": "location", "source": DC}],
+        "destinationList": [
+            {"type": "possessing_party", "destination": NORTHGATE},
+            {"type": "location", "destination": CABINET},
+        ],
+    }
+    back = {
+        "sourceList": [{"type": "possessing_party", "source": NORTHGATE}, {"type": "location", "source": CABINET}],
+        "destinationList": [
+            {"type": "possessing_party", "destination": CORDIA},
+            {"type": "location", "destination": DC},
+        ],
+    }
+    capture(
+        site,
+        "cordia",
+        event(-9, "commissioning", action="ADD", epcList=[tray], **there),
+        event(-9, "creating_class_instance", action="ADD", quantityList=content, **there),
+        event(-8, "packing", action="ADD", parentID=tray, childQuantityList=content, **there)
+        | {"type": "AggregationEvent"},
+        event(-7, "shipping", disposition="in_transit", epcList=[tray], readPoint={"id": DC}, **out),
+    )
+    taken = [{"epcClass": screws, "quantity": 5}]
+    capture(
+        site,
+        "northgate-supply",
+        event(-6, "receiving", epcList=[tray], **ward, **out),
+        event(-5, "unpacking", action="DELETE", parentID=tray, childQuantityList=taken, **ward)
+        | {"type": "AggregationEvent"},
+    )
+    assert of_kind(alerts(site, "cordia"), "loaner_overdue")
+    used(site, lot(SCREW, "L9", 2), days=-4)
+    assert of_kind(alerts(site, "cordia"), "tray_incomplete") == []
+    capture(site, "northgate-supply", event(-3, "shipping", epcList=[tray], readPoint={"id": CABINET}, **back))
+    (told,) = of_kind(alerts(site, "cordia"), "tray_incomplete")
+    assert (told["detail"]["quantity"], told["detail"]["content"]) == ("3", screws)
+    used(site, lot(SCREW, "L9", 3), days=-3.5, report="urn:uuid:r2")
+    assert of_kind(alerts(site, "cordia"), "tray_incomplete") == []

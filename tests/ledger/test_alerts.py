@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -402,3 +403,14 @@ def test_every_kind_of_alert_has_a_severity_and_a_sight_that_is_known() -> None:
     for kind in KINDS.values():
         assert kind.severity in {"critical", "high", "medium", "low"}
         assert kind.sight in {"goods", "price", "patient"}
+
+
+def test_the_page_on_agreements_tells_every_kind_with_its_severity() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "agreements.md").read_text()
+    told = {}
+    for line in page.splitlines():
+        cells = [cell.strip() for cell in line.split("|")]
+        if line.startswith("| `"):
+            names, severities = cells[1].replace("`", "").split(", "), cells[2].split(", ")
+            told |= dict(zip(names, severities * len(names) if len(severities) == 1 else severities, strict=False))
+    assert told == {name: kind.severity for name, kind in KINDS.items()}

@@ -175,7 +175,7 @@ class Stock:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """That goods came to the hospital: the event, and the shelf life that was left of them."""
+    """That goods came to the hospital, by which event; one for each item or class."""
 
     key: str
     time_us: int

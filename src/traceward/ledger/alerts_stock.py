@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from traceward.ledger.agreement import Judgement, day_of, start_of
-from traceward.ledger.alerts_model import DAY_US, Alert, Facts, Stock, plain
+from traceward.ledger.alerts_model import DAY_US, Alert, Arrival, Facts, Stock, plain
 
 _ON_RECEIPT = "on_receipt"
 _AFTER_DAYS = "after_days"
@@ -25,9 +25,11 @@ def stock_alerts(facts: Facts) -> Iterator[Alert]:
         yield from _age(facts, row, judged)
         yield from _held(facts, row)
         yield from _excursion(facts, row, judged)
+    arrivals = {one.key: one for one in facts.arrivals}
     for row in facts.stock:
-        if row.is_here:
-            yield from _arrival(facts, row)
+        came = arrivals.get(row.key)
+        if row.is_here and came is not None:
+            yield from _arrival(facts, row, came)
 
 
 def item_detail(row: Stock) -> dict[str, str | int]:
@@ -145,13 +147,8 @@ def _off_agreement(facts: Facts, row: Stock) -> Iterator[Alert]:
         )
 
 
-def _arrival(facts: Facts, row: Stock) -> Iterator[Alert]:
+def _arrival(facts: Facts, row: Stock, came: Arrival) -> Iterator[Alert]:
     """What the agreement, in the version of the day of arrival, asks of goods that came: shelf life, ownership."""
-    came = min(
-        (one for one in facts.arrivals if one.key == row.key), key=lambda one: (one.time_us, one.eid), default=None
-    )
-    if came is None:
-        return
     judged = facts.judge(row.place, came.time_us)
     if judged is None:
         return

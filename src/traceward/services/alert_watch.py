@@ -18,10 +18,10 @@ from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.alerts import all_alerts, next_change_us
 from traceward.ledger.alerts_model import PATIENT, Alert
 from traceward.ledger.facts import LedgerEvent, class_keys, class_parts, decode_event, item_keys
-from traceward.ledger.steps import COUNT, effect_of
+from traceward.ledger.steps import COUNT, USE, effect_of
 from traceward.services.alert_facts import Gatherer
 from traceward.services.runtime import Runtime
-from traceward.store import agreement_models, alert_rows
+from traceward.store import alert_rows
 from traceward.store.agreement_models import AlertScope
 from traceward.store.read import Reader
 from traceward.store.write import WriteTransaction, json_text
@@ -38,11 +38,10 @@ _NAMING: Final = 5000
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What a look at a scope found: the alerts that stand, the eventIDs that are their evidence, the next look."""
+    """What a look at a scope came to: the rows that open, change or close, and the time of the next look."""
 
     scope: AlertScope
-    standing: dict[str, Alert]
-    event_ids: dict[bytes, str]
+    changed: list[alert_rows.AlertColumns]
     next_us: int | None
 
 
@@ -129,7 +128,8 @@ def _scopes_of(
         if event.biz_step == "sensor_reporting":
             measured.append(seq)
     pairs = book.pairs()
-    whole_pair = bool(containers)
+    # What was used of a tray's contents is not missing from it.
+    whole_pair = bool(containers) or any(effect_of(event) == USE for event in events.values())
     done = set[str]()
     for _ in range(_DEPTH):
         done |= containers
@@ -189,7 +189,7 @@ def _look_at_due(runtime: Runtime) -> bool:
     if not due:
         return False
     looks = _looks(runtime, due, now_us)
-    concerned = runtime.store.committer.run(lambda tx: _written(tx, looks, now_us))
+    concerned = runtime.store.committer.run(lambda tx: _written(tx, looks))
     if concerned:
         runtime.changes.publish(concerned)
     return True
@@ -209,42 +209,53 @@ def _looks(runtime: Runtime, due: Sequence[AlertScope], now_us: int) -> list[_Lo
                 found = all_alerts(facts)
                 standing = {base: one for base, one in found.items() if one.is_open(now_us)}
                 event_ids = gatherer.event_ids({eid for one in standing.values() for eid in one.evidence})
-                looks.append(_Look(scope, standing, event_ids, next_change_us(facts, found)))
+                changed = _changed(reader, scope, standing, event_ids, now_us)
+                looks.append(_Look(scope, changed, next_change_us(facts, found)))
     return looks
 
 
-def _written(tx: WriteTransaction, looks: Iterable[_Look], now_us: int) -> set[str]:
-    """Open, change and close the alerts of scopes that nothing touched since they were read; gives whom it concerns."""
+def _changed(
+    reader: Reader, scope: AlertScope, standing: Mapping[str, Alert], event_ids: Mapping[bytes, str], now_us: int
+) -> list[alert_rows.AlertColumns]:
+    """The rows of a scope that are other than they stand: those that open, say something else, or close."""
+    before = {one["base"]: one for one in alert_rows.open_in_scope(reader, scope.scope)}
+    fresh = [base for base in standing if base not in before]
+    numbers = alert_rows.last_numbers(reader, fresh) if fresh else {}
+    changed = [one for base, one in before.items() if base not in standing]
+    for one in changed:
+        one["closed_us"] = max(now_us, one["opened_us"])
+    for base, alert in standing.items():
+        old = before.get(base)
+        row = _row(scope, event_ids, base, alert, old, numbers.get(base, 0) + 1)
+        if row != old:
+            changed.append(row)
+    return changed
+
+
+def _written(tx: WriteTransaction, looks: Iterable[_Look]) -> set[str]:
+    """Write what changed of scopes that nothing touched since they were read; gives whom it concerns."""
     concerned = set[str]()
     for look in looks:
-        if not alert_rows.settle_scope(tx, look.scope, look.next_us):
-            continue
-        before = {one.base: one for one in alert_rows.open_in_scope(tx, look.scope.scope)}
-        fresh = [base for base in look.standing if base not in before]
-        numbers = alert_rows.last_numbers(tx, fresh) if fresh else {}
-        changed = [one for base, one in before.items() if base not in look.standing]
-        for one in changed:
-            one.closed_us = max(now_us, one.opened_us)
-        for base, alert in look.standing.items():
-            old = before.get(base)
-            row = _row(look, base, alert, old, numbers.get(base, 0) + 1)
-            if old is None or row != old:
-                changed.append(row)
-        for row in changed:
-            tx.put(row)
-            concerned |= {party for party in (row.supplier, row.hospital) if party}
+        if alert_rows.settle_scope(tx, look.scope, look.next_us):
+            alert_rows.put_alerts(tx, look.changed)
+            concerned |= {party for row in look.changed for party in (row["supplier"], row["hospital"]) if party}
     return concerned
 
 
 def _row(
-    look: _Look, base: str, alert: Alert, old: agreement_models.Alert | None, number: int
-) -> agreement_models.Alert:
+    scope: AlertScope,
+    event_ids: Mapping[bytes, str],
+    base: str,
+    alert: Alert,
+    old: alert_rows.AlertColumns | None,
+    number: int,
+) -> alert_rows.AlertColumns:
     """The row of an alert that stands; one that stood before keeps its id and when it opened."""
-    return agreement_models.Alert(
-        id=old.id if old is not None else base if number == 1 else f"{base}-{number}",
+    return alert_rows.AlertColumns(
+        id=old["id"] if old is not None else base if number == 1 else f"{base}-{number}",
         base=base,
-        number=old.number if old is not None else number,
-        scope=look.scope.scope,
+        number=old["number"] if old is not None else number,
+        scope=scope.scope,
         kind=alert.kind,
         severity=alert.severity,
         sight=alert.sight,
@@ -257,7 +268,8 @@ def _row(
         gtin=alert.gtin,
         message=alert.message,
         detail=json_text(dict(alert.detail)),
-        evidence=json_text(sorted({look.event_ids[eid] for eid in alert.evidence if eid in look.event_ids})),
+        evidence=json_text(sorted({event_ids[eid] for eid in alert.evidence if eid in event_ids})),
         due_us=alert.due_us,
-        opened_us=old.opened_us if old is not None else alert.opens_us,
+        opened_us=old["opened_us"] if old is not None else alert.opens_us,
+        closed_us=None,
     )

@@ -4,7 +4,7 @@ They decide nothing; a list never shows a row whose party columns do not name th
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypedDict
 
 from traceward.store.agreement_models import Alert, AlertAcknowledgement, AlertScope
 from traceward.store.ledger_lists import IN_STOCK
@@ -28,6 +28,31 @@ _MARK: Final = (
 )
 _GRAI: Final = "https://id.gs1.org/8003/"
 _NEVER: Final = 1 << 62
+
+
+class AlertColumns(TypedDict):
+    """The columns of an alert, as `agreement_models.Alert` has them; thousands are compared at a look."""
+
+    id: str
+    base: str
+    number: int
+    scope: str
+    kind: str
+    severity: str
+    sight: str
+    agreement_id: str | None
+    supplier: str
+    hospital: str
+    responsible: str
+    subject: str
+    place: str | None
+    gtin: str | None
+    message: str
+    detail: str
+    evidence: str
+    due_us: int | None
+    opened_us: int
+    closed_us: int | None
 
 
 class Wanted(NamedTuple):
@@ -68,14 +93,20 @@ def alerts_of_party(
     return sorted(found.values(), key=lambda one: (one.opened_us, one.id), reverse=True)[:limit]
 
 
-def open_in_scope(tx: WriteTransaction | Reader, scope: str) -> list[Alert]:
+def open_in_scope(reader: Reader, scope: str) -> list[AlertColumns]:
     """The open alerts of a scope."""
-    return [_alert(row) for row in tx.fetch(f"{_ALERTS} WHERE scope=? AND closed_us IS NULL", (scope,))]
+    rows = reader.fetch(f"{_ALERTS} WHERE scope=? AND closed_us IS NULL", (scope,))
+    return [AlertColumns(**dict(zip(_ALERT, row, strict=True))) for row in rows]  # type: ignore[typeddict-item]
 
 
-def last_numbers(tx: WriteTransaction, bases: Iterable[str]) -> dict[str, int]:
+def put_alerts(tx: WriteTransaction, rows: Sequence[AlertColumns]) -> None:
+    """Insert alerts, each in place of the one with its id."""
+    tx.write("alert", _ALERT, [tuple(row[name] for name in _ALERT) for row in rows], "replace")  # type: ignore[literal-required]
+
+
+def last_numbers(reader: Reader, bases: Iterable[str]) -> dict[str, int]:
     """How often each of these alerts has opened, for those that ever did."""
-    return dict(tx.fetch_in("SELECT base, MAX(number) FROM alert WHERE base IN {in} GROUP BY base", bases))
+    return dict(reader.fetch_in("SELECT base, MAX(number) FROM alert WHERE base IN {in} GROUP BY base", bases))
 
 
 def acknowledged_bases(reader: Reader, scope: str) -> set[tuple[str, str]]:
