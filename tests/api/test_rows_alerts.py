@@ -92,7 +92,7 @@ def test_C8_what_will_expire_before_it_is_used_is_told_by_the_rate_of_use(empty:
     assert of_kind(alerts(empty, "cordia"), "expires_before_use") == []
 
 
-def test_T1_what_expires_and_where_is_told_for_each_item_lot_and_place(empty: Site) -> None:
+def test_what_expires_and_where_is_told_for_each_item_lot_and_place(empty: Site) -> None:
     """Rejects one alert for a product: a fresh lot hides the one that expires, and one place hides the other."""
     agreed(empty)
     ward = f"{SITE}/254/WARDB-CAB1"

@@ -33,7 +33,7 @@ def stocked(request: pytest.FixtureRequest, open_site: Callable[..., Any]) -> It
         yield site
 
 
-def test_c4_the_leak_list_shows_exactly_the_one_undocumented_screw_with_its_value(stocked: Site) -> None:
+def test_C4_the_leak_list_shows_exactly_the_one_undocumented_screw_with_its_value(stocked: Site) -> None:
     """Of 16 screws two are used, reported, ordered and invoiced; a count finds 13.
 
     Rejects a list of every unit that left stock, and one that values today's price: a screw costs 60 from April on.
@@ -53,7 +53,7 @@ def test_c4_the_leak_list_shows_exactly_the_one_undocumented_screw_with_its_valu
     assert stocked.request(CLINICAL, "GET", "/reports/leaks").status_code == 403
 
 
-def test_c4_every_kind_of_leak_is_found_and_closed_by_the_paper_that_was_missing(stocked: Site) -> None:
+def test_every_kind_of_leak_is_found_and_closed_by_the_paper_that_was_missing(stocked: Site) -> None:
     """Rejects a list that goes by orders alone, or that forgets what was opened without a decision who pays."""
     opened = use_event(5, SCREW, 1, "2026-03-10T12:00:00Z", useType="wasted", usageReport=USED)
     for side in ("sourceList", "destinationList"):
@@ -79,7 +79,7 @@ def test_c4_every_kind_of_leak_is_found_and_closed_by_the_paper_that_was_missing
     assert after == ["use_not_reported", "opened_undecided", "use_without_order", "order_without_use"]
 
 
-def test_c6_a_use_told_late_changes_what_was_true_and_not_what_was_known(stocked: Site) -> None:
+def test_C6_a_use_told_late_changes_what_was_true_and_not_what_was_known(stocked: Site) -> None:
     """Rejects answers by arrival alone, and a settlement that late facts rewrite."""
 
     def on_hand(query: str) -> str:
@@ -106,7 +106,7 @@ def test_c6_a_use_told_late_changes_what_was_true_and_not_what_was_known(stocked
     )
 
 
-def test_c7_ownership_events_of_a_month_are_the_transfer_of_ownership_report(stocked: Site) -> None:
+def test_C7_ownership_events_of_a_month_are_the_transfer_of_ownership_report(stocked: Site) -> None:
     """Rejects ownership at receipt or invoice: only the owning_party pair of the consumption moves it."""
     capture_events(
         stocked,
@@ -125,7 +125,7 @@ def test_c7_ownership_events_of_a_month_are_the_transfer_of_ownership_report(sto
         assert [line["quantity"] for line in report["lines"]] == ["2"]
 
 
-def test_a4_both_parties_draw_the_same_report_with_the_same_digest_and_sign_the_same_settlement(stocked: Site) -> None:
+def test_both_parties_draw_the_same_report_with_the_same_digest_and_sign_the_same_settlement(stocked: Site) -> None:
     """Rejects figures that depend on who asks: a digest over one side's own view could not arbitrate."""
     capture_events(stocked, use_event(2, SCREW, 2, "2026-03-12T10:00:00Z", usageReport=USED))
     for path in ("transfer-of-ownership?from=2026-03-01&to=2026-04-01", "consignment-stock-status?asOf=2026-03-31"):

@@ -1,4 +1,4 @@
-"""The rows of the product's promise that are about finding things, end to end over HTTP: A2, T1, P7, C1."""
+"""T1 of docs/promises.md, and what else finds things: recalls, tracking, implant cards, labels, places."""
 
 import csv
 import io
@@ -93,7 +93,7 @@ def hospital(request: pytest.FixtureRequest, open_site: Callable[..., Any]) -> I
         yield site
 
 
-def test_a2_a_recalled_lot_leads_to_its_patient_for_the_clinical_role_alone(hospital: Site) -> None:
+def test_the_patient_of_a_notice_is_told_to_the_clinical_role_alone(hospital: Site) -> None:
     """Two screws, one patient. Rejects a link kept in the shared use, where the supplier reads it."""
     assert issued(hospital, {"gtin": SCREW_GTIN, "lot": "S1"}, notice="urn:example:a2").status_code in (200, 201)
     asked = {"notice": "urn:example:a2", "purpose": "find the patients"}
@@ -112,7 +112,7 @@ def tracking(site: Site, name: str, form: str = "application/json", **asked: Any
     return site.request(name, "POST", "/trace/device-tracking", json=body, headers={"Accept": form})
 
 
-def test_a2_device_tracking_is_exported_by_the_hospital_with_a_purpose_and_logged(hospital: Site) -> None:
+def test_device_tracking_is_exported_by_the_hospital_with_a_purpose_and_logged(hospital: Site) -> None:
     """21 CFR 821.30. Rejects an export that any reader can start, that leaves no trace, or that loses the explant."""
     body = tracking(hospital, "northgate-clinical", **{"from": "2026-03-01", "to": "2026-04-01"}).json()
     assert {"patientName", "followingPhysician"} <= set(body["notHeld"])
@@ -136,7 +136,7 @@ def test_a2_device_tracking_is_exported_by_the_hospital_with_a_purpose_and_logge
     assert logged[0] == (PURPOSE, 2)
 
 
-def test_a2_the_export_as_csv_has_the_same_rows(hospital: Site) -> None:
+def test_the_export_as_csv_has_the_same_rows(hospital: Site) -> None:
     answer = tracking(hospital, "northgate-clinical", "text/csv", epc=f"{VALVE}V1")
     assert answer.headers["content-type"].startswith("text/csv")
     (row,) = csv.DictReader(io.StringIO(answer.text))
@@ -157,7 +157,7 @@ def declare(site: Site, name: str, vocabulary: str, *elements: dict[str, Any]) -
     assert site.job(name, site.capture(name, orjson.dumps(document)))["success"]
 
 
-def test_a2_the_implant_card_tells_of_the_device_and_leaves_the_patient_to_the_hospital(hospital: Site) -> None:
+def test_the_implant_card_tells_of_the_device_and_leaves_the_patient_to_the_hospital(hospital: Site) -> None:
     """Regulation (EU) 2017/745, Art. 18. Rejects cards made from private events, and cards of another's uses."""
     attributes = [
         {"id": "urn:epcglobal:cbv:mda#streetAddressOne", "attribute": "Valve Road 1"},
@@ -186,9 +186,18 @@ def test_a2_the_implant_card_tells_of_the_device_and_leaves_the_patient_to_the_h
         assert hospital.request(name, "POST", "/trace/implant-card", json=asked).status_code == 404
 
 
-def test_t1_what_expires_is_listed_by_place_product_and_party_the_first_first(hospital: Site) -> None:
-    """Rejects a list that forgets what is held for others, or that shows a rival what it has no part in."""
+def test_T1_what_was_used_and_what_expires_is_listed_by_place_product_and_party(hospital: Site) -> None:
+    """Rejects a list that forgets what is held for others, one that tells stock that left as expiring or stock that
+    moved as used, and one that shows a rival what it has no part in, or a supplier the patient.
+    """
     days = 3650
+    for name in ("northgate-supply", "cordia"):
+        answer = hospital.request(name, "GET", "/usage?from=2026-03-01&to=2026-04-01")
+        lines = [line for use in answer.json()["uses"] for line in use["lines"]]
+        assert sorted((line["item"], line["quantity"]) for line in lines) == [(f"{VALVE}V1", "1"), (f"{SCREW}S1", "2")]
+        assert NUMBER not in answer.text
+    assert hospital.get("northgate-supply", "/usage?to=2026-03-01")["uses"] == []
+    assert hospital.get("rival-supplier", "/usage")["uses"] == []
     for name in ("northgate-supply", "cordia"):
         items = hospital.get(name, f"/trace/expiring?days={days}&place={CABINET}")["items"]
         assert [(one["serial"] or one["lot"], one["expiry"], one["quantity"]) for one in items] == [
@@ -205,16 +214,7 @@ def test_t1_what_expires_is_listed_by_place_product_and_party_the_first_first(ho
     assert hospital.request("cordia", "GET", "/trace/expiring?days=-1").status_code == 400
 
 
-def test_t1_the_use_list_tells_which_devices_were_used(hospital: Site) -> None:
-    for name in ("northgate-supply", "cordia"):
-        uses = hospital.get(name, "/usage?from=2026-03-01&to=2026-04-01")
-        told = orjson.dumps(uses).decode()
-        assert f"{VALVE}V1" in told
-        assert f"{SCREW}S1" in told
-        assert NUMBER not in told
-
-
-def test_p7_one_scan_tells_what_an_item_is_where_it_is_and_what_happened_to_it(hospital: Site) -> None:
+def test_one_scan_tells_what_an_item_is_where_it_is_and_what_happened_to_it(hospital: Site) -> None:
     """Rejects a look-up that takes only clean identifiers, and one that answers a wrong check digit."""
     scanned = {"texts": [f"]d201{VALVE_GTIN}17261231" + "10L1\x1d21V1"]}
     body = hospital.request("northgate-supply", "POST", "/trace/label", json=scanned).json()
@@ -236,7 +236,7 @@ def test_p7_one_scan_tells_what_an_item_is_where_it_is_and_what_happened_to_it(h
     assert NUMBER not in worn.text
 
 
-def test_c1_a_lot_that_is_stored_in_several_places_is_found_in_each_of_them(hospital: Site) -> None:
+def test_a_lot_that_is_stored_in_several_places_is_found_in_each_of_them(hospital: Site) -> None:
     """Rejects a lot that is only where its last event was. The sum over places is what the site has."""
     told = hospital.get("northgate-supply", f"/trace/lot?gtin={SCREW_GTIN}&lot=S1")
     places = {one["place"]: Decimal(one["quantity"]) for one in told["units"]}
