@@ -86,7 +86,7 @@ def _add(
     """Take up what shipments, or receipts, bring of each product."""
     brought: defaultdict[str, list[tuple[Delivery, LedgerEvent]]] = defaultdict(list)
     for one in sorted(events, key=lambda one: (one.fact.event_time_us, one.fact.eid)):
-        if effect == SHIP and void.intersection(one.papers.get("desadv", ())):
+        if effect == SHIP and any(advice in void for advice in one.papers.get("desadv", ())):
             continue
         names = set(one.papers.get("po", ())) & by_id.keys()
         for advice in one.papers.get("desadv", ()):
