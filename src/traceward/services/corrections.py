@@ -9,10 +9,9 @@ from typing import Any, Final
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us
 from traceward.ledger.facts import LedgerEvent, keys
-from traceward.services.facts import stored_fact
 from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
-from traceward.services.visible_events import Moment, moment
+from traceward.services.visible_events import Moment, known_facts, moment
 from traceward.store.compile import VisibleTo
 from traceward.store.read import Reader
 
@@ -29,8 +28,7 @@ def pending(runtime: Runtime, caller: Principal, *, as_of: str | None, known_at:
     at = moment(runtime, as_of, known_at)
     with runtime.store.reader() as reader:
         page = reader.find(_query((_DECLARED,), at), VisibleTo(caller.viewers), limit=_MOST)
-        documents = reader.documents(page.seqs, witnesses=True)
-        declarations = [stored_fact(one, runtime.registry) for one in documents]
+        declarations = list(known_facts(runtime, reader, caller, page.seqs, at.known_at_us))
         wanted = {name for one in declarations for name in (one.event_id, *_correctives(one))}
         known = _known(runtime, reader, caller, wanted, at)
     waiting = [_body(one, known) for one in declarations]
@@ -51,8 +49,7 @@ def _known(
     for start in range(0, len(names), _AT_ONCE):
         pairs = tuple(("eventID", name) for name in names[start : start + _AT_ONCE])
         page = reader.find(_query((AnyTerm(pairs),), at), VisibleTo(caller.viewers), limit=_MOST)
-        for one in reader.documents(page.seqs, witnesses=True):
-            fact = stored_fact(one, runtime.registry)
+        for fact in known_facts(runtime, reader, caller, page.seqs, at.known_at_us):
             found[fact.event_id] = found.get(fact.event_id, False) or fact.declares is None
     return found
 

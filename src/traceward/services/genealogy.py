@@ -19,7 +19,7 @@ from traceward.services.facts import stored_fact
 from traceward.services.preparation import expanded_stored
 from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
-from traceward.services.visible_events import moment
+from traceward.services.visible_events import known_of, moment
 from traceward.store.compile import VisibleTo
 from traceward.store.read import Reader
 
@@ -158,7 +158,9 @@ def _found(walk: _Walk, reader: Reader, clause: AnyTerm) -> list[tuple[LedgerEve
             deadline_s=walk.runtime.limits.query_deadline_s,
         )
         walk.events_read += len(page.keys)
-        for stored in reader.documents(page.seqs, witnesses=True):
+        lt_us = walk.record_time.lt_us
+        known = known_of(reader, walk.caller, page.seqs, lt_us - 1 if lt_us is not None else None)
+        for stored in reader.documents(known, witnesses=True):
             fact = stored_fact(stored, walk.runtime.registry)
             if not fact.private:
                 is_transformation = fact.type == "TransformationEvent"

@@ -29,10 +29,9 @@ from traceward.ledger.persistence import balance_rows
 from traceward.ledger.state import Ledger, item_of
 from traceward.ledger.steps import ON_HAND
 from traceward.services import stock
-from traceward.services.facts import stored_fact
 from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
-from traceward.services.visible_events import Moment, facts_of, folded, moment, visible_event_ids
+from traceward.services.visible_events import Moment, facts_of, folded, known_facts, moment, visible_event_ids
 from traceward.store.compile import VisibleTo
 from traceward.store.rows import Balance
 
@@ -104,7 +103,7 @@ def _counts(runtime: Runtime, caller: Principal, place: str | None, at: Moment) 
     query = Query(clauses=tuple(clauses), event_time=TimeRange(None, at.as_of_us + 1), record_time=known)
     with runtime.store.reader() as reader:
         page = reader.find(query, VisibleTo(caller.viewers), limit=_COUNTS, deadline_s=runtime.limits.query_deadline_s)
-        events = [stored_fact(one, runtime.registry) for one in reader.documents(page.seqs, witnesses=True)]
+        events = list(known_facts(runtime, reader, caller, page.seqs, at.known_at_us))
     resolved = corrections.resolve(events)
     standing = [
         event for event in events if event.declares is None and resolved.captors.get(event.eid, event.captured_by)

@@ -3,6 +3,7 @@
 It must not hand out an event that the caller may not see: a fold of these cannot be influenced by hidden ones.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,12 +18,14 @@ from traceward.services.facts import stored_fact
 from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
 from traceward.store.compile import VisibleTo
+from traceward.store.feed import not_seen_yet
 from traceward.store.read import Reader
 
 _PAGE: Final = 1000
 _KEYS_PER_QUERY: Final = 100
 _DEPTH: Final = 16
 _DAY_US: Final = 86_400_000_000
+_CAPTORS: Final = "SELECT eid, party FROM witness WHERE record_time_us<=? AND eid IN {in}"
 _KEY_TERMS: Final = ("epc", "parentID", "inputEPC", "outputEPC", "epcClass", "inputEPCClass", "outputEPCClass")
 
 
@@ -82,8 +85,34 @@ def visible_event_ids(
         page = reader.find(
             Query(clauses=(AnyTerm(pairs),), record_time=record_time), VisibleTo(caller.viewers), limit=_PAGE
         )
-        seen.update(page.seqs)
+        seen.update(known_of(reader, caller, page.seqs, known_at_us))
     return {eid: names[seq] for eid, seq in numbers.items() if seq in seen}
+
+
+def known_of(reader: Reader, caller: Principal, seqs: Sequence[int], known_at_us: int | None) -> Sequence[int]:
+    """Those of these events that the caller could see at known_at_us (None: now), in the order given.
+
+    seqs: of events that were recorded by then and that the caller sees now.
+    """
+    if known_at_us is None or not seqs:
+        return seqs
+    later = not_seen_yet(reader, VisibleTo(caller.viewers), seqs, known_at_us)
+    return [seq for seq in seqs if seq not in later] if later else seqs
+
+
+def known_facts(
+    runtime: Runtime, reader: Reader, caller: Principal, seqs: Sequence[int], known_at_us: int | None
+) -> Iterator[LedgerEvent]:
+    """The facts of those of these events that the caller could see at known_at_us, with the captors of that time."""
+    documents = reader.documents(known_of(reader, caller, seqs, known_at_us), witnesses=True)
+    if known_at_us is None:
+        yield from (stored_fact(event, runtime.registry) for event in documents)
+        return
+    captors: defaultdict[bytes, list[int]] = defaultdict(list)
+    for eid, party in reader.fetch_in(_CAPTORS, [event.eid for event in documents], (known_at_us,)):
+        captors[bytes(eid)].append(party)
+    for event in documents:
+        yield stored_fact(event._replace(witnesses=tuple(captors[bytes(event.eid)])), runtime.registry)
 
 
 def all_facts(runtime: Runtime, caller: Principal, at: Moment) -> list[LedgerEvent]:
@@ -159,8 +188,7 @@ def _facts(
             raise QueryTooComplexException(
                 f"more than {runtime.limits.fold_limit_events} events would have to be folded for this answer"
             )
-        for event in reader.documents(page.seqs, witnesses=True):
-            yield stored_fact(event, runtime.registry)
+        yield from known_facts(runtime, reader, caller, page.seqs, at.known_at_us)
         if page.next is None:
             return
         after = page.next

@@ -33,6 +33,8 @@ LATE: Final = (
     "SELECT record_time_us, position, seq FROM late_visible WHERE viewer=? AND (record_time_us,position)>(?,?)"
     " ORDER BY record_time_us, position LIMIT ?"
 )
+LATER_AMONG: Final = "SELECT seq FROM late_visible WHERE viewer=? AND record_time_us>? AND seq IN {in}"
+RECORDED: Final = "SELECT seq, record_time_us FROM event WHERE seq IN {in}"
 LATE_AMONG: Final = "SELECT seq FROM late_visible WHERE viewer=? AND seq IN {in}"
 
 
@@ -71,6 +73,19 @@ def late_between(reader: Reader, viewers: VisibleTo, after: Cursor, end: Cursor,
 def late_among(reader: Reader, viewers: VisibleTo, seqs: Collection[int]) -> set[int]:
     """Which of these events have a late place for one of the viewers."""
     return {seq for viewer in viewers for (seq,) in reader.fetch_in(LATE_AMONG, seqs, (viewer,))}
+
+
+def not_seen_yet(reader: Reader, viewers: VisibleTo, seqs: Collection[int], time_us: int) -> set[int]:
+    """Which of these events, that one of the viewers sees now, none of them saw at a time (recordTime, inclusive)."""
+    later = {
+        viewer: {seq for (seq,) in reader.fetch_in(LATER_AMONG, seqs, (viewer, time_us))} for viewer in sorted(viewers)
+    }
+    doubtful = set().union(*later.values())
+    if not doubtful:
+        return doubtful
+    recorded: dict[int, int] = dict(reader.fetch_in(RECORDED, doubtful))
+    wanted = [Sight(one, seq, recorded[seq]) for one in viewers for seq in doubtful - later[one]]
+    return doubtful - {seq for _, seq in standing(reader, wanted)}
 
 
 def still_visible(reader: Reader, late: Iterable[Late], events: Mapping[int, StoredEvent]) -> list[Late]:
