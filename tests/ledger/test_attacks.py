@@ -140,6 +140,22 @@ def test_an_outsiders_error_declaration_is_a_dispute_without_effect() -> None:
     assert {eid for eid, seen in after.visible.items() if RIVAL in seen} == {declaration.eid}
 
 
+@pytest.mark.parametrize("first", ["cycle_counting", "inspecting", "receiving"])
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_who_receives_what_others_saw_of_an_unregistered_makers_item_sees_none_of_it(first: str, hours: int) -> None:
+    """Rejects a history that goes to whoever says that he has the item, and a claim shown to a backdated one."""
+    item = "https://id.gs1.org/01/05060000000012/21/A1"
+    theirs = msgspec.structs.replace(
+        rival_event("theirs", biz_step=first, instances=(item,), read_point="https://id.gs1.org/414/4012345000016"),
+        captured_by=(NORTHGATE,),
+    )
+    time_us = FEBRUARY_12_US + hours * 3_600_000_000
+    taken = rival_event("taken", time_us, biz_step="receiving", instances=(item,), biz_location=RIVAL_DOCK)
+    again = rival_event("again", time_us + 1, biz_step="storing", instances=(item,), biz_location=RIVAL_DOCK)
+    ledger = fold([theirs, taken, again], PARTIES)
+    assert {eid for eid, seen in ledger.visible.items() if RIVAL in seen} == {taken.eid, again.eid}
+
+
 def test_in_the_store_too_all_attacks_together_change_nothing_of_others(new_store: Callable[[], Store]) -> None:
     """Rejects a fast path that trusts the captor."""
     ledgers = Ledgers(new_store(), PARTIES)

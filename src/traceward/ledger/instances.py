@@ -55,9 +55,14 @@ def act_on_instances(book: Book, act: Act) -> None:
 
 
 def note_claim(book: Book, act: Act, record: Instance) -> None:
-    """Record that the event claims an item of others, and let those who own and hold it see the event."""
+    """Record that the event claims an item of others, and let those who own and hold it see the event.
+
+    Where the item's maker is not registered nobody's ownership is proven: whoever dates his receipt before others'
+    would read theirs. So he is told of the claim, and not shown it.
+    """
     book.raise_conflict("claimed", act, record)
-    book.show(act.event.eid, (record.owner, record.holder))
+    if book.parties.maker_of(record.key) is not None:
+        book.show(act.event.eid, (record.owner, record.holder))
     record.order = act.order
     book.change(record)
 
@@ -245,10 +250,13 @@ def show_notices(book: Book, key: str, lot: str | None, party: str) -> None:
 
 
 def _show_earlier(book: Book, record: Instance, party: str) -> None:
+    known_maker = book.parties.maker_of(record.key) is not None
     for eid, parties in reversed(record.trail):
         if party in parties:
             return
-        book.show(eid, (party,))
+        # Where no maker vouches for who comes first, what was seen of nobody's item is not told to whoever takes it.
+        if parties or known_maker:
+            book.show(eid, (party,))
     if record.claimant is None:
         show_notices(book, record.key, record.lot, party)
 
