@@ -3,6 +3,7 @@
 They must not repeat: each number gives items of its own, and every event comes after those that it builds on.
 """
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -11,9 +12,12 @@ STEM = "https://id.gs1.org/"
 SUPPLIER, HOSPITAL = f"{STEM}417/9521141000007", f"{STEM}417/4012345000009"
 DC, SITE = f"{STEM}414/9521141000106", f"{STEM}414/4012345000016"
 GTIN, VALVES, CABINETS = "09521141045305", 4, 200
+APART_S = 900
+"""Between two uses of a long lot."""
 EVENTS_A_LOT = 14
 """How many events one lot has in both documents together."""
 
+_LONG_START = datetime(2023, 1, 2, tzinfo=UTC)
 _CONTEXT = [
     "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
     {"mcx": "https://ns.traceward.org/consignment/", "cbvmda": "urn:epcglobal:cbv:mda:"},
@@ -41,14 +45,36 @@ def documents(first: int, count: int) -> tuple[bytes, bytes]:
     return _document(ours), _document(theirs)
 
 
-def use_at(number: int, serial: int, second: int) -> bytes:
-    """A document with one use of the lot of that number, so many seconds into the 12th of May."""
+def long_lot(number: int) -> tuple[bytes, bytes]:
+    """The supplier's and the hospital's document of one lot that is used for years, from 2023 on."""
+    cabinet = cabinet_of(number)
+    moved = _ends(possessing_party=(SUPPLIER, HOSPITAL), owning_party=(SUPPLIER, SUPPLIER), location=(DC, SITE))
+    some = {"quantityList": [_some(number, 1_000_000)]}
+    here = {"readPoint": {"id": DC}, "bizLocation": {"id": DC}}
+    there = {"readPoint": {"id": cabinet}, "bizLocation": {"id": cabinet}}
+    made = _event(number, 1, 1, "creating_class_instance", action="ADD", **some, **here)
+    sent = _event(number, 2, 1, "shipping", disposition="in_transit", readPoint={"id": DC}, **some, **moved)
+    come = _event(number, 3, 1, "receiving", **some, **there, **moved)
+    return (
+        _document([made | {"eventTime": _since_2023(-3)}, sent | {"eventTime": _since_2023(-2)}]),
+        _document([come | {"eventTime": _since_2023(-1)}]),
+    )
+
+
+def uses(number: int, first: int, count: int, *, late_s: int = 0) -> bytes:
+    """A document with so many uses of a long lot, from the `first` on, one every `APART_S`; all told late_s late."""
     where = {"readPoint": {"id": f"{SITE}/254/OR"}}
     source = _ends(location=(cabinet_of(number), f"{SITE}/254/OR"))
     use = {"disposition": "dispensed", "quantityList": [_some(number, 1)], "mcx:useType": "consumed"}
-    event = _event(number, 1000 + serial, 12, "dispensing", **where, **source, **use)
-    time = f"2026-05-12T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z"
-    return _document([event | {"eventTime": time}])
+    events = []
+    for serial in range(first, first + count):
+        event = _event(number, 1000 + serial, 12, "dispensing", **where, **source, **use)
+        events.append(event | {"eventTime": _since_2023(serial * APART_S - late_s)})
+    return _document(events)
+
+
+def _since_2023(seconds: int) -> str:
+    return (_LONG_START + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
 
 
 def _lot(number: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
