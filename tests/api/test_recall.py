@@ -258,7 +258,7 @@ def test_a_withdrawn_notice_flags_nothing_any_more(world: Site) -> None:
 
 
 def test_the_issuer_reads_who_has_acknowledged_what(world: Site) -> None:
-    """Rejects acknowledgements that everybody reads, or that a second click moves to a later time."""
+    """Rejects a second click that moves a step to a later time, and notes that carry a patient to the supplier."""
     notice = "urn:example:fsn:6"
     assert issued(world, {"gtin": SCREW_GTIN, "lot": "S1"}, notice=notice).status_code == 201
     said = {"notice": notice, "step": "received", "note": "Ward 3 is informed"}
@@ -269,7 +269,7 @@ def test_the_issuer_reads_who_has_acknowledged_what(world: Site) -> None:
     (heard,) = of_notice(world, "cordia", notice)["acknowledgements"]
     assert (heard["party"], heard["step"], heard["note"]) == (NORTHGATE, "received", "Ward 3 is informed")
     assert world.request("cordia", "POST", "/recalls/acknowledgements", json=said).status_code == 403
-    named = said | {"step": "done", "note": "told 401234500000123452"}
+    named = said | {"step": "done", "note": "told urn:epc:id:gsrn:4012345.0000012345"}
     refused = world.request("northgate-supply", "POST", "/recalls/acknowledgements", json=named)
     assert refused.status_code == 400
-    assert "401234500000123452" not in refused.text
+    assert "0000012345" not in refused.text
