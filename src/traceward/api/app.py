@@ -31,6 +31,7 @@ from traceward.api.live import router as live_router
 from traceward.api.master_data_routes import router as master_data_router
 from traceward.api.models import Problem
 from traceward.api.observe import configure_logging
+from traceward.api.onboarding_routes import router as onboarding_router
 from traceward.api.openapi import install_openapi
 from traceward.api.patient_routes import quarantine_router
 from traceward.api.patient_routes import router as patient_router
@@ -149,6 +150,7 @@ def create_app(
         subscription_admin_router,
         master_data_router,
         import_router,
+        onboarding_router,
         soap_router,
         session_router,
         live_router,

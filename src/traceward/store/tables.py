@@ -31,6 +31,7 @@ from traceward.store import (
     master_data_tables,
     models,
     named_query_models,
+    onboarding_models,
     recall_models,
     subscription_models,
 )
@@ -47,6 +48,7 @@ MODELS: Final = (
     ledger_tables,
     master_data_tables,
     named_query_models,
+    onboarding_models,
     recall_models,
     subscription_models,
 )

@@ -12,6 +12,24 @@ def upgrade() -> None:
     _create_settlement()
     _create_usage_cases()
     _create_recalls()
+    _create_onboarding()
+
+
+def _create_onboarding() -> None:
+    op.create_table(
+        "onboarding",
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("begun_us", sa.BigInteger(), nullable=False),
+        sa.Column("begun_by", sa.Text(), nullable=False),
+        sa.Column("test_us", sa.BigInteger(), nullable=True),
+        sa.Column("test_passed", sa.Boolean(), nullable=False),
+        sa.Column("test_events", sa.Integer(), nullable=False),
+        sa.Column("test_detail", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("host", "partner"),
+    )
+    op.create_index("ix_onboarding_partner", "onboarding", ["partner", "host"])
 
 
 def _create_invoices() -> None:
