@@ -79,7 +79,7 @@ def test_what_was_known_at_a_time_never_changes(runtime: Runtime, full_run: bool
     """
     by_party = callers(runtime)
     told: list[tuple[str, str, set[bytes], dict[str, Any]]] = []
-    captured = Flows(seed=11).make(600 if full_run else 80)
+    captured = Flows(seed=11).make(600 if full_run else 60)
     for number, (event, captor) in enumerate(captured):
         document = {
             "@context": CONTEXT, "type": "EPCISDocument", "schemaVersion": "2.0",
@@ -101,3 +101,27 @@ def test_what_was_known_at_a_time_never_changes(runtime: Runtime, full_run: bool
             assert known_at(runtime, by_party[party], time) == answer, (party, time)
             compared += bool(answer["stock"]["items"])
     assert compared > len(told) // 2
+
+
+def test_the_past_of_a_product_is_what_all_events_say_of_it(
+    runtime: Runtime, full_run: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rejects a product folded in parts that loses a container, a notice on the lot, or what stands in two parts."""
+    monkeypatch.setattr(stock, "_THINGS_AT_ONCE", 4)
+    by_party = callers(runtime)
+    for event, captor in Flows(seed=3).make(600 if full_run else 60):
+        document = {
+            "@context": CONTEXT, "type": "EPCISDocument", "schemaVersion": "2.0",
+            "creationDate": "2026-01-01T00:00:00Z", "epcisBody": {"eventList": [event]},
+        }  # fmt: skip
+        capture_document(runtime, by_party[captor], orjson.dumps(document), "rollback")
+    compared = 0
+    for as_of in ("2026-09-01", "2027-06-30", "2028-06-30"):
+        for caller in by_party.values():
+            whole = stock.stock_page(runtime, caller, stock.StockFilter(as_of=as_of), None, 1000).body["items"]
+            for gtin in ("09521141010235", "09521141045305"):
+                wanted = stock.StockFilter(as_of=as_of, gtin=gtin)
+                part = stock.stock_page(runtime, caller, wanted, None, 1000).body["items"]
+                assert part == [one for one in whole if one["gtin"] == gtin]
+                compared += len(part)
+    assert compared > 10

@@ -14,7 +14,7 @@ from traceward.epcis.errors import QueryParameterException
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger import expiry
-from traceward.ledger.facts import GS1, LedgerEvent
+from traceward.ledger.facts import GS1
 from traceward.ledger.notices import classes_of, with_notices
 from traceward.ledger.persistence import balance_rows, notices_of, transfer_row
 from traceward.ledger.state import Ledger, Notice, class_record, item_of
@@ -32,7 +32,7 @@ from traceward.services.visible_events import (
     folded,
     instant,
     moment,
-    serials_of_lot,
+    things_of,
     visible_event_ids,
 )
 from traceward.store import ledger_lists, rows
@@ -44,6 +44,8 @@ STATUSES: Final = ("on_hand", "in_transit", "explanted")
 _MAX_TIME_US: Final = 1 << 62
 _PLACES: Final = 1000
 _READ_AT_ONCE: Final = 1000
+_THINGS_AT_ONCE: Final = 300
+_ALL: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +94,18 @@ def stock_page(runtime: Runtime, caller: Principal, wanted: StockFilter, token: 
         found, last = _present_balances(runtime, caller, wanted, after, per_page, spans)
         notices = _present_notices(runtime, found)
     else:
-        ledger = folded(runtime, caller, _past_facts(runtime, caller, wanted, at), at)
-        found, last = _past_balances(ledger, caller, wanted, after, per_page, spans)
-        notices = {
-            key: tuple(record.notices) for row in found for key in _classes(row) if (record := ledger.stock(key))
-        }
+        rest: list[rows.Balance] = []
+        notices = {}
+        for ledger, things in _past_parts(runtime, caller, wanted, at):
+            part, _ = _past_balances(ledger, caller, wanted, after, _ALL, spans)
+            own = [row for row in part if things is None or item_of(row.record_key) in things]
+            rest += own
+            notices |= {
+                key: tuple(record.notices) for row in own for key in _classes(row) if (record := ledger.stock(key))
+            }
+        rest.sort(key=ledger_lists.balance_key)
+        found = rest[:per_page]
+        last = ledger_lists.balance_key(found[-1]) if len(rest) > per_page else None
     next_token = None
     if last is not None:
         next_token = bounds.next_text_token(f"{last[0]}\n{last[1]}", 0, last[2])
@@ -208,13 +217,23 @@ def _columns(wanted: StockFilter) -> dict[str, str]:
     return {name: value for name, value in asked.items() if value is not None}
 
 
-def _past_facts(runtime: Runtime, caller: Principal, wanted: StockFilter, at: Moment) -> list[LedgerEvent]:
-    """The events from which the past of what is asked for follows: of one lot its own streams, else every event."""
+def _past_parts(
+    runtime: Runtime, caller: Principal, wanted: StockFilter, at: Moment
+) -> Iterator[tuple[Ledger, frozenset[str] | None]]:
+    """The ledgers from which the past of what is asked for follows, and for which things each of them speaks.
+
+    Of one product: some of its lots and items at a time, each with all its events, so that what is folded at once stays
+    small however much there is. Else every event that the caller may see, for all things (None).
+    """
     asked = _columns(wanted)
-    if "gtin" not in asked or "lot" not in asked:
-        return all_facts(runtime, caller, at)
-    serials = serials_of_lot(runtime, asked["gtin"], asked["lot"])
-    return facts_of(runtime, caller, [*classes_of(asked["gtin"], asked["lot"]), *serials], at)
+    if "gtin" not in asked:
+        yield folded(runtime, caller, all_facts(runtime, caller, at), at), None
+        return
+    for lot, things in things_of(runtime, asked["gtin"], asked.get("lot")):
+        classes = classes_of(asked["gtin"], lot)
+        for start in range(0, len(things), _THINGS_AT_ONCE):
+            part = things[start : start + _THINGS_AT_ONCE]
+            yield folded(runtime, caller, facts_of(runtime, caller, {*classes, *part}, at), at), frozenset(part)
 
 
 def _past_balances(

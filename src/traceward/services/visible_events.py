@@ -13,7 +13,7 @@ from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us, parse_time_us
 from traceward.ledger.facts import LedgerEvent, container_of
 from traceward.ledger.fold import fold, relations
-from traceward.ledger.state import Ledger
+from traceward.ledger.state import Ledger, item_of
 from traceward.services.facts import stored_fact
 from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
@@ -167,6 +167,20 @@ def serials_of_lot(runtime: Runtime, gtin: str, lot: str) -> list[str]:
     with runtime.store.reader() as reader:
         rows = reader.fetch("SELECT key FROM ledger_record WHERE gtin = ? AND lot = ? ORDER BY key", (gtin, lot))
     return [key for (key,) in rows if "|" not in key]
+
+
+def things_of(runtime: Runtime, gtin: str, lot: str | None = None) -> list[tuple[str | None, list[str]]]:
+    """The classes and items of a product that the ledger or anybody's claim knows, by lot; lot: of that one alone.
+
+    What the caller may not see has no events for it.
+    """
+    tests, asked = ("gtin = ?", [gtin]) if lot is None else ("gtin = ? AND lot = ?", [gtin, lot])
+    with runtime.store.reader() as reader:
+        rows = reader.fetch(f"SELECT key, lot FROM ledger_record WHERE {tests}", asked)  # noqa: S608
+    found: defaultdict[str | None, set[str]] = defaultdict(set)
+    for key, of_lot in rows:
+        found[of_lot].add(item_of(key))
+    return [(of_lot, sorted(things)) for of_lot, things in sorted(found.items(), key=lambda one: one[0] or "")]
 
 
 def _facts(
