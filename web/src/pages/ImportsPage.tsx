@@ -121,7 +121,7 @@ function Outcome({ answer, busy, onApply }: { answer: ImportAnswer; busy: boolea
     <>
       {answer.applied && <Notice tone="good" title={`Imported. ${counts}`} />}
       {!answer.applied && (
-        <Notice tone={answer.errors > 0 ? "bad" : answer.warnings > 0 ? "warn" : "good"} title={answer.errors > 0 ? `${answer.errors} cells are to be mended first` : counts}>
+        <Notice tone={answer.errors > 0 ? "bad" : answer.warnings > 0 ? "warn" : "good"} title={answer.errors > 0 ? `${answer.errors} ${answer.errors === 1 ? "cell is" : "cells are"} to be mended first` : counts}>
           <p>
             Read as {answer.encoding}, parted by {answer.delimiter === "\t" ? "tabs" : `“${answer.delimiter}”`}.
           </p>

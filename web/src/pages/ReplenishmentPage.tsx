@@ -35,7 +35,7 @@ export function ReplenishmentPage({ session }: { session: Session }) {
                 Proposals <span class="total">{proposals.length}</span>
               </h2>
               {proposals.length === 0 && (
-                <Nothing title={positions.length === 0 ? "No agreement sets a stock level yet." : "Every place has what was agreed."} />
+                <Nothing title={positions.length === 0 ? "No agreement sets a stock level yet." : "Nothing more is to be moved or ordered."} />
               )}
               <ul class="cards">
                 {[...proposals]

@@ -87,7 +87,7 @@ function Settlements({ session }: { session: Session }) {
                 }}
               >
                 <label for="settled">Agreement</label>
-                <select id="settled" value={agreement} onChange={(event) => setAgreement(event.currentTarget.value)}>
+                <select id="settled" value={agreement || (agreements[0]?.agreementID ?? "")} onChange={(event) => setAgreement(event.currentTarget.value)}>
                   {[...new Map(agreements.map((one) => [one.agreementID, one.terms.title || one.agreementID]))].map(([id, title]) => (
                     <option key={id} value={id}>
                       {title}

@@ -1,30 +1,52 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { api, messagesOf } from "../api/client";
 import { onStockChange } from "../api/live";
-import type { Conflict, Names, StockAnswer, StockRow, Transfer } from "../api/types";
+import { type Ghosts, ledgerApi } from "../api/ledger";
+import type { Conflict, Moment, StockAnswer, StockRow, Transfer } from "../api/types";
 import { isExpired, readableDate } from "../scan/items";
 import { localDay } from "../scan/clock";
 import { Messages, Nothing, Notice, Scroller, ShortId, Waiting } from "../ui/parts";
-import { ALARMING_FLAGS, flagWords, nameOf, readableMessage, readableQuantity, readableTime, statusWords, useWords, worstFirst } from "../ui/words";
-import { byPlace, filterRows, kindOf, totalOf } from "./stock-table";
+import { ALARMING_FLAGS, flagWords, nameOf, readableQuantity, statusWords } from "../ui/words";
+import { ConflictCards } from "../ui/ConflictCards";
+import { GhostCards, RECENT_TRANSFERS, Transfers } from "./StockAside";
+import { byPlace, expiringWithin, filterRows, kindOf, ownersOf, totalOf } from "./stock-table";
 
 interface Overview {
   stock: StockAnswer;
   transfers: Transfer[];
   conflicts: Conflict[];
+  ghosts: Ghosts;
 }
 
-const RECENT_TRANSFERS = 10;
+/** What the stock is looked at through: two clocks for the server, the rest for the rows that came. */
+interface View extends Required<Moment> {
+  words: string;
+  owner: string;
+  /** Days until expiry; `0` for what is expired, empty for all. */
+  expiring: string;
+}
 
-async function overview(): Promise<Overview> {
-  const [stock, transfers, conflicts] = await Promise.all([api.stock(), api.recentTransfers(RECENT_TRANSFERS), api.conflicts()]);
-  return { stock, transfers, conflicts };
+const EVERYTHING: View = { asOf: "", knownAt: "", words: "", owner: "", expiring: "" };
+const EXPIRY = [
+  ["", "Any expiry"],
+  ["0", "Expired"],
+  ["30", "Expires in 30 days"],
+  ["90", "Expires in 90 days"],
+  ["180", "Expires in 180 days"],
+] as const;
+
+async function overview(at: Moment): Promise<Overview> {
+  const [stock, transfers, conflicts, ghosts] = await Promise.all([api.stock(at), api.recentTransfers(RECENT_TRANSFERS), api.conflicts(), ledgerApi.ghosts(at)]);
+  return { stock, transfers, conflicts, ghosts };
 }
 
 export function StockPage() {
   const [found, setFound] = useState<Overview | null>(null);
   const [failures, setFailures] = useState<string[]>([]);
-  const [filter, setFilter] = useState("");
+  const [view, setView] = useState(EVERYTHING);
+  const { asOf, knownAt } = view;
+  const at = useRef<Moment>({});
+  at.current = { asOf, knownAt };
   const asking = useRef(false);
   const again = useRef(false);
 
@@ -37,7 +59,7 @@ export function StockPage() {
     try {
       do {
         again.current = false;
-        setFound(await overview());
+        setFound(await overview(at.current));
         setFailures([]);
       } while (again.current);
     } catch (error) {
@@ -48,8 +70,8 @@ export function StockPage() {
   }, []);
   useEffect(() => {
     void refresh();
-    return onStockChange(() => void refresh());
-  }, [refresh]);
+  }, [asOf, knownAt]);
+  useEffect(() => onStockChange(() => void refresh()), [refresh]);
 
   return (
     <main class="wide">
@@ -65,10 +87,11 @@ export function StockPage() {
       {!found && failures.length === 0 && <Waiting>Loading the stock…</Waiting>}
       {found && (
         <div class="columns">
-          <StockTables stock={found.stock} filter={filter} onFilter={setFilter} />
+          <StockTables stock={found.stock} view={view} onView={(change) => setView((now) => ({ ...now, ...change }))} />
           <aside>
             <Transfers transfers={found.transfers} parties={found.stock.parties} />
-            <Conflicts conflicts={found.conflicts} names={{ ...found.stock.parties, ...found.stock.places }} />
+            <GhostCards ghosts={found.ghosts} />
+            <ConflictCards title="Open conflicts" conflicts={found.conflicts.filter(({ state }) => state === "open")} names={{ ...found.stock.parties, ...found.stock.places }} />
           </aside>
         </div>
       )}
@@ -76,14 +99,40 @@ export function StockPage() {
   );
 }
 
-function StockTables({ stock, filter, onFilter }: { stock: StockAnswer; filter: string; onFilter: (filter: string) => void }) {
-  const shown = filterRows(stock.items, filter, stock);
+function StockTables({ stock, view, onView }: { stock: StockAnswer; view: View; onView: (change: Partial<View>) => void }) {
+  const today = view.asOf || localDay(new Date());
+  const fitting = filterRows(stock.items, view.words, stock).filter(({ owner }) => view.owner === "" || owner === view.owner);
+  const shown = view.expiring === "" ? fitting : expiringWithin(fitting, Number(view.expiring), today);
   const groups = byPlace(shown, stock.places);
+  const edit = (field: keyof View) => (event: Event & { currentTarget: HTMLInputElement | HTMLSelectElement }) => onView({ [field]: event.currentTarget.value });
   return (
     <section aria-label="Stock by place">
       <div class="toolbar">
         <label for="filter">Filter</label>
-        <input id="filter" type="search" value={filter} onInput={(event) => onFilter(event.currentTarget.value)} placeholder="Place, GTIN, lot, serial, owner, status…" />
+        <input id="filter" type="search" value={view.words} onInput={edit("words")} placeholder="Place, GTIN, lot, serial, owner, status…" />
+        <select aria-label="Owner" value={view.owner} onChange={edit("owner")}>
+          <option value="">Any owner</option>
+          {ownersOf(stock.items).map((owner) => (
+            <option key={owner} value={owner}>
+              {nameOf(owner, stock.parties)}
+            </option>
+          ))}
+        </select>
+        <select aria-label="Expiry" value={view.expiring} onChange={edit("expiring")}>
+          {EXPIRY.map(([days, words]) => (
+            <option key={days} value={days}>
+              {words}
+            </option>
+          ))}
+        </select>
+        <span class="pair">
+          <label for="stock-as-of">As of</label>
+          <input id="stock-as-of" type="date" value={view.asOf} onInput={edit("asOf")} />
+        </span>
+        <span class="pair">
+          <label for="stock-known-at">As known on</label>
+          <input id="stock-known-at" type="date" value={view.knownAt} onInput={edit("knownAt")} />
+        </span>
         <p class="quiet" role="status" data-testid="stock-total">
           {totalOf(shown)} units in {groups.length} {groups.length === 1 ? "place" : "places"}
         </p>
@@ -121,7 +170,7 @@ function StockTables({ stock, filter, onFilter }: { stock: StockAnswer; filter: 
               </thead>
               <tbody>
                 {group.rows.map((row) => (
-                  <StockLine key={[row.item, row.container, row.owner, row.holder, row.status].join()} row={row} stock={stock} />
+                  <StockLine key={[row.item, row.container, row.owner, row.holder, row.status].join()} row={row} stock={stock} today={today} />
                 ))}
               </tbody>
             </table>
@@ -132,9 +181,9 @@ function StockTables({ stock, filter, onFilter }: { stock: StockAnswer; filter: 
   );
 }
 
-function StockLine({ row, stock: { parties, products } }: { row: StockRow; stock: StockAnswer }) {
+function StockLine({ row, stock: { parties, products }, today }: { row: StockRow; stock: StockAnswer; today: string }) {
   const product = row.gtin === null ? undefined : products[row.gtin];
-  const expired = isExpired(row.expiry?.slice(0, 10) ?? null, localDay(new Date()));
+  const expired = isExpired(row.expiry?.slice(0, 10) ?? null, today);
   const flags = expired && !row.flags.includes("expired") ? ["expired", ...row.flags] : row.flags;
   return (
     <tr class={flags.some((flag) => ALARMING_FLAGS.has(flag)) ? "alarming" : ""} data-item={row.item}>
@@ -167,55 +216,3 @@ function StockLine({ row, stock: { parties, products } }: { row: StockRow; stock
     </tr>
   );
 }
-
-function Transfers({ transfers, parties }: { transfers: Transfer[]; parties: Names }) {
-  const recent = [...transfers].sort((a, b) => b.eventTime.localeCompare(a.eventTime)).slice(0, RECENT_TRANSFERS);
-  return (
-    <section aria-labelledby="transfers-title">
-      <h2 id="transfers-title">Recent ownership transfers</h2>
-      {recent.length === 0 && <p class="quiet">None yet. Ownership passes when an item is used.</p>}
-      <ol class="cards">
-        {recent.map((transfer) => (
-          <li key={transfer.eventID + transfer.item} class={transfer.voided ? "voided" : ""} data-testid="transfer">
-            <p>
-              <strong class="code">{transfer.serial ?? transfer.lot ?? transfer.gtin ?? transfer.item}</strong> × {readableQuantity(transfer.quantity)}{" "}
-              {transfer.useType && <span class="tag">{useWords(transfer.useType)}</span>}
-              {transfer.voided && <span class="tag">Void</span>}
-            </p>
-            <p>
-              {nameOf(transfer.from, parties)} → {nameOf(transfer.to, parties)}
-            </p>
-            <p class="quiet">
-              <time dateTime={transfer.eventTime}>{readableTime(transfer.eventTime)}</time> · event <ShortId id={transfer.eventID} />
-            </p>
-          </li>
-        ))}
-      </ol>
-    </section>
-  );
-}
-
-function Conflicts({ conflicts, names }: { conflicts: Conflict[]; names: Names }) {
-  const open = worstFirst(conflicts.filter(({ state }) => state === "open"));
-  return (
-    <section aria-labelledby="conflicts-title">
-      <h2 id="conflicts-title">
-        Open conflicts {open.length > 0 && <span class="total">{open.length}</span>}
-      </h2>
-      {open.length === 0 && <p class="quiet">None: what was captured agrees.</p>}
-      <ol class="cards">
-        {open.map((conflict) => (
-          <li key={conflict.id} class={`severity-${conflict.severity}`} data-testid="conflict">
-            <p>
-              <span class={["critical", "high"].includes(conflict.severity) ? "tag bad" : "tag"}>{flagWords(conflict.severity)}</span> {readableMessage(conflict.message, names)}
-            </p>
-            <p class="quiet">
-              <time dateTime={conflict.eventTime}>{readableTime(conflict.eventTime)}</time>
-            </p>
-          </li>
-        ))}
-      </ol>
-    </section>
-  );
-}
-

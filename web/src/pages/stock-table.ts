@@ -74,3 +74,16 @@ export function byPlace(rows: readonly StockRow[], places: Names): PlaceGroup[] 
     }))
     .sort((a, b) => Number(settled(b)) - Number(settled(a)) || a.name.localeCompare(b.name) || (a.place ?? "").localeCompare(b.place ?? ""));
 }
+
+/** Everyone who owns a row, each once. */
+export function ownersOf(rows: readonly StockRow[]): string[] {
+  return [...new Set(rows.flatMap(({ owner }) => owner ?? []))].sort();
+}
+
+const DAY_MS = 86_400_000;
+
+/** The rows whose last day of use is at most so many days after `today` (`YYYY-MM-DD`); with 0 days those that are past it. */
+export function expiringWithin(rows: readonly StockRow[], days: number, today: string): StockRow[] {
+  const last = new Date(Date.parse(`${today}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10);
+  return rows.filter(({ expiry }) => expiry !== null && (days === 0 ? expiry.slice(0, 10) < today : expiry.slice(0, 10) <= last));
+}

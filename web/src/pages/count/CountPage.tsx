@@ -63,9 +63,9 @@ function Begin({ session, counting }: { session: Session; counting: CountSession
       }}
     >
       <PlaceField id="count-place" label="Place" value={place} onChange={setPlace} />
-      <p class="spaced">
+      <div class="spaced">
         <Segments legend="What is counted" options={SCOPES} value={scope} onChange={setScope} />
-      </p>
+      </div>
       <p class="quiet">{scope === "complete" ? "What is not read here counts as missing." : "What is not read proves nothing: no item can be found missing."}</p>
       <label class="check">
         <input type="checkbox" checked={blind} onChange={(event) => setBlind(event.currentTarget.checked)} />
