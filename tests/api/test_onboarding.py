@@ -82,7 +82,7 @@ def test_a_failed_test_is_told_and_may_be_tried_again(empty: Site) -> None:
 
 
 def test_nobody_else_learns_of_an_onboarding(empty: Site) -> None:
-    """Rejects a lookup by id alone: what is hidden answers as what is absent."""
+    """Rejects a list that is not cut to those who take part, and a step that tells a stranger more than a 404."""
     post(empty, "admin", "/onboarding", BEGIN)
     assert empty.get("rival-supplier", "/onboarding") == {"onboardings": []}
     assert empty.get("cordia", f"/onboarding?partner={NEWCOMER}") == {"onboardings": []}
