@@ -16,6 +16,7 @@ from traceward.epcis.builder import Item, build_event
 from traceward.epcis.errors import Finding, ResourceAlreadyExistsException, ValidationException
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier, identifier_kind
+from traceward.ledger.steps import IN_TRANSIT, ON_HAND
 from traceward.services import capture, coarse_uses, conflicts
 from traceward.services.holdings import Holding, find_holdings
 from traceward.services.labelled_items import item_of_texts
@@ -197,7 +198,8 @@ def _groups(
         identifier = item.epc or item.epc_class or ""
         own = holdings.get(identifier, ())
         maker = runtime.registry.parties.maker_of(identifier)
-        owner = next((one.owner for one in own if one.owner is not None), None) or maker or named
+        origin = _source_of(caller, asked, own, source) if asked.action in _TAKES_FROM_A_PLACE else None
+        owner = _owner_of(asked, item, own, origin) or maker or named
         if owner is None:
             owner = caller.organisation
             warnings.append(
@@ -207,9 +209,25 @@ def _groups(
             message = f"{identifier} is not on your book; nothing tells how it came here"
             warnings.append({"code": "unknown_item", "message": message})
         sender = next((one.holder for one in own if one.status == "in_transit"), None)
-        origin = _source_of(caller, asked, own, source) if asked.action in _TAKES_FROM_A_PLACE else None
         grouped.setdefault((owner, sender, origin), []).append(item)
     return [_Group(owner, sender, origin, tuple(items)) for (owner, sender, origin), items in grouped.items()]
+
+
+def _owner_of(asked: _Asked, item: Item, own: Sequence[Holding], origin: str | None) -> str | None:
+    """Who owns what is acted upon: of a lot, who owns what is there for it, not who owns what was used of it before.
+
+    Of several owners at one place the first one whose quantity suffices. None: the book does not tell.
+    """
+    wanted = Decimal(item.quantity or 1)
+    first, second = (IN_TRANSIT, ON_HAND) if asked.action == "receive" else (ON_HAND, IN_TRANSIT)
+    ranks = {first: 1, second: 2}
+
+    def rank(one: Holding) -> tuple[int, bool]:
+        there = one.status == ON_HAND and one.place == (origin or asked.place) and asked.action != "receive"
+        return (0 if there else ranks.get(one.status, 3), one.quantity < wanted)
+
+    known = [one for one in own if one.owner is not None and (item.epc is not None or one.status in ranks)]
+    return next((one.owner for one in sorted(known, key=rank)), None)
 
 
 def _source_of(caller: Principal, asked: _Asked, own: Sequence[Holding], stated: str | None) -> str | None:
