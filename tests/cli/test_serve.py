@@ -37,7 +37,14 @@ def test_a_demo_greets_with_keys_and_requests_that_work_as_printed_and_leaves_no
     with serving("--demo", cwd=tmp_path, TMPDIR=str(tmp_path)) as server:
         (data,) = tmp_path.glob("traceward-demo-*")
         keys = keys_in(data)
-        assert set(keys) == {"admin", "northgate-clinical", "northgate-supply", "cordia", "rival-supplier"}
+        assert set(keys) == {
+            "admin",
+            "northgate-clinical",
+            "northgate-supply",
+            "cordia",
+            "rival-supplier",
+            "northgate-privacy",
+        }
         assert all(key in server.greeting for key in keys.values())
         printed = [shlex.split(line) for line in server.greeting.splitlines() if line.strip().startswith("curl ")]
         assert len(printed) == 3

@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from traceward.ledger.parties import Parties, Party
-from traceward.services import capture, parties
+from traceward.services import agreements, capture, demo_agreement, master_data, parties
 from traceward.services.key_files import DEMO_KEYS_FILE, write_secret_file
 from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
@@ -39,6 +39,7 @@ _KEYS: Final = (
     ("northgate-supply", NORTHGATE, "supply"),
     ("cordia", CORDIA, "supplier"),
     ("rival-supplier", RIVAL, "supplier"),
+    ("northgate-privacy", NORTHGATE, "privacy_officer"),
 )
 """Name in the keys file, organisation, role."""
 
@@ -63,7 +64,17 @@ def load_demo(runtime: Runtime, *, storyline: bool = True) -> dict[str, str]:
     if storyline:
         for name, document in (("cordia", cordia_document()), ("northgate-clinical", northgate_document())):
             capture.capture_document(runtime, _principal(runtime, keys[name]), orjson.dumps(document), "rollback")
+        _agree(runtime, _principal(runtime, keys["cordia"]), _principal(runtime, keys["northgate-supply"]))
     return keys
+
+
+def _agree(runtime: Runtime, supplier: Principal, hospital: Principal) -> None:
+    """Name the products, and have the agreement signed by both; what stands already stays."""
+    master_data.declare(runtime, supplier, demo_agreement.catalogue())
+    terms = demo_agreement.agreement()
+    if not agreements.book(runtime).versions(terms.agreement_id):
+        proposed = agreements.propose(runtime, supplier, terms)
+        agreements.sign(runtime, hospital, terms.agreement_id, proposed.version)
 
 
 def _places_of(identifier: str) -> dict[str, str]:

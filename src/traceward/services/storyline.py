@@ -27,17 +27,17 @@ _PATIENT = "https://id.gs1.org/8018/401234500000123452"
 _LINE_4 = "https://id.gs1.org/414/9521141000205/254/LINE4"
 _LINE_5 = "https://id.gs1.org/414/9521141000205/254/LINE5"
 _WAREHOUSE = "https://id.gs1.org/414/9521141000106"
-_HOSPITAL = "https://id.gs1.org/414/4012345000016"
+HOSPITAL = "https://id.gs1.org/414/4012345000016"
 
 
 def _room(name: str) -> str:
-    return f"{_HOSPITAL}/254/{name}"
+    return f"{HOSPITAL}/254/{name}"
 
 
-_DOCK, _STORE, _CABINET, _THEATRE = _room("DOCK1"), _room("STORE"), _room("OR3-CAB2"), _room("OR3")
-_WARD, _QUARANTINE, _CSSD = _room("WARDB-CAB1"), _room("QUAR"), _room("CSSD")
+_DOCK, _STORE, CABINET, _THEATRE = _room("DOCK1"), _room("STORE"), _room("OR3-CAB2"), _room("OR3")
+WARD, _QUARANTINE, _CSSD = _room("WARDB-CAB1"), _room("QUAR"), _room("CSSD")
 
-_AGREEMENT = _MCX + "agreement/CA-2026-01"
+AGREEMENT = _MCX + "agreement/CA-2026-01"
 _USAGE = "urn:uuid:5b0a4a3c-1f0e-4f4b-9d5e-0c8a52c7f901"
 _NOTICE = "urn:epcglobal:cbv:bt:9521141000007:FSN-2026-004"
 
@@ -45,12 +45,12 @@ PLACE_NAMES: Final = {
     _WAREHOUSE: "Cordia distribution centre",
     _LINE_4: "Cordia line 4",
     _LINE_5: "Cordia line 5",
-    _HOSPITAL: "Northgate Hospital",
+    HOSPITAL: "Northgate Hospital",
     _DOCK: "Goods-in dock 1",
     _STORE: "Central store",
-    _CABINET: "Theatre 3, cabinet 2",
+    CABINET: "Theatre 3, cabinet 2",
     _THEATRE: "Theatre 3",
-    _WARD: "Ward B, cabinet 1",
+    WARD: "Ward B, cabinet 1",
     _QUARANTINE: "Quarantine shelf",
     _CSSD: "Sterile services",
 }
@@ -131,8 +131,8 @@ def _own(kind: str, number: str) -> tuple[str, str]:
     return f"{_MCX}btt/{kind}", number
 
 
-_CONSIGNED = _passes(owner=(CORDIA, CORDIA), holder=(CORDIA, NORTHGATE), place=(_WAREHOUSE, _HOSPITAL))
-_BOUGHT_IN_THEATRE = _passes(owner=(CORDIA, NORTHGATE), place=(_CABINET, _THEATRE))
+_CONSIGNED = _passes(owner=(CORDIA, CORDIA), holder=(CORDIA, NORTHGATE), place=(_WAREHOUSE, HOSPITAL))
+_BOUGHT_IN_THEATRE = _passes(owner=(CORDIA, NORTHGATE), place=(CABINET, _THEATRE))
 
 
 def _made() -> list[dict[str, Any]]:
@@ -166,7 +166,7 @@ def _packed_and_shipped() -> list[dict[str, Any]]:
         ),
         _object(
             4, "2026-02-10T10:00:00Z", "OBSERVE", "shipping", disposition="in_transit", epcList=[_SHIPPER],
-            **_at(_WAREHOUSE), **_CONSIGNED, mcx_agreement=_AGREEMENT,
+            **_at(_WAREHOUSE), **_CONSIGNED, mcx_agreement=AGREEMENT,
             bizTransactionList=_papers(("po", _northgate_no("CPO-1001")), ("desadv", _cordia_no("ASN-88"))),
         ),
         _object(
@@ -195,7 +195,7 @@ def _received() -> list[dict[str, Any]]:
     return [
         _object(
             5, "2026-02-11T07:10:00Z", "OBSERVE", "receiving", disposition="in_progress", epcList=[_SHIPPER],
-            **_at(_DOCK, _DOCK), **_CONSIGNED, mcx_agreement=_AGREEMENT,
+            **_at(_DOCK, _DOCK), **_CONSIGNED, mcx_agreement=AGREEMENT,
             bizTransactionList=_papers(("desadv", _cordia_no("ASN-88")), ("recadv", _northgate_no("GRN-311"))),
         ),
         _event(
@@ -205,7 +205,7 @@ def _received() -> list[dict[str, Any]]:
         _object(
             7, "2026-02-11T07:45:00Z", "OBSERVE", "stocking", disposition="sellable_accessible",
             epcList=[_VALVE_7, _VALVE_8], quantityList=_amounts((_SCREW, 20), (_BALLOON, 5)),
-            **_at(_CABINET, _CABINET), **_passes(place=(_STORE, _CABINET)),
+            **_at(CABINET, CABINET), **_passes(place=(_STORE, CABINET)),
         ),
     ]  # fmt: skip
 
@@ -215,21 +215,21 @@ def _kept() -> list[dict[str, Any]]:
     return [
         _object(
             8, "2026-03-01T12:00:00Z", "OBSERVE", "storing", disposition="sellable_accessible",
-            epcList=[_VALVE_8], quantityList=_amounts((_SCREW, 4)), **_at(_WARD, _WARD),
-            **_passes(place=(_CABINET, _WARD)),
+            epcList=[_VALVE_8], quantityList=_amounts((_SCREW, 4)), **_at(WARD, WARD),
+            **_passes(place=(CABINET, WARD)),
         ),
         _object(
             9, "2026-03-05T06:00:00Z", "OBSERVE", "cycle_counting", disposition="sellable_accessible",
-            epcList=[_VALVE_7], quantityList=_amounts((_SCREW, 15)), **_at(_CABINET, _CABINET),
+            epcList=[_VALVE_7], quantityList=_amounts((_SCREW, 15)), **_at(CABINET, CABINET),
             bizTransactionList=_papers(_own("count", count)), mcx_countScope="complete", mcx_count=count,
             mcx_countGTINs=[f"urn:epc:idpat:sgtin:9521141.{product}.*" for product in ("001023", "004530")],
         ),
         _object(
             10, "2026-03-31T16:00:00Z", "OBSERVE", "stock_taking", disposition="unavailable",
-            quantityList=_amounts((_SCREW, 1)), **_at(_CABINET),
+            quantityList=_amounts((_SCREW, 1)), **_at(CABINET),
             bizTransactionList=_papers(_own("count", stocktake), ("po", _northgate_no("BO-7002"))),
-            **_passes(owner=(CORDIA, NORTHGATE), place=(_CABINET, None)),
-            mcx_reason="lost", mcx_agreement=_AGREEMENT, mcx_count=stocktake,
+            **_passes(owner=(CORDIA, NORTHGATE), place=(CABINET, None)),
+            mcx_reason="lost", mcx_agreement=AGREEMENT, mcx_count=stocktake,
         ),
     ]  # fmt: skip
 
@@ -241,7 +241,7 @@ _IMPLANTED = {
     "bizTransactionList": _papers(_own("usage_report", _USAGE)),
     **_BOUGHT_IN_THEATRE,
     "mcx_useType": "implanted",
-    "mcx_agreement": _AGREEMENT,
+    "mcx_agreement": AGREEMENT,
     "mcx_usageReport": _USAGE,
 }
 
@@ -290,7 +290,7 @@ def _recall_answered() -> list[dict[str, Any]]:
         _object(
             21, "2026-04-01T11:00:00Z", "OBSERVE", "holding", disposition="recalled",
             persistentDisposition={"set": ["recalled"]}, quantityList=_amounts((_SCREW, 12)),
-            **_at(_QUARANTINE, _QUARANTINE), **_passes(place=(_CABINET, _QUARANTINE)),
+            **_at(_QUARANTINE, _QUARANTINE), **_passes(place=(CABINET, _QUARANTINE)),
             bizTransactionList=_papers(_own("recall", _NOTICE)), mcx_recallNotice=_NOTICE,
         ),
         _object(
@@ -333,7 +333,7 @@ def _tray() -> list[dict[str, Any]]:
             childQuantityList=_amounts((_SCREW, 3)), **_at(_THEATRE, _THEATRE),
         ),
         _object(
-            26, "2026-06-03T02:15:00Z", "OBSERVE", "sensor_reporting", epcList=[], **_at(_CABINET, _CABINET),
+            26, "2026-06-03T02:15:00Z", "OBSERVE", "sensor_reporting", epcList=[], **_at(CABINET, CABINET),
             sensorElementList=[excursion],
         ),
     ]  # fmt: skip
@@ -344,7 +344,7 @@ def _later() -> list[dict[str, Any]]:
     return [
         _object(
             29, "2026-09-30T12:00:00Z", "OBSERVE", "accepting", disposition="sellable_accessible",
-            epcList=[_VALVE_8], **_at(_WARD, _WARD), bizTransactionList=_papers(("po", _northgate_no("PO-8100"))),
+            epcList=[_VALVE_8], **_at(WARD, WARD), bizTransactionList=_papers(("po", _northgate_no("PO-8100"))),
             **_passes(owner=(CORDIA, NORTHGATE), holder=(NORTHGATE, NORTHGATE), place=None),
         ),
         _event(
@@ -358,7 +358,7 @@ def _later() -> list[dict[str, Any]]:
         ),
         _object(
             18, "2028-02-01T06:30:00Z", "OBSERVE", "holding", disposition="expired",
-            persistentDisposition={"set": ["expired"]}, epcList=[_VALVE_8], **_at(_WARD, _QUARANTINE),
+            persistentDisposition={"set": ["expired"]}, epcList=[_VALVE_8], **_at(WARD, _QUARANTINE),
         ),
         _object(
             19, "2028-02-10T15:00:00Z", "DELETE", "destroying", disposition="destroyed",
