@@ -24,9 +24,7 @@ def onboard(
     role: Annotated[str | None, typer.Option(help="supplier, hospital or carrier.")] = None,
     name: Annotated[str | None, typer.Option(help="Its name for people.")] = None,
     prefix: Annotated[list[str] | None, typer.Option("--prefix", help="Its GS1 company prefix; repeatable.")] = None,
-    site: Annotated[
-        list[str] | None, typer.Option("--site", help="SGLN under agreement; repeatable.")
-    ] = None,
+    site: Annotated[list[str] | None, typer.Option("--site", help="SGLN under agreement; repeatable.")] = None,
     gtin: Annotated[list[str] | None, typer.Option("--gtin", help="Product under agreement; repeatable.")] = None,
     key_file: Annotated[Path | None, typer.Option(help="Where the partner's key goes; else it is shown once.")] = None,
     host_key: Annotated[
