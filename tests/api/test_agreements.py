@@ -54,6 +54,23 @@ def test_an_agreement_is_in_force_once_both_sides_have_signed(empty: Site) -> No
         assert {one["party"] for one in seen["signatures"]} == {CORDIA, NORTHGATE}
 
 
+def test_prices_are_told_to_roles_that_see_prices_alone(empty: Site) -> None:
+    """Rejects an answer by organisation: a ward's key would read, export and sign what costs what."""
+    priced = [{"gtin": VALVE, "prices": [{"amount": "4321.00", "currency": "EUR"}]}]
+    body = terms(lines=priced)
+    assert propose(empty, "northgate-clinical", body).status_code == 403
+    assert propose(empty, "cordia", body).status_code == 201
+    assert sign(empty, "northgate-clinical", body["agreementID"]).status_code == 403
+    assert sign(empty, "northgate-supply", body["agreementID"]).status_code == 200
+    for path in ("/agreements", f"/agreements?agreementID={body['agreementID']}", "/agreements/export"):
+        told = {name: empty.request(name, "GET", path).text for name in ("cordia", "northgate-supply")}
+        assert all("4321" in text for text in told.values())
+        unpriced = empty.request("northgate-clinical", "GET", path)
+        assert unpriced.status_code == 200
+        assert VALVE in unpriced.text
+        assert "4321" not in unpriced.text
+
+
 def test_the_same_terms_again_are_the_same_version_and_other_terms_the_next(empty: Site) -> None:
     assert propose(empty, "cordia", terms()).json()["version"] == 1
     assert propose(empty, "cordia", terms()).json()["version"] == 1

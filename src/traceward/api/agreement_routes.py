@@ -110,7 +110,7 @@ def get_agreements(
         found = agreements.agreements_of(runtime, caller)
     else:
         found = agreements.versions_of(runtime, caller, agreementID)
-    return {"agreements": [agreements.agreement_body(one, runtime.now_us()) for one in found]}
+    return {"agreements": [agreements.agreement_body(one, caller, runtime.now_us()) for one in found]}
 
 
 @router.get("/export", response_model=ExportBody)
@@ -134,17 +134,19 @@ def import_agreements(
 @router.post("", status_code=201, response_model=AgreementBody)
 def post_agreement(body: AgreementTerms, caller: Capturer, runtime: Services) -> dict[str, object]:
     """Propose the next version of an agreement; it is signed by the caller's side, and waits for the other's."""
-    return agreements.agreement_body(agreements.propose(runtime, caller, body), runtime.now_us())
+    made = agreements.propose(runtime, caller, body)
+    return agreements.agreement_body(made, caller, runtime.now_us())
 
 
 @router.post("/sign", response_model=AgreementBody)
 def post_signature(body: SignRequest, caller: Capturer, runtime: Services) -> dict[str, object]:
     """Sign a version that the other side proposed."""
     signed = agreements.sign(runtime, caller, body.agreementID, body.version)
-    return agreements.agreement_body(signed, runtime.now_us())
+    return agreements.agreement_body(signed, caller, runtime.now_us())
 
 
 @router.post("/end", response_model=AgreementBody)
 def post_end(body: EndRequest, caller: Capturer, runtime: Services) -> dict[str, object]:
     """Let the signed version of an agreement end on a day that is not past."""
-    return agreements.agreement_body(agreements.end(runtime, caller, body.agreementID, body.lastDay), runtime.now_us())
+    ended = agreements.end(runtime, caller, body.agreementID, body.lastDay)
+    return agreements.agreement_body(ended, caller, runtime.now_us())

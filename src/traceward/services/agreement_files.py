@@ -13,7 +13,7 @@ from traceward.epcis.errors import Finding, TracewardError
 from traceward.ledger.agreement import Agreement
 from traceward.ledger.agreement_terms import AgreementTerms
 from traceward.services import agreements
-from traceward.services.principals import Principal, Right
+from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
 
 PROPOSED = "proposed"
@@ -35,13 +35,12 @@ class Imported:
 def exported(runtime: Runtime, caller: Principal) -> list[dict[str, Any]]:
     """The terms of the newest version of each of the caller's agreements, by id."""
     newest = {one.terms.agreement_id: one for one in agreements.agreements_of(runtime, caller)}
-    return [newest[name].terms.model_dump(mode="json", by_alias=True) for name in sorted(newest)]
+    return [agreements.terms_body(newest[name].terms, caller) for name in sorted(newest)]
 
 
 def imported(runtime: Runtime, caller: Principal, items: Sequence[dict[str, Any]], *, dry_run: bool) -> list[Imported]:
     """Propose each item, or with dry_run say what that would come to; in order. Raises ForbiddenException."""
-    caller.require(Right.READ)
-    caller.require(Right.CAPTURE)
+    agreements.require_negotiator(caller)
     return [_imported(runtime, caller, number, item, dry_run=dry_run) for number, item in enumerate(items)]
 
 

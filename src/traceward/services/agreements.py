@@ -19,7 +19,7 @@ from traceward.ledger.agreement import Agreement, AgreementBook, Overlap, Signat
 from traceward.ledger.agreement_terms import AgreementTerms
 from traceward.services.agreement_book import note_change, read_book
 from traceward.services.parties import agree_consignment
-from traceward.services.principals import Principal, Right
+from traceward.services.principals import Principal, Right, Sight
 from traceward.services.problem_bodies import summary
 from traceward.services.runtime import Runtime
 from traceward.store import alert_rows
@@ -91,7 +91,7 @@ def sign(runtime: Runtime, caller: Principal, agreement_id: str, version: int) -
     Signing again changes nothing. Raises NoSuchResource for a version that is not there or not the caller's,
     ResourceAlreadyExistsException where another agreement was signed meanwhile that covers the same.
     """
-    _require_right(caller)
+    require_negotiator(caller)
 
     def unit(tx: WriteTransaction) -> Agreement:
         known = book_of(tx)
@@ -108,7 +108,7 @@ def sign(runtime: Runtime, caller: Principal, agreement_id: str, version: int) -
 
 def end(runtime: Runtime, caller: Principal, agreement_id: str, last_day: date) -> Agreement:
     """Let the newest signed version end on a day that is not past. Raises NoSuchResource, ValidationException."""
-    _require_right(caller)
+    require_negotiator(caller)
 
     def unit(tx: WriteTransaction) -> Agreement:
         versions = [one for one in book_of(tx).versions(agreement_id) if one.is_signed]
@@ -145,8 +145,16 @@ def versions_of(runtime: Runtime, caller: Principal, agreement_id: str) -> list[
     return found
 
 
-def agreement_body(agreement: Agreement, now_us: int) -> dict[str, Any]:
-    """An agreement's version as its parties read it. state: proposed, signed, in_force or ended."""
+def terms_body(terms: AgreementTerms, caller: Principal) -> dict[str, Any]:
+    """Terms as a caller's role reads them: lines have no prices for roles that see none."""
+    body = terms.model_dump(mode="json", by_alias=True)
+    if not caller.sees(Sight.PRICE):
+        body["lines"] = [{**line, "prices": []} for line in body["lines"]]
+    return body
+
+
+def agreement_body(agreement: Agreement, caller: Principal, now_us: int) -> dict[str, Any]:
+    """An agreement's version as a caller of its parties reads it. state: proposed, signed, in_force or ended."""
     return {
         "agreementID": agreement.terms.agreement_id,
         "version": agreement.version,
@@ -158,7 +166,7 @@ def agreement_body(agreement: Agreement, now_us: int) -> dict[str, Any]:
             {"party": one.party, "principal": one.principal, "signedAt": format_time_us(one.signed_us)}
             for one in agreement.signatures
         ],
-        "terms": agreement.terms.model_dump(mode="json", by_alias=True),
+        "terms": terms_body(agreement.terms, caller),
     }
 
 
@@ -170,13 +178,16 @@ def _state(agreement: Agreement, now_us: int) -> str:
     return "signed" if agreement.terms.valid_from > day_of(now_us) else "ended"
 
 
-def _require_right(caller: Principal) -> None:
+def require_negotiator(caller: Principal) -> None:
+    """Nothing for a role that may agree on terms, prices among them; else raises ForbiddenException."""
     caller.require(Right.READ)
     caller.require(Right.CAPTURE)
+    if not caller.sees(Sight.PRICE):
+        raise ForbiddenException(f"terms have prices, and the role {caller.role!r} does not see {Sight.PRICE.value}")
 
 
 def _require_party(caller: Principal, supplier: str, hospital: str) -> None:
-    _require_right(caller)
+    require_negotiator(caller)
     if caller.organisation not in (supplier, hospital):
         raise ForbiddenException("an agreement is proposed by its supplier or its hospital")
 
