@@ -136,6 +136,22 @@ def test_a_recall_stays_until_the_hospital_acknowledges_it(agreed_story: Site) -
     assert of_kind(alerts(agreed_story, "cordia"), "recall_unacknowledged") == []
 
 
+def test_a_step_of_the_recalls_page_acknowledges_the_recall_for_its_alert_too(site: Site) -> None:
+    """Rejects two acknowledgements that do not know of each other: who has answered is told it has not."""
+    agreed(site)
+    delivered(site, lot(SCREW, "L1", 5), day(300))
+    notice = "urn:epcglobal:cbv:bt:9521141000007:FSN-9"
+    said = {"notice": notice, "recallClass": "I", "reason": "seal", "items": [{"gtin": SCREW, "lot": "L1"}]}
+    assert site.request("cordia", "POST", "/recalls", json=said).status_code == 201
+    assert len(of_kind(alerts(site, "northgate-supply"), "recall_unacknowledged")) == 1
+    step = {"notice": notice, "step": "received", "note": ""}
+    assert site.request("northgate-supply", "POST", "/recalls/acknowledgements", json=step).status_code == 200
+    for name in ("cordia", "northgate-supply"):
+        found = alerts(site, name)
+        assert of_kind(found, "recall_unacknowledged") == []
+        assert len(of_kind(found, "recall_not_quarantined")) == 1
+
+
 def test_what_lies_in_a_container_is_looked_at_when_an_event_names_the_container_alone(site: Site) -> None:
     """Rejects looking at named products only: the receipt of a carton names none."""
     agreed(site)

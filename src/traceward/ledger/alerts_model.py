@@ -220,12 +220,16 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """That a class is recalled by its maker or owner. untraced: units used that are tied to no patient."""
+    """That a class is recalled by its maker or owner.
+
+    untraced: units used that are tied to no patient. acknowledged: the hospital has answered the notice.
+    """
 
     key: str
     time_us: int
     eid: bytes
     untraced: Decimal = Decimal(0)
+    acknowledged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

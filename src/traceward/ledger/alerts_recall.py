@@ -33,7 +33,7 @@ def recall_alerts(facts: Facts) -> Iterator[Alert]:
             evidence=(one.eid,),
             detail={"item": one.key},
         )
-        if (alert.base, facts.hospital) not in facts.signed:
+        if not one.acknowledged and (alert.base, facts.hospital) not in facts.signed:
             yield alert
         if one.untraced > 0:
             yield facts.alert(

@@ -40,10 +40,12 @@ from traceward.services import ghosts
 from traceward.services.facts import stored_fact
 from traceward.services.preparation import expanded_stored
 from traceward.services.principals import Principal, shared_viewer
+from traceward.services.recall_notices import NOTICE
 from traceward.services.runtime import Runtime
 from traceward.store import alert_rows
 from traceward.store.compile import VisibleTo
 from traceward.store.read import Reader
+from traceward.store.recall_models import RecallAcknowledgement
 from traceward.store.rows import Balance
 
 _USES_DAYS: Final = 400
@@ -329,8 +331,18 @@ class Gatherer:
             here = any("recalled" in one.flags and lot in (None, one.lot) for one in stock)
             if here or used:
                 untraced = self._untraced([use for use in used if use.use_type == "implanted"])
-                found.append(Recall(record.key, notice.time_us, notice.eid, untraced))
+                acknowledged = self._is_acknowledged(notice.eid)
+                found.append(Recall(record.key, notice.time_us, notice.eid, untraced, acknowledged))
         return found
+
+    def _is_acknowledged(self, eid: bytes) -> bool:
+        """Whether the hospital has said of the notice of this event that it has taken any step."""
+        for stored in self.reader.documents(list(alert_rows.numbers_of(self.reader, [eid]).values())):
+            named = expanded_stored(stored.text, stored.context, stored.event_id).get(NOTICE)
+            number = named if isinstance(named, str) else stored.event_id
+            if self.reader.select(RecallAcknowledgement, party=self.hospital, notice=number):
+                return True
+        return False
 
     def _recall(self, record: ClassStock) -> Notice | None:
         heard = (self.runtime.registry.parties.maker_of(record.key), self.supplier, self.hospital)

@@ -19,12 +19,13 @@ from traceward.ledger.facts import class_parts
 from traceward.ledger.notices import classes_of
 from traceward.ledger.state import Instance, Ledger
 from traceward.ledger.trace import Account, Units
-from traceward.services import patients, stock
+from traceward.services import agreements, patients, stock
 from traceward.services.principals import Principal, Right
 from traceward.services.recall_notices import RecallNotice, all_notices, find_notice, keys_of
 from traceward.services.runtime import Runtime
 from traceward.services.trace import Told, conflicts_about, unit_body
 from traceward.services.visible_events import facts_of, folded, instant, moment
+from traceward.store import alert_rows
 from traceward.store.recall_models import RecallAcknowledgement
 from traceward.store.write import WriteTransaction
 
@@ -138,6 +139,8 @@ def acknowledge(
         raise ForbiddenException("a notice is acknowledged by those who have its goods, not by its issuer")
     require_no_patient(note, "note")
     key = (notice.issuer, notice.number, caller.organisation, step)
+    suppliers = [one for one, hospital in agreements.book(runtime).pairs() if hospital == caller.organisation]
+    scopes = {(supplier, caller.organisation, line.gtin) for supplier in suppliers for line in notice.lines}
 
     def unit(tx: WriteTransaction) -> None:
         if tx.get(RecallAcknowledgement, *key) is None:
@@ -152,6 +155,7 @@ def acknowledge(
                     acknowledged_us=tx.record_time_us,
                 )
             )
+            alert_rows.mark(tx, scopes)
 
     runtime.store.committer.run(unit)
     runtime.changes.publish({notice.issuer, caller.organisation})
