@@ -54,8 +54,8 @@ def test_A2_a_recalled_lot_leads_to_its_patient_for_the_clinical_role_alone(back
 
 def counted(site: Site, name: str, quantity: int, days: float) -> None:
     """A party's complete count of the screws in the cabinet."""
-    scope = {"mcx:countScope": "complete", "mcx:countGTINs": [f"https://id.gs1.org/01/{SCREW}"]}
-    here = {"readPoint": {"id": CABINET}, "bizLocation": {"id": CABINET}}
+    scope: dict[str, Any] = {"mcx:countScope": "complete", "mcx:countGTINs": [f"https://id.gs1.org/01/{SCREW}"]}
+    here: dict[str, Any] = {"readPoint": {"id": CABINET}, "bizLocation": {"id": CABINET}}
     capture(site, name, event(days, "cycle_counting", **here, **scope, **lot(SCREW, "A3", quantity)))
 
 

@@ -44,7 +44,7 @@ def on_hand(site: Site, name: str, query: str) -> Counter[str]:
 
 def moved(site: Site, goods: dict[str, Any], start: str, end: str, days: float) -> None:
     """Goods that a nurse carries from one place to another."""
-    ends = {"sourceList": [{"type": "location", "source": start}]}
+    ends: dict[str, Any] = {"sourceList": [{"type": "location", "source": start}]}
     ends["destinationList"] = [{"type": "location", "destination": end}]
     capture(site, NURSE, event(days, "storing", readPoint={"id": end}, bizLocation={"id": end}, **goods, **ends))
 

@@ -23,7 +23,7 @@ def photo(text: str, kind: str = "DataMatrix") -> bytes:
     label = symbol(text, kind, scale=9)
     height, width = PHONE_PIXELS
     turn = cv2.getRotationMatrix2D((label.shape[1] / 2, label.shape[0] / 2), 11, 1.0)
-    turn[:, 2] += (width * 0.35, height * 0.4)
+    turn[:, 2] += np.array((width * 0.35, height * 0.4))
     table = np.tile(np.linspace(120, 190, width), (height, 1)).astype(np.uint8)
     mask = cv2.warpAffine(np.full_like(label, 255), turn, (width, height))
     drawn = cv2.warpAffine(label, turn, (width, height))
@@ -44,7 +44,7 @@ def test_P6_a_phone_photo_becomes_an_event_and_scans_without_network_arrive_once
     network's return), a queue that trusts lost answers, and a decoder that wants a scanner's tidy picture.
     """
     with open_site(backend) as site:
-        numbers = [f"P6-{number}" for number in range(6)]
+        numbers: list[str] = [f"P6-{number}" for number in range(6)]
         delivered(site, {"epcList": [serial(VALVE, one)["epcList"][0] for one in numbers]}, day(400))
         picture = photo(f"(01){VALVE}(17)300131(21){numbers[0]}")
         read = site.request(NURSE, "POST", "/scan", content=picture, headers={"Content-Type": "image/jpeg"}).json()
@@ -118,7 +118,7 @@ def test_P7_a_bad_symbol_is_refused_with_its_reason_and_a_doubtful_use_says_so_a
     delivered(site, serial(VALVE, "FRESH"), day(400))
     delivered(site, serial(VALVE, "OLD"), day(-2), days=-30)
     delivered(site, lot(SCREW, "BAD", 5), day(400))
-    notice = {"persistentDisposition": {"set": ["recalled"]}, "disposition": "recalled"}
+    notice: dict[str, Any] = {"persistentDisposition": {"set": ["recalled"]}, "disposition": "recalled"}
     capture(site, "cordia", event(-1, "holding", quantityList=[{"epcClass": _class("BAD")}], **notice))
     assert _warned(site, {"elementString": f"]d201{VALVE}21FRESH"}) == set()
     assert "consumed_twice" in _warned(site, {"elementString": f"]d201{VALVE}21FRESH"})
