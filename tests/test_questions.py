@@ -14,7 +14,9 @@ from live_server import LiveServer, running_server
 from shared_data import CHECKOUT
 
 PAGE = CHECKOUT / "docs" / "questions.md"
-KEYS = {"CLINICAL": "northgate-clinical", "SUPPLY": "northgate-supply", "CORDIA": "cordia", "ADMIN": "admin"}
+KEYS = {
+    "CLINICAL": "northgate-clinical", "SUPPLY": "northgate-supply", "CORDIA": "cordia", "OFFICER": "northgate-privacy",
+}  # fmt: skip
 _SECTION = re.compile(r"^## (.+?)$\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 _FIGURE = re.compile(r"`([^`]+)`\s+is\s+`([^`]+)`")
 
