@@ -326,3 +326,26 @@ def test_a_subscription_by_soap_reports_in_xml_under_the_standards_name(
         assert {one.text.rpartition(":")[2] for one in document.iter("bizStep")} == {"shipping"}
         ended = call(site, envelope("<q:Unsubscribe><subscriptionID>one</subscriptionID></q:Unsubscribe>"), "cordia")
         assert answered(ended).tag.endswith("UnsubscribeResult")
+
+
+def test_fields_of_xml_documents_are_found_by_the_names_of_EPCIS_1_x(story: Site) -> None:
+    """Rejects a namespace and a name joined by nothing when captured and by '#' when asked: nothing was ever found."""
+    space, name = "http://fields.example/epcis", "urn:uuid:7a0d7b52-6f43-4a0e-9d6e-0d1f1a5a0c01"
+    document = (
+        f'<d:EPCISDocument xmlns:d="urn:epcglobal:epcis:xsd:2" xmlns:f="{space}" schemaVersion="2.0"'
+        ' creationDate="2026-03-01T00:00:00Z"><EPCISBody><EventList><ObjectEvent>'
+        "<eventTime>2026-03-01T00:00:00Z</eventTime><eventTimeZoneOffset>+00:00</eventTimeZoneOffset>"
+        f"<eventID>{name}</eventID><epcList><epc>urn:epc:id:sgtin:4012345.077777.1</epc></epcList>"
+        "<action>OBSERVE</action><f:dose>5</f:dose></ObjectEvent></EventList></EPCISBody></d:EPCISDocument>"
+    )
+    headers = {"Content-Type": "application/xml"}
+    assert story.request(CLINICAL, "POST", "/epcis/capture", content=document, headers=headers).status_code == 202
+    asked = envelope(poll(**{"EQ_f:dose": ["5"]}))
+    prefixed = asked.replace(b"<e:Body", f'<e:Body xmlns:f="{space}"'.encode())
+    for body in (
+        envelope(poll(**{f"EQ_{space}#dose": ["5"]}), "1.2"),
+        envelope(poll(**{f"GE_{space}#dose": "5"})),
+        prefixed,
+    ):
+        assert name.encode() in call(story, body).content
+    assert name.encode() not in call(story, envelope(poll(**{f"GT_{space}#dose": "5"}))).content

@@ -196,6 +196,9 @@ def extension_holds(operator: str, values: list[str], found: list[Any]) -> bool:
         return bool(found)
     leaves = [value for value in found if not isinstance(value, dict)]
     if operator == "EQ":
+        instants = [comparable(value) for value in values]
+        if all(isinstance(one, datetime) for one in instants):
+            return any(comparable(leaf) in instants for leaf in leaves)
         # Numbers have one normal form; a text that is such a form is that number, as it is in XML.
         texts = {leaf if isinstance(leaf, str) else normal(leaf) for leaf in leaves}
         return any(value in texts or (is_decimal(value) and normal(value) in texts) for value in values)

@@ -24,7 +24,7 @@ SERIAL = "https://id.gs1.org/01/09521141010235/21/V23-0007"
 def test_doctests_of_the_room_hold() -> None:
     assert doctest.testmod(terms).failed == 0
     assert doctest.testmod(epc_patterns).failed == 0
-    assert doctest.testmod(units).attempted == 2
+    assert doctest.testmod(units).attempted == 3
     assert doctest.testmod(units).failed == 0
 
 

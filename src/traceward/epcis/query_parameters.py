@@ -18,7 +18,7 @@ from traceward.epcis.extension import Context
 from traceward.epcis.master_data import FIELD_NAMES, attribute_name
 from traceward.epcis.predicates import Attributed, NumberRange, TextPrefix, Within
 from traceward.epcis.times import parse_time_us
-from traceward.epcis.units import in_base_unit
+from traceward.epcis.units import converted
 from traceward.epcis.vocabulary import Kind, in_standard_namespace, nearest, to_bare
 from traceward.gs1.epc_uri import canonical_identifier
 
@@ -234,11 +234,11 @@ def _bounded(key: str, operator: str, number: float, uom: str | None = None) -> 
 
 def number_row(name: str, operator: str, key: str, uom: str | None = None) -> Parameter:
     """A comparison of a number, in the base unit where a unit is named: EQ takes a list, the others one value."""
-    base = None if uom is None else in_base_unit("0", uom)[1]
+    base = None if uom is None else converted(key, "0", uom)[1]
 
     def read(text: str) -> float:
         number = read_number(text)
-        return number if uom is None else in_base_unit(text, uom)[0]
+        return number if uom is None else converted(key, text, uom)[0]
 
     if operator == "EQ":
         return Parameter(name, "list", lambda values, _: NumberRange(key, base, equals=tuple(map(read, values))))
@@ -380,10 +380,13 @@ _SECTIONS: Final = {
 }
 
 
-def _field_values(key: str) -> Callable[[Sequence[str], Reading], Terms]:
-    """Equality of an extension field: the text, or the number whatever its spelling."""
+def _field_values(key: str) -> Make:
+    """Equality of an extension field: the text, the number whatever its spelling, or the instant whatever its zone."""
 
-    def make(values: Sequence[str], _reading: Reading) -> Terms:
+    def make(values: Sequence[str], _reading: Reading) -> Terms | NumberRange:
+        instants = [fields.instant(value) for value in values]
+        if None not in instants:
+            return NumberRange(key + fields.TIME, equals=tuple(float(one) for one in instants if one is not None))
         texts: list[str] = []
         for value in values:
             texts.append(value)
@@ -419,7 +422,7 @@ def _field_family(operator: str, inner: str, spelling: str) -> Family:
             if ":" not in rest and not (inner or spelling):
                 return None
             raise ValueError(f"names the field '{rest}'; expected a URI, or a CURIE whose prefix is declared")
-        key = f"{section}:{field}"
+        key = f"{section}:{fields.field_name(field)}"
         if operator == "EXISTS":
             return _exists_row(name, key)
         if operator == "EQ":

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from traceward.epcis import extension_terms as fields
 from traceward.epcis.predicates import ALL_EVENTS
-from traceward.epcis.units import in_base_unit
+from traceward.epcis.units import converted
 
 Pair = tuple[str, str]
 Number = tuple[str, float, str | None]
@@ -305,7 +305,7 @@ def _add_number(key: str, text: str, uom: str | None, numbers: list[Number]) -> 
     number = float(text)
     numbers.append((key, number, None))
     if uom is not None:
-        in_base, base = in_base_unit(text, uom)
+        in_base, base = converted(key, text, uom)
         numbers.append((key, in_base, base))
 
 

@@ -51,8 +51,8 @@ def in_base_unit(number: str, uom: str) -> tuple[float, str]:
     """The number in the base unit of its kind, and that unit; a unit that converts into no other is its own base.
 
     number: finite decimal text; uom: UN/CEFACT Rec 20 code. Equal quantities give equal doubles whatever their units,
-    since the arithmetic before the last rounding is exact. A Celsius or Fahrenheit value is a point on its scale, not
-    a difference. EPCIS 2.0 conformance requirements, TCR-53 step 26.
+    since the arithmetic before the last rounding is exact. A Celsius or Fahrenheit value is a point on its scale; for
+    differences see `in_base_difference`. EPCIS 2.0 conformance requirements, TCR-53 step 26.
 
     >>> in_base_unit("20", "CEL"), in_base_unit("68", "FAH"), in_base_unit("293.15", "KEL")
     ((293.15, 'KEL'), (293.15, 'KEL'), (293.15, 'KEL'))
@@ -64,6 +64,28 @@ def in_base_unit(number: str, uom: str) -> tuple[float, str]:
         return float(number), uom
     base, factor, before = known
     return _as_double((Fraction(Decimal(number)) + before) * factor), base
+
+
+#: Numbers of a sensor report that are differences, not points on a scale.
+DIFFERENCES: Final = frozenset({"sDev"})
+
+
+def converted(field: str, number: str, uom: str) -> tuple[float, str]:
+    """A field's number in its base unit, as a point on the scale or, for `DIFFERENCES`, as a difference."""
+    return in_base_difference(number, uom) if field in DIFFERENCES else in_base_unit(number, uom)
+
+
+def in_base_difference(number: str, uom: str) -> tuple[float, str]:
+    """A difference between two values, such as a standard deviation: the scale's zero point plays no part.
+
+    >>> in_base_difference("0.9", "FAH"), in_base_difference("0.5", "CEL"), in_base_difference("0.5", "KEL")
+    ((0.5, 'KEL'), (0.5, 'KEL'), (0.5, 'KEL'))
+    """
+    known = _TO_BASE.get(uom)
+    if known is None:
+        return float(number), uom
+    base, factor, _before = known
+    return _as_double(Fraction(Decimal(number)) * factor), base
 
 
 def _as_double(value: Fraction) -> float:
