@@ -1,7 +1,8 @@
 """How much of replenishment orders was shipped and received, by the events that name them.
 
 An order is named by its number (type po) on the supplier's shipping and the hospital's receiving event; a receipt that
-names the shipment's despatch advice (desadv) instead counts too. It must not look at events that its caller cannot see.
+names the shipment's despatch advice (desadv) instead counts too, and so does one of the shipment's own containers or
+serials that names no paper, as phones make it. It must not look at events that its caller cannot see.
 """
 
 from collections import defaultdict
@@ -9,6 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from traceward.epcis.predicates import AnyTerm, Query
 from traceward.ledger import corrections
@@ -66,10 +69,17 @@ def progress_of(
     by_advice = look.naming("desadv", advices)
     void = {advice for one in by_advice if effect_of(one.fact) == VOID_SHIP for advice in one.papers["desadv"]}
     events = {one.fact.eid: one for one in [*named, *by_advice]}
+    unnamed = look.receipts_of(events.values(), void)
     found: defaultdict[str, Progress] = defaultdict(Progress)
     for effect in (SHIP, RECEIVE):
         _add(
-            look, by_id, advices, void, [one for one in events.values() if effect_of(one.fact) == effect], effect, found
+            look,
+            by_id,
+            advices,
+            void,
+            [one for one in [*events.values(), *unnamed] if effect_of(one.fact) == effect],
+            effect,
+            found,
         )
     return {name: found[name] for name in by_id}
 
@@ -122,10 +132,14 @@ class _Look:
 
     def naming(self, kind: str, names: Iterable[str]) -> list[_Named]:
         """The events that stand and name one of these business transactions."""
+        return self._with(f"bizTransaction:{kind}", names)
+
+    def _with(self, term: str, values: Iterable[str]) -> list[_Named]:
+        """The events that stand and have one of these values of a term."""
         found: dict[bytes, _Named] = {}
-        wanted = sorted(names)
+        wanted = sorted(values)
         for start in range(0, len(wanted), _AT_ONCE):
-            pairs = tuple((f"bizTransaction:{kind}", name) for name in wanted[start : start + _AT_ONCE])
+            pairs = tuple((term, name) for name in wanted[start : start + _AT_ONCE])
             page = self._reader.find(Query(clauses=(AnyTerm(pairs),)), self._viewers, limit=_EVENTS)
             stored = [one for one in self._reader.documents(page.seqs, witnesses=True) if not one.private]
             facts = [stored_fact(one, self._runtime.registry) for one in stored]
@@ -135,6 +149,25 @@ class _Look:
                     expanded = expanded_stored(one.text, one.context, one.event_id)
                     found[fact.eid] = _Named(fact, _papers(expanded))
         return list(found.values())
+
+    def receipts_of(self, named: Iterable[_Named], void: set[str]) -> list[_Named]:
+        """The first receipt of each container and serial that shipments with papers sent, where it names no paper."""
+        sent: dict[str, _Named] = {}
+        for one in sorted(named, key=lambda one: (one.fact.event_time_us, one.fact.eid)):
+            if effect_of(one.fact) == SHIP and void.isdisjoint(one.papers.get("desadv", ())):
+                sent |= dict.fromkeys(one.fact.instances, one)
+        found: list[_Named] = []
+        for one in sorted(self._with("epc", sent), key=lambda one: (one.fact.event_time_us, one.fact.eid)):
+            if effect_of(one.fact) != RECEIVE or {"po", "desadv"} & one.papers.keys():
+                continue
+            came: dict[bytes, tuple[_Named, list[str]]] = {}
+            for item in one.fact.instances:
+                if item in sent and sent[item].fact.event_time_us <= one.fact.event_time_us:
+                    shipment = sent.pop(item)
+                    came.setdefault(shipment.fact.eid, (shipment, []))[1].append(item)
+            for shipment, items in came.values():
+                found.append(_Named(replace(one.fact, instances=tuple(items), quantities=()), shipment.papers))
+        return found
 
     def amounts(self, fact: LedgerEvent, depth: int = _DEPTH) -> dict[str, Decimal]:
         """GTIN -> eaches that an event names, the contents of its containers by what was packed into them."""
