@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,9 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, R
 
 from live_server import LiveServer
 
-AXE = Path(__file__).resolve().parents[2] / "web/node_modules/axe-core/axe.min.js"
+ROOT = Path(__file__).resolve().parents[2]
+SCREENS = ROOT / "docs" / "screens"
+AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 # The browser's own words for answers that a test provokes; anything else in the console is a fault.
 EXPECTED_CONSOLE = ("the server responded with a status of 4", "net::ERR_", "username fields for accessibility")
 
@@ -60,6 +63,13 @@ def chips(page: Page) -> list[str]:
     row = items(page).first
     names = row.locator(".chip .ai").all_inner_texts()
     return [f"{ai} {value}" for ai, value in zip(names, row.locator(".chip .value").all_inner_texts(), strict=True)]
+
+
+def screenshot(page: Page, name: str) -> None:
+    """Renew a picture of the documentation, when asked to by TRACEWARD_WRITE_SCREENS=1."""
+    if os.environ.get("TRACEWARD_WRITE_SCREENS") == "1":
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENS / name)
 
 
 def assert_accessible(page: Page) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from live_server import LiveServer, running_server
 from web.conftest import desk, phone
-from web.pages import assert_accessible, faultless, sign_in
+from web.pages import assert_accessible, faultless, screenshot, sign_in
 from web.terms import CABINET, SITE, VALVE, propose, terms
 
 pytestmark = pytest.mark.browser
@@ -69,6 +69,7 @@ def test_what_one_side_proposes_in_the_form_the_other_signs_and_both_read_as_in_
         theirs.get_by_role("button", name="Sign version 1").click()
         expect(theirs.get_by_role("article").get_by_text("In force", exact=True)).to_be_visible()
         assert_accessible(theirs)
+        screenshot(theirs, "desktop-agreement.png")
         page.reload()
         expect(cards(page)).to_contain_text("In force")
         with theirs.expect_download() as exported:
@@ -96,6 +97,7 @@ def test_a_new_version_is_shown_by_what_it_changes_and_by_nothing_else(server: L
         rows = page.get_by_test_id("difference")
         expect(rows).to_have_count(2)
         expect(rows.filter(has_text="multiples of")).to_contain_text("5")
+        screenshot(page, "phone-agreement.png")
         expect(rows.filter(has_text="not seen for")).to_contain_text("90 days")
         expect(page.get_by_role("button", name="Sign version 2")).to_be_visible()
         assert_accessible(page)

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from live_server import LiveServer, running_server
 from web.conftest import desk, phone
-from web.pages import assert_accessible, faultless, sign_in
+from web.pages import assert_accessible, faultless, screenshot, sign_in
 from web.terms import propose, terms
 
 pytestmark = pytest.mark.browser
@@ -78,6 +78,10 @@ def test_an_alert_that_one_side_acknowledges_shows_its_note_to_the_other(server:
         alert.get_by_role("button", name="Acknowledge").click()
         expect(alert.get_by_test_id("acknowledgement")).to_contain_text("Two valves leave on Tuesday.")
         expect(alert.get_by_role("button", name="Acknowledge")).to_have_count(0)
+        page.get_by_label("Kind").select_option("")
+        page.get_by_label("To act").select_option("Either side")
+        expect(page.get_by_test_id("alert")).not_to_have_count(1)
+        screenshot(page, "desktop-alerts.png")
 
         theirs = sign_in(hospital, server, "northgate-supply", "alerts")
         theirs.get_by_label("Kind").select_option("below_par")

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from live_server import LiveServer, running_server
 from web.conftest import phone
 from web.fake_camera import label, symbol
-from web.pages import assert_accessible, faultless, sign_in, small_targets
+from web.pages import assert_accessible, faultless, screenshot, sign_in, small_targets
 from web.terms import CABINET
 
 pytestmark = pytest.mark.browser
@@ -70,6 +70,8 @@ def test_labels_that_the_camera_sees_are_counted_once_and_put_on_record_for_both
         expect(page.get_by_test_id("count-total")).to_contain_text("2 units counted")
         assert_accessible(page)
         assert small_targets(page) == []
+        page.set_viewport_size({"width": 390, "height": 844})
+        screenshot(page, "phone-count.png")
         page.get_by_role("button", name="Everything is read").click()
         page.get_by_role("button", name="Put on record").click()
         expect(page.get_by_text("The count is on record").first).to_be_visible()
@@ -108,6 +110,7 @@ def test_what_is_read_without_a_connection_survives_a_reload_and_is_sent_once(
     page.get_by_role("button", name="Everything is read").click()
     expect(page.get_by_test_id("variance").first).to_contain_text("missing")
     expect(page.get_by_test_id("variance").first).to_contain_text("2 counted, 4 in the book")
+    screenshot(page, "phone-variance.png")
     page.get_by_role("button", name="Put on record").click()
     expect(page.get_by_text("The count is on record").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

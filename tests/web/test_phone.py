@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-import os
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -16,12 +15,11 @@ from playwright.sync_api import Browser, Page, Route, expect
 from live_server import LiveServer
 from web.conftest import LAN_NAME, desk, phone
 from web.fake_camera import empty, film, label, symbol
-from web.pages import chips, faultless, items, sign_in
+from web.pages import chips, faultless, items, screenshot, sign_in
 
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
-SCREENS = ROOT / "docs" / "screens"
 VALVE, SCREW = "09521141010235", "09521141045305"
 CORDIA = "https://id.gs1.org/417/9521141000007"
 CABINET = "https://id.gs1.org/414/4012345000016/254/OR3-CAB2"
@@ -99,13 +97,6 @@ def test_a_nurse_scans_and_taps_use_and_the_desk_sees_stock_fall_and_ownership_p
         expect(passed).to_contain_text("Northgate")
         screenshot(desktop, "desktop-stock.png")
     assert len(transfers_of(live_server, serial)) == 1
-
-
-def screenshot(page: Page, name: str) -> None:
-    """Renew a picture of the documentation, when asked to by TRACEWARD_WRITE_SCREENS=1."""
-    if os.environ.get("TRACEWARD_WRITE_SCREENS") == "1":
-        SCREENS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SCREENS / name)
 
 
 def test_three_symbologies_in_one_tilted_picture_give_three_items_and_no_doubles(

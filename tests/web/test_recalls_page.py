@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Request, expect
 
 from live_server import LiveServer, running_server
 from web.conftest import desk, phone
-from web.pages import assert_accessible, faultless, sign_in
+from web.pages import assert_accessible, faultless, screenshot, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -69,6 +69,8 @@ def test_patients_of_a_notice_are_shown_to_the_clinical_role_after_a_purpose_and
     page.get_by_label("Purpose, for the audit log").fill("Recall of lot LOT77A")
     page.get_by_role("button", name="Show the patients").click()
     expect(page.get_by_test_id("recall-patient").first).to_be_visible()
+    page.evaluate("scrollTo(0, 0)")
+    screenshot(page, "desktop-recall.png")
     assert any(one.startswith("POST") and one.endswith("/recalls/patients") for one in asked)
     assert not any(PATIENT in one for one in asked)
     assert_accessible(page)

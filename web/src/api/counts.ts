@@ -90,3 +90,25 @@ export const countApi = {
   abandon: (id: string) => call<Count>("POST", `${path(id)}/abandon`),
   variances: async () => (await call<{ variances: CountPart[] }>("GET", "/counts/variances")).variances,
 };
+
+/** Missing stock of one supplier at one place that one side proposes to take off the book, and the other answers. */
+export interface WriteOff {
+  id: string;
+  state: "proposed" | "accepted" | "declined" | "withdrawn" | "cleared";
+  supplier: string;
+  hospital: string;
+  place: string;
+  reason: string;
+  items: { item: string; uom: string | null; quantity: string; charged: string }[];
+  payer: string;
+  explanation: string;
+  proposedBy: string;
+  proposedAt: string;
+}
+
+export const writeOffApi = {
+  all: async () => (await call<{ writeOffs: WriteOff[] }>("GET", "/write-offs")).writeOffs,
+  propose: (place: string, items: readonly string[]) => call<WriteOff>("POST", "/write-offs", { place: { id: place }, items: items.map((item) => ({ item })) }),
+  accept: (id: string) => call<WriteOff>("POST", `/write-offs/${encodeURIComponent(id)}/accept`),
+  decline: (id: string) => call<WriteOff>("POST", `/write-offs/${encodeURIComponent(id)}/decline`),
+};

@@ -5,6 +5,7 @@ import { EMPTY_ORGANISATION, faultOfGln, organisationOf } from "../ui/organisati
 import { NewKeyText, OrganisationFields } from "../ui/OrganisationFields";
 import { Messages, Notice, Scroller, Waiting } from "../ui/parts";
 import { readableTime } from "../ui/words";
+import { OnboardingDesk } from "./OnboardingDesk";
 
 const ROLES: readonly (readonly [role: string, words: string])[] = [
   ["clinical", "Clinical: captures and reads, patient links included"],
@@ -53,7 +54,10 @@ export function AdminPage() {
       {organisations === null && failures.length === 0 && <Waiting>Loading…</Waiting>}
       {organisations !== null && (
         <div class="columns">
-          <KeyTable keys={keys} organisations={organisations} onRevoke={(id) => void attempt(() => api.revokeKey(id))} />
+          <div>
+            <KeyTable keys={keys} organisations={organisations} onRevoke={(id) => void attempt(() => api.revokeKey(id))} />
+            <OnboardingDesk organisations={organisations} />
+          </div>
           <aside>
             <NewKeyForm organisations={organisations} onMake={(organisation, role, name) => attempt(async () => setMade(await api.addKey(organisation, role, name)))} />
             <NewOrganisationForm onFault={(fault) => setFailures([fault])} onAdd={(form) => attempt(() => api.addOrganisation(organisationOf(form)))} />

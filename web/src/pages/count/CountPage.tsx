@@ -41,7 +41,7 @@ export function CountPage({ session, table }: { session: Session; table: AiTable
       {kept === null && mayCount && <Begin session={session} counting={counting} />}
       {kept !== null && reading && <CountReads counting={counting} table={table} />}
       {kept !== null && !reading && <CountOutcome counting={counting} />}
-      {kept === null && <Variances />}
+      {kept === null && <Variances session={session} />}
     </main>
   );
 }

@@ -1,8 +1,10 @@
-import { countApi, type CountPart, type VarianceLine } from "../../api/counts";
+import { countApi, type CountPart, type VarianceLine, writeOffApi } from "../../api/counts";
 import { type AllNames, ledgerApi } from "../../api/ledger";
-import { useLoaded, WhenLoaded } from "../../ui/loaded";
+import type { Session } from "../../api/types";
+import { Failures, useDoing, useLoaded, WhenLoaded } from "../../ui/loaded";
 import { Nothing } from "../../ui/parts";
 import { nameOf, readableTime, thingWords } from "../../ui/words";
+import { WriteOffs } from "./WriteOffs";
 
 const KIND_WORDS: Readonly<Record<string, string>> = {
   agrees: "agrees",
@@ -14,22 +16,44 @@ const KIND_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** What finished counts said of the goods between the caller and its partners; both read the same. */
-export function Variances() {
+export function Variances({ session }: { session: Session }) {
   const loaded = useLoaded(async () => {
-    const [variances, names] = await Promise.all([countApi.variances(), ledgerApi.names()]);
-    return { variances, names };
+    const [variances, writeOffs, names] = await Promise.all([countApi.variances(), writeOffApi.all(), ledgerApi.names()]);
+    return { variances, writeOffs, names };
   }, []);
+  const doing = useDoing();
+  const change = (work: () => Promise<unknown>): void =>
+    void doing.run(async () => {
+      await work();
+      await loaded.refresh();
+    });
+  const propose = (part: CountPart): void => change(() => writeOffApi.propose(part.place, missingOf(part)));
+  const mayPropose = session.rights.includes("capture");
   return (
     <section class="spaced">
       <h2>Finished counts</h2>
       <WhenLoaded loaded={loaded} what="the finished counts">
-        {({ variances, names }) => (variances.length === 0 ? <Nothing title="No count is on record yet." /> : variances.map((part) => <PartCard key={part.countID + part.supplier} part={part} names={names} />))}
+        {({ variances, writeOffs, names }) => (
+          <>
+            {variances.length === 0 && <Nothing title="No count is on record yet." />}
+            {variances.map((part) => (
+              <PartCard key={part.countID + part.supplier} part={part} names={names} onWriteOff={mayPropose && missingOf(part).length > 0 ? () => propose(part) : null} />
+            ))}
+            <Failures doing={doing} title="That was refused" />
+            <WriteOffs writeOffs={writeOffs} names={names} session={session} doing={doing} onChange={change} />
+          </>
+        )}
       </WhenLoaded>
     </section>
   );
 }
 
-export function PartCard({ part, names }: { part: CountPart; names: AllNames | null }) {
+/** Items that a part found less of than the book has. */
+function missingOf({ lines }: CountPart): string[] {
+  return lines.filter(({ kind }) => kind === "missing").map(({ item }) => item);
+}
+
+export function PartCard({ part, names, onWriteOff = null }: { part: CountPart; names: AllNames | null; onWriteOff?: (() => void) | null }) {
   const differing = part.lines.filter(({ kind }) => kind !== "agrees");
   const agreeing = part.lines.length - differing.length;
   return (
@@ -45,6 +69,11 @@ export function PartCard({ part, names }: { part: CountPart; names: AllNames | n
           <LineRow key={line.item + line.kind} line={line} names={names} />
         ))}
       </ul>
+      {onWriteOff && (
+        <button type="button" class="secondary" onClick={onWriteOff}>
+          Propose to write off what is missing
+        </button>
+      )}
     </article>
   );
 }
