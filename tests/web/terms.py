@@ -13,18 +13,20 @@ CORDIA, NORTHGATE = "https://id.gs1.org/417/9521141000007", "https://id.gs1.org/
 SITE = "https://id.gs1.org/414/4012345000016"
 CABINET = f"{SITE}/254/OR3-CAB2"
 VALVE = "09521141010235"
+# Products of the supplier that the demo's own agreement does not cover.
+PLATE, ROD = "09521141099995", "09521141088883"
 
 
 def terms(**changes: Any) -> dict[str, Any]:
-    """Terms for the valve at the hospital, in force from the start of the story."""
+    """Terms for the plate at the hospital, in force from the start of the story."""
     line = {
-        "gtin": VALVE,
+        "gtin": PLATE,
         "par": [{"place": CABINET, "minimum": 1, "maximum": 4}],
         "prices": [{"amount": "1250.00", "currency": "EUR"}],
     }
     agreement = {
         "agreementID": f"urn:uuid:{uuid.uuid4()}",
-        "title": "Valves on consignment",
+        "title": "Plates on consignment",
         "supplier": CORDIA,
         "hospital": NORTHGATE,
         "validFrom": "2026-01-01",

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from live_server import LiveServer, running_server
 from web.conftest import desk, phone
 from web.pages import assert_accessible, faultless, screenshot, sign_in
-from web.terms import CABINET, SITE, VALVE, propose, terms
+from web.terms import CABINET, PLATE, ROD, SITE, propose, terms
 
 pytestmark = pytest.mark.browser
 
@@ -44,13 +44,13 @@ def test_what_one_side_proposes_in_the_form_the_other_signs_and_both_read_as_in_
     supplier, hospital = desk(browser), desk(browser)
     with faultless(supplier, server), faultless(hospital, server):
         page = sign_in(supplier, server, "cordia", "agreements")
-        expect(page.get_by_text("No agreements yet")).to_be_visible()
+        expect(cards(page)).to_have_count(1)
         page.get_by_role("button", name="Propose an agreement").click()
-        page.get_by_label("Title").fill("Heart valves, theatre 3")
+        page.get_by_label("Title").fill("Plates for theatre 3")
         page.get_by_label("Hospital", exact=True).fill("4012345000009")
         page.get_by_label("Another place").fill(SITE)
         page.get_by_role("button", name="Add the place").click()
-        page.get_by_label("GTIN").fill(VALVE)
+        page.get_by_label("GTIN").fill(PLATE)
         page.get_by_role("button", name="Add a stock level").click()
         page.get_by_label("Stock at").select_option(CABINET)
         page.get_by_label("Up to").fill("6")
@@ -63,7 +63,7 @@ def test_what_one_side_proposes_in_the_form_the_other_signs_and_both_read_as_in_
 
         theirs = sign_in(hospital, server, "northgate-supply", "agreements")
         expect(theirs.get_by_text("1 agreement waits for your signature")).to_be_visible()
-        theirs.get_by_role("button", name="Heart valves, theatre 3").click()
+        theirs.get_by_role("button", name="Plates for theatre 3").click()
         expect(theirs.get_by_text("1 to 6")).to_be_visible()
         expect(theirs.get_by_text("45 days")).to_be_visible()
         theirs.get_by_role("button", name="Sign version 1").click()
@@ -71,11 +71,11 @@ def test_what_one_side_proposes_in_the_form_the_other_signs_and_both_read_as_in_
         assert_accessible(theirs)
         screenshot(theirs, "desktop-agreement.png")
         page.reload()
-        expect(cards(page)).to_contain_text("In force")
+        expect(cards(page).filter(has_text="Plates for theatre 3")).to_contain_text("In force")
         with theirs.expect_download() as exported:
             theirs.get_by_role("button", name="Export").click()
         file = exported.value.path()
-    (made,) = agreements(server, "cordia")
+    (made,) = [one for one in agreements(server, "cordia") if one["terms"]["title"] == "Plates for theatre 3"]
     assert made["terms"]["loss"]["graceDays"] == 45
     assert made["terms"]["lines"][0]["par"] == [{"place": CABINET, "minimum": 1, "maximum": 6}]
     assert made["terms"]["lines"][0]["prices"][0]["amount"] == "1250.00"
@@ -86,14 +86,14 @@ def test_what_one_side_proposes_in_the_form_the_other_signs_and_both_read_as_in_
 
 def test_a_new_version_is_shown_by_what_it_changes_and_by_nothing_else(server: LiveServer, browser: Browser) -> None:
     """Rejects a comparison that shows equal terms, and one that leaves out terms without a field of their own."""
-    first = terms(validFrom="2031-01-01", title="Screws to come", lines=[{"gtin": "09521141045305"}])
+    first = terms(validFrom="2031-01-01", title="Rods to come", lines=[{"gtin": ROD}])
     assert propose(server, "cordia", first).status_code == 201
-    changed = first | {"lines": [{"gtin": "09521141045305", "orderMultiple": 5}], "notSeenDays": 60}
+    changed = first | {"lines": [{"gtin": ROD, "orderMultiple": 5}], "notSeenDays": 60}
     assert propose(server, "northgate-supply", changed).json()["version"] == 2
     context = phone(browser)
     with faultless(context, server):
         page = sign_in(context, server, "cordia", "agreements")
-        page.get_by_role("button", name="Screws to come").click()
+        page.get_by_role("button", name="Rods to come").click()
         rows = page.get_by_test_id("difference")
         expect(rows).to_have_count(2)
         expect(rows.filter(has_text="multiples of")).to_contain_text("5")

@@ -49,6 +49,14 @@ def typed(page: Page, text: str) -> None:
     page.get_by_role("button", name="Add", exact=True).click()
 
 
+def count_again(page: Page) -> None:
+    """The second round, in which the camera still sees what it saw."""
+    page.get_by_role("button", name="Count again what differs").click()
+    expect(page.get_by_text("Second round.")).to_be_visible()
+    expect(page.locator("[data-testid=read]:not(.waiting)")).to_have_count(2, timeout=15_000)
+    page.get_by_role("button", name="Everything is read").click()
+
+
 def test_labels_that_the_camera_sees_are_counted_once_and_put_on_record_for_both_sides(
     server: LiveServer, browser_seeing: Seeing
 ) -> None:
@@ -73,6 +81,9 @@ def test_labels_that_the_camera_sees_are_counted_once_and_put_on_record_for_both
         page.set_viewport_size({"width": 390, "height": 844})
         screenshot(page, "phone-count.png")
         page.get_by_role("button", name="Everything is read").click()
+        expect(page.get_by_text("The agreement asks for a second count")).to_be_visible()
+        expect(page.get_by_role("button", name="Put on record")).to_have_count(0)
+        count_again(page)
         page.get_by_role("button", name="Put on record").click()
         expect(page.get_by_text("The count is on record").first).to_be_visible()
         page.get_by_role("button", name="Done").click()
@@ -107,6 +118,11 @@ def test_what_is_read_without_a_connection_survives_a_reload_and_is_sent_once(
     context.unroute("**/counts/**")
     page.evaluate("dispatchEvent(new Event('online'))")
     expect(page.get_by_text("wait for the connection")).to_have_count(0)
+    page.get_by_role("button", name="Everything is read").click()
+    page.get_by_role("button", name="Count again what differs").click()
+    typed(page, f"(01){SCREW}(10)LOT77A")
+    page.get_by_role("button", name="One more of GTIN 09521141045305").click()
+    expect(page.get_by_test_id("count-total")).to_contain_text("2 units counted")
     page.get_by_role("button", name="Everything is read").click()
     expect(page.get_by_test_id("variance").first).to_contain_text("missing")
     expect(page.get_by_test_id("variance").first).to_contain_text("2 counted, 4 in the book")

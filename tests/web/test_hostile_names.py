@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 from live_server import LiveServer, running_server
 from web.conftest import desk
 from web.pages import assert_accessible, faultless, sign_in
-from web.terms import CABINET, SITE, VALVE, propose, terms
+from web.terms import CABINET, SITE, VALVE, propose
 
 pytestmark = pytest.mark.browser
 
@@ -85,10 +85,11 @@ def plant(server: LiveServer) -> None:
             body = {"type": f"urn:epcglobal:epcis:vtype:{kind}", "attributes": attributes}
             answer = client.put(f"/masterdata/elements/{quote(identifier, safe='')}", json=body)
             assert answer.is_success, answer.text
-        line = terms()["lines"][0] | {"family": everything, "size": everything}
-        agreement = terms(title=everything[:200], lines=[line])
-        assert propose(server, "cordia", agreement).status_code == 201
-        signature = {"agreementID": agreement["agreementID"], "version": 1}
+        (agreed, *_) = client.get("/agreements").json()["agreements"]
+        lines = [line | {"family": everything, "size": everything} for line in agreed["terms"]["lines"]]
+        revised = propose(server, "cordia", agreed["terms"] | {"title": everything[:200], "lines": lines})
+        assert revised.status_code == 201, revised.text
+        signature = {"agreementID": agreed["agreementID"], "version": revised.json()["version"]}
         assert client.post("/agreements/sign", json=signature).is_success
         for conflict in client.get("/consignment/conflicts").json()["conflicts"]:
             reason = {"reason": everything[:1000]}
