@@ -254,3 +254,12 @@ def test_who_read_of_patients_is_told_to_the_privacy_officer_alone(open_site: Ca
         for name in (CLINICAL, SUPPLIER, "admin"):
             assert site.request(name, "GET", "/fhir/AuditEvent?date=ge2020-01-01").status_code == 403
         assert site.request("officer", "GET", f"/fhir/Device?identifier={SERIAL_7}").status_code == 403
+
+
+def test_a_GSRN_where_the_id_of_a_patient_belongs_is_refused(story: Site) -> None:
+    """Rejects an empty answer to it: that reads as a patient who has no implants. Nor does the answer repeat it."""
+    for resource in ("Device", "DeviceUseStatement"):
+        for spelled in ("401234500000123452", "https://id.gs1.org/8018/401234500000123452"):
+            answer = story.request(CLINICAL, "POST", f"/fhir/{resource}/_search", data={"patient": spelled})
+            assert answer.status_code == 400, answer.text
+            assert "401234500000123452" not in answer.text

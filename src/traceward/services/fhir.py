@@ -12,6 +12,7 @@ from traceward.epcis.errors import NoSuchResource, QueryParameterException, Quer
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier, identifier_kind
+from traceward.gs1.patient import contains_patient_identifier
 from traceward.ledger.facts import GS1, PATIENT, LedgerEvent
 from traceward.services import audit, audit_log, stock
 from traceward.services import fhir_devices as devices
@@ -40,6 +41,9 @@ Parameters = Mapping[str, Sequence[str]]
 
 _STATUSES: Final = {"active": True, "inactive": False}
 _LINES: Final = 1000
+
+
+_GSRN_DIGITS: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,15 @@ class _Session:
         """The GSRN that a reference or logical id stands for."""
         return self.ids.read_patient(value.removeprefix("Patient/"))
 
+    def patient_searched(self, value: str) -> str | None:
+        """The GSRN that a search parameter's id stands for. Raises QueryParameterException for a GSRN itself: an
+        empty answer would read as a patient without implants.
+        """
+        plain = value.rpartition("|")[2]
+        if contains_patient_identifier(value) or (len(plain) == _GSRN_DIGITS and plain.isdigit()):
+            raise QueryParameterException("patient is a GSRN; expected the id that POST /fhir/Patient/_search gives")
+        return self.patient(value)
+
     def fact(self, line: EventLine) -> LedgerEvent | None:
         """The shared event of an id, where the caller may see it."""
         with self.runtime.store.reader() as reader:
@@ -191,7 +204,7 @@ def _by_identifier(_session: _Session, value: str) -> list[Item | LinkLine]:
 
 def _by_patient(session: _Session, value: str) -> list[Item | LinkLine]:
     session.caller.require(Right.KNOW_PATIENTS)
-    patient = session.patient(value)
+    patient = session.patient_searched(value)
     if patient is None:
         return []
     found = implants_of(session.runtime, session.caller, patient)
@@ -230,7 +243,7 @@ def _uses(session: _Session, parameters: Parameters) -> Found:
         one = implant_of_line(session.runtime, session.caller, LinkLine(*line)) if line is not None else None
         implants += [one] if one is not None else []
     for value in parameters.get("patient", ()):
-        patient = session.patient(value)
+        patient = session.patient_searched(value)
         implants += implants_of(session.runtime, session.caller, patient) if patient is not None else []
     for value in parameters.get("device", ()):
         subject = session.ids.read_device(value.removeprefix("Device/"))
