@@ -34,6 +34,19 @@ def test_a_token_never_shows_in_the_text_of_a_subscription() -> None:
     assert "s3cret" not in repr(spec) + str(spec)
 
 
+def test_the_name_of_the_token_in_the_official_document_is_taken_too() -> None:
+    """Rejects a `secret` that is refused, or dropped so that messages go out unsigned; GS1's openapi requires it."""
+    assert parse_subscription(DEST | {"stream": True, "secret": "s3cret"}).signature_token == "s3cret"
+    both = DEST | {"stream": True, "secret": "s3cret", "signatureToken": "s3cret"}
+    assert parse_subscription(both).signature_token == "s3cret"
+    with pytest.raises(ValidationException, match="differ") as refused:
+        parse_subscription(both | {"secret": "other"})
+    assert "s3cret" not in str(refused.value)
+    assert "other" not in str(refused.value)
+    with pytest.raises(ValidationException, match="printable"):
+        parse_subscription(DEST | {"stream": True, "secret": 7})
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [

@@ -48,6 +48,11 @@ _NEW_SUBSCRIPTION: Final = {
     "properties": {
         "dest": {"type": "string", "format": "uri"},
         "signatureToken": {"type": "string", "writeOnly": True, "description": "Key of GS1-Signature; never shown."},
+        "secret": {
+            "type": "string",
+            "writeOnly": True,
+            "description": "signatureToken, as GS1's document requires it.",
+        },
         "stream": {"type": "boolean", "enum": [True]},
         "schedule": _SCHEDULE,
         "reportIfEmpty": {"type": "boolean"},

@@ -38,6 +38,8 @@ _SERVER_MEMBERS: Final = frozenset(
     {"subscriptionID", "createdAt", "lastNotifiedAt", "minRecordTime", "epcFormat", "queryName", "@context", "type"}
 )
 _CONTROLS: Final = frozenset({"stream", "schedule", "reportIfEmpty", "initialRecordTime"})
+#: What GS1's openapi document requires of a subscription, though it defines the member under the other name.
+_OTHER_NAME: Final = "secret"
 _MEMBERS: Final = _CONTROLS | {"dest", "signatureToken"}
 
 
@@ -129,14 +131,14 @@ def parse_subscription(body: Any) -> SubscriptionSpec:
     """
     if not isinstance(body, dict):
         raise _invalid("", "body", f"the body is {_kind(body)}; expected an object with dest and schedule or stream")
-    unknown = sorted(str(name)[:64] for name in body.keys() - _MEMBERS - _SERVER_MEMBERS)
+    unknown = sorted(str(name)[:64] for name in body.keys() - _MEMBERS - _SERVER_MEMBERS - {_OTHER_NAME})
     if unknown:
         expected = ", ".join(sorted(_MEMBERS))
         raise _invalid(unknown[0], "member", f"{unknown[0]!a} is no member of a subscription; expected {expected}")
     controls = _controls({name: body[name] for name in body.keys() & _CONTROLS})
     return SubscriptionSpec(
         dest=parse_dest(body.get("dest")),
-        signature_token=_token(body.get("signatureToken")),
+        signature_token=_given_token(body),
         **{field.name: getattr(controls, field.name) for field in fields(controls)},
     )
 
@@ -260,6 +262,16 @@ def _field(name: str, text: Any, least: int, most: int) -> frozenset[int]:
             raise SubscriptionControlsException(f"{name} of the schedule has {element!a}, which ends before it begins")
         found.update(range(low, high + 1))
     return frozenset(found)
+
+
+def _given_token(body: Mapping[str, Any]) -> str | None:
+    """The token by either name: a `secret` that was dropped would leave its owner with messages not signed by it."""
+    token, secret = _token(body.get("signatureToken")), _token(body.get(_OTHER_NAME))
+    if token is not None and secret is not None and token != secret:
+        raise _invalid(
+            _OTHER_NAME, "token", "secret and signatureToken differ; expected signatureToken alone, or the same"
+        )
+    return secret if token is None else token
 
 
 def _token(token: Any) -> str | None:
