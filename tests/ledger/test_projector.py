@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.flows import histories
+from ledger.flows import START_US, histories
 from ledger.stored import Ledgers
-from ledger.storyline import CORDIA, NORTHGATE, PARTIES, events_of, storyline
+from ledger.storyline import CORDIA, NORTHGATE, PARTIES, RECORDED_US, events_of, storyline
 from traceward.ledger.closure import is_notice
 from traceward.ledger.digest import ledger_digest
 from traceward.ledger.facts import LedgerEvent
@@ -68,6 +68,26 @@ def test_any_order_and_batching_of_the_storyline_gives_the_replays_ledger(
             ledgers.capture(part)
         assert ledgers.digest() == ledger_digest(expected), seed
         assert ledgers.visible() == expected.visible, seed
+
+
+def test_a_recall_of_a_lot_reaches_items_that_tell_their_lot_no_earlier_than_it(one_store: Ledgers) -> None:
+    """Rejects lots of items taken from states of before alone: what is made at that time has none there yet."""
+    serial, lot = "https://id.gs1.org/01/09521141010235/21/S0", "https://id.gs1.org/01/09521141010235/10/LB"
+    made = LedgerEvent(
+        b"m" * 16, "urn:event:made", "ObjectEvent", START_US, "+00:00", RECORDED_US, (CORDIA,), action="ADD",
+        biz_step="commissioning", instances=(serial,), read_point="https://id.gs1.org/414/4012345000016", lot="LB",
+    )  # fmt: skip
+    for time_us in (START_US, START_US - HOUR_US):
+        notice = LedgerEvent(
+            b"n" * 16, "urn:event:notice", "ObjectEvent", time_us, "+00:00", RECORDED_US, (CORDIA,), action="OBSERVE",
+            biz_step="holding", quantities=((lot, None, None),), set_flags=("recalled",),
+        )  # fmt: skip
+        one_store.clear()
+        for event in (made, notice):
+            one_store.capture([event])
+        expected = fold([made, notice], PARTIES)
+        assert [one.kind for one in expected.conflicts.values()] == ["recalled_not_quarantined"]
+        assert one_store.digest() == ledger_digest(expected)
 
 
 @pytest.mark.timeout(1800)

@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from ledger.storyline import (
@@ -22,7 +23,7 @@ from ledger.storyline import (
 from traceward.ledger.digest import ledger_digest
 from traceward.ledger.facts import decode_event, encode_event
 from traceward.ledger.fold import fold
-from traceward.ledger.state import ClassStock, Ledger, PatientLinks, links_record
+from traceward.ledger.state import ClassStock, Instance, Ledger, PatientLinks, links_record
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +138,21 @@ def test_facts_survive_their_stored_form() -> None:
 def test_stock_in_a_claim_is_never_in_the_ledgers_own_record(today: Ledger) -> None:
     claims = [record for record in today.records.values() if isinstance(record, ClassStock) and record.claimant]
     assert claims == []
+
+
+def _balances(ledger: Ledger) -> list[tuple[object, ...]]:
+    """Where what is, owned and held by whom, in which status; without the events that say so."""
+    found: list[tuple[object, ...]] = []
+    for record in ledger.records.values():
+        if isinstance(record, ClassStock) and record.claimant is None:
+            found += [(record.key, slot.name(), slot.quantity) for slot in record.slots.values() if slot.quantity]
+        elif isinstance(record, Instance) and record.claimant is None:
+            found.append((record.key, record.owner, record.holder, record.place, record.container, record.status))
+    return sorted(found, key=repr)
+
+
+def test_partners_who_hand_each_other_s_events_on_change_no_balance(today: Ledger) -> None:
+    """Rejects crediting whichever captor's id sorts first: the hospital would ship from the supplier's warehouse."""
+    both = tuple(sorted((CORDIA, NORTHGATE)))
+    relayed = [event if event.private else msgspec.structs.replace(event, captured_by=both) for event in storyline()]
+    assert _balances(fold(relayed, PARTIES)) == _balances(today)

@@ -34,8 +34,10 @@ Load = Callable[[str], Record | None]
 
 
 class Act:
-    """One event as the fold applies it. captors: those of its captors whose capture stands, sorted.
+    """One event as the fold applies it.
 
+    captors: those of its captors whose capture stands; first the one at whose place it happened, then by id, so that
+    a partner who hands an event on does not stand in for the one who saw it.
     place: where it leaves things. source: where it takes them from. target: where a shipment goes.
     """
 
@@ -45,7 +47,8 @@ class Act:
         self, event: LedgerEvent, captors: tuple[str, ...], parties: Parties, order: Order | None = None
     ) -> None:
         self.event = event
-        self.captors = captors
+        home = parties.party_of_place(event.read_point or event.biz_location) if len(captors) > 1 else None
+        self.captors = captors if home is None else tuple(sorted(captors, key=lambda party: (party != home, party)))
         self.effect = steps.effect_of(event)
         self.order = order if order is not None else steps.order_of(event)
         self.named = frozenset(keys(event))

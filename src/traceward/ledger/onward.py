@@ -199,7 +199,7 @@ class Onward:
             records = [record for name in sorted(names) if (record := past.load(name)) is not None]
             for record in records:
                 further.update(_tied(record))
-            further |= self._noticed_classes(frontier, records)
+            further |= self._noticed_classes(frontier, records, events.values())
             frontier = further - named
             named |= frontier
         return named, events
@@ -214,9 +214,15 @@ class Onward:
         found = [fresh.get(event.eid, event) for event in stream.events_of(tx, seqs, self._party_ids)]
         return [event for event in found if not event.private and not asked.isdisjoint(keys(event))]
 
-    def _noticed_classes(self, wanted: Iterable[str], records: Iterable[Record]) -> set[str]:
-        """The classes to which these keys belong and about which there are notices, now or by a new event."""
+    def _noticed_classes(
+        self, wanted: Collection[str], records: Iterable[Record], events: Iterable[LedgerEvent]
+    ) -> set[str]:
+        """The classes to which these keys belong and about which there are notices, now or by a new event.
+
+        records: as they were at the start; events: since then, which may be what first tells of an item's lot.
+        """
         classes = {key[:36] for key in wanted if key.startswith(f"{GS1}01/")}
+        classes |= closure.classes_of(events, wanted)
         for record in records:
             if isinstance(record, Instance) and record.lot is not None and record.key.startswith(f"{GS1}01/"):
                 classes.add(f"{record.key[:36]}/10/{record.lot}")
