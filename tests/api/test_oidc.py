@@ -21,7 +21,8 @@ from joserfc.errors import SecurityWarning
 from joserfc.jws import JWSRegistry
 
 from traceward.services import parties
-from traceward.services.oidc import Issuer, TokenVerifier, rules_for
+from traceward.services.issuers import Issuer
+from traceward.services.oidc import TokenVerifier, rules_for
 from traceward.services.runtime import Limits, Runtime, open_runtime
 
 from .conftest import Site

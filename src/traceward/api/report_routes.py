@@ -91,10 +91,17 @@ def _kind(request: Request, wanted: str | None) -> str:
     raise NotAcceptableException(f"Accept is {accept[:80]!r}; expected {', '.join(_KINDS.values())}")
 
 
+def _pdf(report: Mapping[str, Any]) -> bytes:
+    # Not before a report is printed: the library takes long to load.
+    from traceward.services.report_pdf import report_pdf  # noqa: PLC0415
+
+    return report_pdf(report)
+
+
 def _answer(report: Mapping[str, Any], kind: str, name: str) -> Response:
     if kind == "json":
         return Response(orjson.dumps(report), media_type=_KINDS[kind])
-    body = report_forms.report_csv(report) if kind == "csv" else report_forms.report_pdf(report)
+    body = report_forms.report_csv(report) if kind == "csv" else _pdf(report)
     file = f"{name}-{reports.file_stamp(report)}.{kind}"
     return Response(body, media_type=_KINDS[kind], headers={"Content-Disposition": f'attachment; filename="{file}"'})
 

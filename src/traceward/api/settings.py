@@ -10,8 +10,8 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from traceward.services.issuers import Issuer
 from traceward.services.mail import check_mail_url
-from traceward.services.oidc import Issuer
 
 _MEGABYTE = 1_000_000
 

@@ -3,7 +3,7 @@
 It must not tell why a credential is refused: the answer is one for all of them.
 """
 
-from traceward.services.oidc import is_token
+from traceward.services.issuers import is_token
 from traceward.services.principals import Principal
 from traceward.services.runtime import Runtime
 

@@ -20,6 +20,7 @@ from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jws import JWSRegistry
 
 from traceward.gs1.epc_uri import canonical_identifier
+from traceward.services.issuers import TOKEN_PARTS, Issuer
 from traceward.services.outgoing import NotReached, Outgoing, OutgoingRules
 from traceward.services.parties import ADMINISTRATION, Registry
 from traceward.services.principals import CARRIER, PLACE_BOUND_ROLES, ROLE_RIGHTS, Principal
@@ -36,7 +37,6 @@ ALGORITHMS: Final = {
 """What a token may be signed with: algorithm -> type and curve of the key. Nothing symmetric, and never nothing."""
 
 _LONGEST_TOKEN: Final = 16_384
-_PARTS: Final = 3
 _MOST_KEYS: Final = 100
 _LEAST_RSA_BITS: Final = 2048
 _KEYS_LAST_S: Final = 3600
@@ -45,26 +45,6 @@ _OK: Final = 200
 _KEYS_OF_TOKENS: Final = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64"})
 
 _log = structlog.get_logger("traceward.oidc")
-
-
-@dataclass(frozen=True, slots=True)
-class Issuer:
-    """One issuer that this server trusts, as a setting.
-
-    issuer: its URL, equal to `iss`. audience: what `aud` must hold. jwks_uri: of its keys; found by discovery without
-    it. organisation: the party that all its users belong to, else organisation_claim names it, through organisations.
-    role_claim: a text or list; roles: its value -> role here, the first entry that applies is taken. place_claim: SGLN.
-    """
-
-    issuer: str
-    audience: str
-    jwks_uri: str | None = None
-    organisation: str | None = None
-    organisation_claim: str = "organisation"
-    organisations: Mapping[str, str] = field(default_factory=dict)
-    role_claim: str = "roles"
-    roles: Mapping[str, str] = field(default_factory=dict)
-    place_claim: str | None = None
 
 
 @dataclass(slots=True)
@@ -242,15 +222,10 @@ def rules_for(issuers: Sequence[Issuer]) -> OutgoingRules:
     )
 
 
-def is_token(text: str) -> bool:
-    """Whether a bearer credential has the form of a JWT; keys of this server have not."""
-    return text.count(".") == _PARTS - 1
-
-
 def _peek(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and claims of a token of which nothing is proven yet."""
     parts = token.split(".")
-    if len(token) > _LONGEST_TOKEN or len(parts) != _PARTS or not token.isascii():
+    if len(token) > _LONGEST_TOKEN or len(parts) != TOKEN_PARTS or not token.isascii():
         raise Refused("it has not the form of a token")
     try:
         header, claims = (orjson.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in parts[:2])

@@ -1,4 +1,4 @@
-"""Reports as files: CSV by RFC 4180, and PDF on A4 with both parties' names and GLNs, page numbers and the digest.
+"""Reports as CSV by RFC 4180, and the columns that reports have in any form.
 
 Pure: the same report always makes the same bytes. No cell of a CSV can start a formula in a spreadsheet.
 """
@@ -8,44 +8,30 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from xml.sax.saxutils import escape
-
-from reportlab.lib import colors
-from reportlab.lib.pagesizes import A4, landscape
-from reportlab.lib.styles import ParagraphStyle
-from reportlab.lib.units import mm
-from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from traceward.services.reports import OWNERSHIP, STOCK
 
 Column = tuple[str, str, int]
 """(name of the field, title in print, width in print in mm; 0: in the CSV alone)."""
 
-_MONEY: Final[tuple[Column, ...]] = (("unitPrice", "Each", 17), ("amount", "Amount", 20), ("currency", "", 11))
+MONEY: Final[tuple[Column, ...]] = (("unitPrice", "Each", 17), ("amount", "Amount", 20), ("currency", "", 11))
 COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
     OWNERSHIP: (
         ("eventTime", "Time (UTC)", 30), ("from", "From", 0), ("to", "To", 0), ("gtin", "GTIN", 27),
         ("lot", "Lot", 20), ("serial", "Serial", 24), ("quantity", "Qty", 11), ("uom", "", 9),
-        ("useType", "Use", 21), ("what", "What", 17), ("place", "Taken from", 40), *_MONEY, ("payer", "Payer", 17),
+        ("useType", "Use", 21), ("what", "What", 17), ("place", "Taken from", 40), *MONEY, ("payer", "Payer", 17),
         ("reason", "Reason", 0), ("usageReport", "Usage report", 0), ("item", "Item", 0), ("eventID", "Event", 0),
     ),
     STOCK: (
         ("place", "Place", 48), ("gtin", "GTIN", 27), ("lot", "Lot", 22), ("serial", "Serial", 24),
         ("expiry", "Expiry", 20), ("status", "Status", 19), ("quantity", "Qty", 11), ("uom", "", 9),
-        ("flags", "Flags", 28), ("usable", "Usable", 14), *_MONEY, ("owner", "Owner", 0), ("holder", "Holder", 0),
+        ("flags", "Flags", 28), ("usable", "Usable", 14), *MONEY, ("owner", "Owner", 0), ("holder", "Holder", 0),
         ("expired", "Expired", 0), ("container", "Container", 0), ("item", "Item", 0),
     ),
 }  # fmt: skip
 
-_PAGE: Final = landscape(A4)
-_MARGIN: Final = 14 * mm
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_BODY: Final = ParagraphStyle("body", fontName="Helvetica", fontSize=7, leading=8.5, wordWrap="CJK")
-_HEAD: Final = ParagraphStyle("head", parent=_BODY, fontName="Helvetica-Bold")
-_TITLE: Final = ParagraphStyle("title", fontName="Helvetica-Bold", fontSize=15, leading=19)
-_TEXT: Final = ParagraphStyle("text", fontName="Helvetica", fontSize=9, leading=12)
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
@@ -82,74 +68,3 @@ def cell_text(value: Any) -> str:
 def report_csv(report: Mapping[str, Any]) -> bytes:
     """The lines of a report as CSV."""
     return as_csv(report["lines"], [name for name, _, _ in COLUMNS[report["report"]]])
-
-
-def report_pdf(report: Mapping[str, Any]) -> bytes:
-    """A report as PDF, A4 across: head with parties, lines, totals, and the digest on every page."""
-    pages, _ = _built(report, None)
-    return _built(report, pages)[1]
-
-
-def _built(report: Mapping[str, Any], pages: int | None) -> tuple[int, bytes]:
-    """How many pages a report has, and its PDF, whose feet tell `pages`."""
-    buffer = io.BytesIO()
-    document = SimpleDocTemplate(
-        buffer,
-        pagesize=_PAGE,
-        leftMargin=_MARGIN,
-        rightMargin=_MARGIN,
-        topMargin=_MARGIN,
-        bottomMargin=18 * mm,
-        title=report["report"],
-        author="Traceward",
-        invariant=1,
-    )
-
-    def foot(canvas: Canvas, _document: object) -> None:
-        canvas.setFont("Helvetica", 7)
-        canvas.drawString(_MARGIN, 9 * mm, f"Digest (SHA-256) {report['digest']}")
-        canvas.drawRightString(_PAGE[0] - _MARGIN, 9 * mm, f"Page {canvas.getPageNumber()} of {pages}")
-
-    document.build(_story(report), onFirstPage=foot, onLaterPages=foot)
-    return document.page, buffer.getvalue()
-
-
-def _story(report: Mapping[str, Any]) -> list[Flowable]:
-    sums = ", ".join(f"{amount} {currency}" for currency, amount in report["totals"].items())
-    told = f"{len(report['lines'])} lines" + (f"; total {sums}" if sums else "")
-    heading = [Paragraph(escape(line), style) for line, style in _heading(report)]
-    return [*heading, Spacer(0, 4 * mm), _table(report), Spacer(0, 4 * mm), Paragraph(escape(told), _TEXT)]
-
-
-def _table(report: Mapping[str, Any]) -> Table:
-    columns = [column for column in COLUMNS[report["report"]] if column[2]]
-    if all(line["unitPrice"] is None for line in report["lines"]):
-        columns = [column for column in columns if column not in _MONEY]
-    rows = [[Paragraph(title, _HEAD) for _, title, _ in columns]]
-    rows += [
-        [Paragraph(escape(_printed(report, name, line)), _BODY) for name, _, _ in columns] for line in report["lines"]
-    ]
-    table = Table(rows, colWidths=[width * mm for _, _, width in columns], repeatRows=1, hAlign="LEFT")
-    table.setStyle(
-        TableStyle([
-            ("LINEBELOW", (0, 0), (-1, 0), 0.8, colors.black),
-            ("LINEBELOW", (0, 1), (-1, -1), 0.25, colors.lightgrey),
-            ("VALIGN", (0, 0), (-1, -1), "TOP"),
-            ("LEFTPADDING", (0, 0), (-1, -1), 1.5),
-            ("RIGHTPADDING", (0, 0), (-1, -1), 1.5),
-        ])
-    )  # fmt: skip
-    return table
-
-
-def _heading(report: Mapping[str, Any]) -> list[tuple[str, ParagraphStyle]]:
-    when = f"{report['from']} to {report['to']}" if "from" in report else f"as of {report['asOf']}"
-    parties = [(f"{one['name']}, GLN {one['gln']}", _TEXT) for one in report["parties"]]
-    return [(report["report"], _TITLE), (when, _TEXT), *parties]
-
-
-def _printed(report: Mapping[str, Any], name: str, line: Mapping[str, Any]) -> str:
-    value = line[name]
-    if name == "place" and value is not None:
-        return str(report["places"].get(value, value))
-    return cell_text(value).replace("T", " ").removesuffix(".000Z") if name == "eventTime" else cell_text(value)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from traceward.gs1.company_prefix import CompanyPrefixes
 from traceward.ledger.projector import Projector
@@ -19,7 +20,7 @@ from traceward.scanner.workers import ScanPool
 from traceward.services import indexing
 from traceward.services.agreement_book import BookCache
 from traceward.services.changes import Changes
-from traceward.services.oidc import Issuer, TokenVerifier, rules_for
+from traceward.services.issuers import Issuer
 from traceward.services.outgoing import Outgoing, OutgoingRules
 from traceward.services.parties import Registry
 from traceward.services.sessions import Sessions
@@ -27,6 +28,9 @@ from traceward.store import alert_rows
 from traceward.store.engine import Store, open_store
 from traceward.store.paging import PageTokens
 from traceward.store.write import WriteLog, WriteTransaction
+
+if TYPE_CHECKING:
+    from traceward.services.oidc import TokenVerifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Runtime:
     projector: Projector
     page_tokens: PageTokens
     outgoing: Outgoing = field(default_factory=lambda: Outgoing(OutgoingRules()))
-    tokens: TokenVerifier | None = None
+    tokens: "TokenVerifier | None" = None
     changes: Changes = field(default_factory=Changes)
     agreement_books: BookCache = field(default_factory=BookCache)
     looking_at_alerts: threading.Lock = field(default_factory=threading.Lock)
@@ -166,5 +170,12 @@ def open_runtime(
         projector=Projector(registry.parties),
         page_tokens=PageTokens(store.secret_key),
         outgoing=outgoing or Outgoing(OutgoingRules()),
-        tokens=TokenVerifier(issuers, registry, rules=rules_for(issuers), now_us=now_us) if issuers else None,
+        tokens=_verifier(issuers, registry, now_us) if issuers else None,
     )
+
+
+def _verifier(issuers: Sequence[Issuer], registry: Registry, now_us: Callable[[], int]) -> "TokenVerifier":
+    # A server that trusts no issuer starts without the weight of the token library.
+    from traceward.services.oidc import TokenVerifier, rules_for  # noqa: PLC0415
+
+    return TokenVerifier(issuers, registry, rules=rules_for(issuers), now_us=now_us)
