@@ -28,7 +28,7 @@ from traceward.api.app import create_app
 from traceward.api.settings import Settings
 from traceward.epcis.extension import STANDARD_CONTEXT
 from traceward.epcis.times import format_time_us
-from traceward.services import answers, query
+from traceward.services.queries import answers, query
 from traceward.services.runtime import Runtime
 from traceward.store.rows import StoredEvent
 

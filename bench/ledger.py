@@ -30,10 +30,11 @@ from traceward.ledger.facts import LedgerEvent
 from traceward.ledger.parties import Parties
 from traceward.ledger.projector import Projection, Projector
 from traceward.ledger.visibility import named_parties
-from traceward.services import ledger_care, parties, stock, trace
-from traceward.services.capture import capture_document
-from traceward.services.principals import Principal
+from traceward.services.identity import parties
+from traceward.services.identity.principals import Principal
+from traceward.services.intake.capture import capture_document
 from traceward.services.runtime import Limits, Runtime, open_runtime
+from traceward.services.tracing import ledger_care, stock, trace
 from traceward.store.write import WriteTransaction
 
 TARGET_EVENTS = 1_000_000

@@ -9,11 +9,13 @@ import pytest
 
 from api.test_agreements import SCREW, VALVE, terms
 from traceward.ledger.agreement_terms import AgreementTerms
-from traceward.services import agreements, alert_watch, capture
-from traceward.services.demo import load_demo
-from traceward.services.principals import Principal
+from traceward.services.agreements import agreements
+from traceward.services.alerts import watch as alert_watch
+from traceward.services.demo.demo import load_demo
+from traceward.services.demo.storyline import cordia_document, northgate_document
+from traceward.services.identity.principals import Principal
+from traceward.services.intake import capture
 from traceward.services.runtime import Limits, Runtime, open_runtime
-from traceward.services.storyline import cordia_document, northgate_document
 
 NOW_US = 1_782_000_000_000_000  # June 2026
 

@@ -18,7 +18,7 @@ from aiosmtpd.smtp import Envelope
 from api.conftest import BACKENDS, Site
 from api.flows import day, delivered, serial
 from api.test_agreements import CORDIA, NORTHGATE, VALVE, propose, sign, terms
-from traceward.services.digests import DigestRules, period_of, send_due
+from traceward.services.alerts.digests import DigestRules, period_of, send_due
 from traceward.services.mail import MailServer, check_mail_url
 from traceward.services.runtime import Runtime
 

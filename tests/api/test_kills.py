@@ -24,7 +24,7 @@ import pytest
 
 from live_server import running_server
 from shared_data import CHECKOUT
-from traceward.services import jobs
+from traceward.services.intake import jobs
 
 from .conftest import BACKENDS
 from .test_epcis_binding import bare_event, document

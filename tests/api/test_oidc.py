@@ -20,9 +20,9 @@ from joserfc import jwk, jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jws import JWSRegistry
 
-from traceward.services import parties
-from traceward.services.issuers import Issuer
-from traceward.services.oidc import TokenVerifier, rules_for
+from traceward.services.identity import parties
+from traceward.services.identity.issuers import Issuer
+from traceward.services.identity.oidc import TokenVerifier, rules_for
 from traceward.services.runtime import Limits, Runtime, open_runtime
 
 from .conftest import Site

@@ -14,7 +14,7 @@ import pytest
 
 from cli_processes import keys_in, serving, traceward
 from live_server import running_server
-from traceward.services.key_files import ADMIN_KEY_FILE
+from traceward.services.identity.key_files import ADMIN_KEY_FILE
 
 
 def get(url: str, key: str | None = None, body: Any = None) -> tuple[int, Any]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from traceward.epcis.errors import ForbiddenException
-from traceward.services import audit, audit_log
-from traceward.services.principals import Principal
+from traceward.services.identity import audit, audit_log
+from traceward.services.identity.principals import Principal
 from traceward.services.runtime import Limits, Runtime, open_runtime
 from traceward.store.engine import open_store
 from traceward.store.errors import StoreUnavailable

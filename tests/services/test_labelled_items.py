@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from traceward.services.labelled_items import ReadSymbol, item_of_texts, items_of
+from traceward.services.scanning.labelled_items import ReadSymbol, item_of_texts, items_of
 
 DI = "0109521141010235"
 PI = "1728013110L23-A\x1d21V23-0007"

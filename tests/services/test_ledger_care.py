@@ -10,8 +10,8 @@ from traceward.cli.main import app
 from traceward.ledger.parties import Parties, Party
 from traceward.ledger.statement import LineDigest
 from traceward.ledger.stream import any_told_otherwise
-from traceward.services import indexing
-from traceward.services.parties import add_organisation
+from traceward.services.identity.parties import add_organisation
+from traceward.services.intake import indexing
 from traceward.services.runtime import Limits, open_runtime
 
 CORDIA = "https://id.gs1.org/417/9521141000007"

@@ -20,9 +20,11 @@ from traceward.epcis.json_codec import read_json
 from traceward.epcis.master_data_query import MasterDataQuery, parse_master_data_query
 from traceward.epcis.query import parse_query
 from traceward.epcis.terms import event_numbers, event_terms, vocabulary_terms
-from traceward.services import capture, master_data, parties
-from traceward.services.principals import Principal
-from traceward.services.query import rechecked
+from traceward.services.identity import parties
+from traceward.services.identity.principals import Principal
+from traceward.services.intake import capture
+from traceward.services.queries import master_data
+from traceward.services.queries.query import rechecked
 from traceward.services.runtime import Limits, Runtime, open_runtime
 from traceward.store.compile import VisibleTo
 from traceward.store.master_data_read import CallerMasterData

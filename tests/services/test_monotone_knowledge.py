@@ -10,10 +10,12 @@ import pytest
 
 from ledger.captured_flows import HOSPITAL, SUPPLIER, Flows
 from traceward.epcis.times import format_time_us
-from traceward.services import conflicts, corrections, parties, stock, visible_events
-from traceward.services.capture import capture_document
-from traceward.services.principals import Principal
+from traceward.services.identity import parties
+from traceward.services.identity.principals import Principal
+from traceward.services.intake.capture import capture_document
+from traceward.services.queries import visible_events
 from traceward.services.runtime import Limits, Runtime, open_runtime
+from traceward.services.tracing import conflicts, corrections, stock
 
 START_US = 1_900_000_000_000_000  # March 2030: everything that the flows tell has happened
 AS_OF = "2030-01-01"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from traceward.services import parties
+from traceward.services.identity import parties
 from traceward.services.runtime import Limits, Runtime, open_runtime
 
 

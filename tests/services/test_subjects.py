@@ -10,11 +10,14 @@ import pytest
 
 from traceward.epcis.errors import NoSuchResource
 from traceward.ledger.trace import trace_item
-from traceward.services import capture, parties, query, subjects
-from traceward.services.answers import Representation
-from traceward.services.principals import Principal
+from traceward.services.identity import parties
+from traceward.services.identity.principals import Principal
+from traceward.services.intake import capture
+from traceward.services.patients import subjects
+from traceward.services.queries import query
+from traceward.services.queries.answers import Representation
+from traceward.services.queries.visible_events import facts_of, folded, moment
 from traceward.services.runtime import Limits, Runtime, open_runtime
-from traceward.services.visible_events import facts_of, folded, moment
 from traceward.store.sealed import is_sealed
 
 NORTHGATE = "https://id.gs1.org/417/4012345000009"

@@ -12,12 +12,12 @@ from shared_data import shared
 from traceward.epcis.document import RawEvent
 from traceward.epcis.json_codec import read_document
 from traceward.gs1.patient import contains_patient_identifier
-from traceward.services.keys import KeyText, new_key, parse_key
-from traceward.services.preparation import PreparedEvent, prepare, prepare_again, stored_terms
-from traceward.services.principals import ROLE_RIGHTS, Principal, Right
+from traceward.services.demo.storyline import cordia_document, northgate_document
+from traceward.services.identity.keys import KeyText, new_key, parse_key
+from traceward.services.identity.principals import ROLE_RIGHTS, Principal, Right
+from traceward.services.intake.preparation import PreparedEvent, prepare, prepare_again, stored_terms
+from traceward.services.intake.spool import Spool
 from traceward.services.runtime import Runtime
-from traceward.services.spool import Spool
-from traceward.services.storyline import cordia_document, northgate_document
 from traceward.services.tokens import page_bounds, text_position
 from traceward.store.engine import open_store
 from traceward.store.errors import BadPageToken

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from traceward.services.recall_notices import ITEMS_OF_PRODUCT
+from traceward.services.recalls.notices import ITEMS_OF_PRODUCT
 from traceward.store.engine import Store
 from traceward.store.ledger_rows import put_records
 from traceward.store.recall_models import RecallAcknowledgement

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from store.cases import ALICE, BOB, Case, Clock, capture, visible_rows
 from traceward.epcis.predicates import AnyTerm, Query
-from traceward.services.standing import matches_after, start_cursor
+from traceward.services.delivery.standing import matches_after, start_cursor
 from traceward.store import feed
 from traceward.store.compile import Cursor, VisibleTo
 from traceward.store.engine import Store, open_store

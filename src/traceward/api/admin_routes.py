@@ -16,9 +16,9 @@ from traceward.api.models import (
     RotationRequest,
     SetupRequest,
 )
-from traceward.services import parties, setup
-from traceward.services.principals import ROLE_RIGHTS, ROLE_SEES
-from traceward.services.visible_events import instant
+from traceward.services.identity import parties, setup
+from traceward.services.identity.principals import ROLE_RIGHTS, ROLE_SEES
+from traceward.services.queries.visible_events import instant
 
 admin_router = APIRouter(prefix="/admin", tags=["administration"])
 open_router = APIRouter()

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from traceward.api.deps import Capturer, Reader, Services
 from traceward.ledger.agreement_terms import AgreementTerms
-from traceward.services import agreement_files, agreements
+from traceward.services.agreements import agreements
+from traceward.services.agreements import files as agreement_files
 
 router = APIRouter(prefix="/agreements", tags=["agreements"])
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from traceward.api.deps import Capturer, Reader, ServerSettings, Services
 from traceward.api.epcis_paging import link_headers, page_request
-from traceward.services import alerts
+from traceward.services.alerts import alerts
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 

@@ -51,16 +51,18 @@ from traceward.api.trace_routes import router as trace_router
 from traceward.api.tracking_routes import router as tracking_router
 from traceward.api.usage_routes import router as usage_router
 from traceward.api.web_app import web_router
-from traceward.services import demo, setup, spooled
-from traceward.services.alert_watch import watch_alerts
-from traceward.services.delivery import DeliveryWorker
-from traceward.services.delivery_rules import DeliveryRules
-from traceward.services.digests import DigestRules, send_digests
-from traceward.services.due import apply_due_regularly
+from traceward.services.alerts.digests import DigestRules, send_digests
+from traceward.services.alerts.watch import watch_alerts
+from traceward.services.delivery.rules import DeliveryRules
+from traceward.services.delivery.worker import DeliveryWorker
+from traceward.services.demo import demo
+from traceward.services.identity import setup
+from traceward.services.intake import spooled
+from traceward.services.intake.due import apply_due_regularly
 from traceward.services.mail import MailServer
 from traceward.services.outgoing import Outgoing, OutgoingRules
-from traceward.services.replenishment_orders import replenish_regularly
 from traceward.services.runtime import Limits, Runtime, open_runtime, system_clock_us
+from traceward.services.supply.orders import replenish_regularly
 from traceward.store.write import WriteLog
 
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})

@@ -11,7 +11,7 @@ from traceward.api.audit_models import AuditAnswer, ChainBody
 from traceward.api.deps import Administrator, Caller, ServerSettings, Services
 from traceward.api.epcis_paging import link_headers, page_request
 from traceward.epcis.errors import QueryParameterException
-from traceward.services import audit_log
+from traceward.services.identity import audit_log
 
 router = APIRouter(tags=["audit"])
 

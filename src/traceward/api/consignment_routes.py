@@ -18,7 +18,8 @@ from traceward.api.models import (
     TransfersAnswer,
 )
 from traceward.epcis.errors import QueryParameterException
-from traceward.services import actions, stock
+from traceward.services.intake import actions
+from traceward.services.tracing import stock
 
 router = APIRouter(prefix="/consignment", tags=["consignment"])
 router.include_router(ledger_router)

@@ -26,7 +26,9 @@ from traceward.api.count_models import (
 from traceward.api.deps import Capturer, Reader, Services
 from traceward.epcis.errors import UnsupportedMediaTypeException, ValidationException
 from traceward.epcis.json_codec import read_json
-from traceward.services import counts, counts_closing, scan, write_offs
+from traceward.services.counting import closing as counts_closing
+from traceward.services.counting import counts, write_offs
+from traceward.services.scanning import scan
 
 router = APIRouter(prefix="/counts", tags=["counts"])
 write_off_router = APIRouter(prefix="/write-offs", tags=["counts"])

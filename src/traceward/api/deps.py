@@ -10,8 +10,8 @@ from fastapi import Depends, Request
 
 from traceward.api.settings import Settings
 from traceward.epcis.errors import ForbiddenException, SecurityException
-from traceward.services.credentials import authenticated
-from traceward.services.principals import Principal, Right
+from traceward.services.identity.credentials import authenticated
+from traceward.services.identity.principals import Principal, Right
 from traceward.services.runtime import Runtime
 
 SESSION_COOKIE: Final = "traceward_session"

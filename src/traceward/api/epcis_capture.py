@@ -24,12 +24,12 @@ from traceward.api.negotiation import (
 )
 from traceward.api.xml_bodies import job_xml, jobs_xml
 from traceward.epcis.errors import ValidationException
-from traceward.services import capture, dry_run, jobs, spooled
-from traceward.services.answers import Representation
-from traceward.services.documents import BodyFormat
-from traceward.services.principals import Principal
+from traceward.services.identity.principals import Principal
+from traceward.services.intake import capture, dry_run, jobs, spooled
+from traceward.services.intake.documents import BodyFormat
+from traceward.services.intake.spool import Spool
+from traceward.services.queries.answers import Representation
 from traceward.services.runtime import Runtime
-from traceward.services.spool import Spool
 from traceward.store.models import CaptureJob
 
 

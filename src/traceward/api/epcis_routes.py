@@ -18,8 +18,9 @@ from traceward.api.query_routes import add_query_routes
 from traceward.api.subscription_routes import add_subscription_routes
 from traceward.api.xml_bodies import collection_xml
 from traceward.epcis.errors import QueryParameterException
-from traceward.services import query, whole_tokens
-from traceward.services.answers import Representation
+from traceward.services import whole_tokens
+from traceward.services.queries import query
+from traceward.services.queries.answers import Representation
 from traceward.services.runtime import Runtime
 
 CONTEXT: Final = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"

@@ -25,7 +25,7 @@ from traceward.epcis.errors import (
     TracewardError,
     UnsupportedMediaTypeException,
 )
-from traceward.services.principals import Principal
+from traceward.services.identity.principals import Principal
 from traceward.services.runtime import Runtime
 
 MEDIA_TYPE: Final = "application/fhir+json"
@@ -89,7 +89,8 @@ router = APIRouter(prefix=BASE, tags=["FHIR"], route_class=FhirRoute)
 @router.get("/metadata", response_class=Response)
 def get_metadata(request: Request, runtime: Services) -> Response:
     """The CapabilityStatement; open to all. FHIR R4 3.1.0.12."""
-    from traceward.services import fhir, fhir_resources  # noqa: PLC0415  # the models take long to import
+    from traceward.services.fhir import resources as fhir_resources  # noqa: PLC0415
+    from traceward.services.fhir import searches as fhir  # noqa: PLC0415  # the models take long to import
 
     entries = [
         {
@@ -127,7 +128,7 @@ async def post_search(kind: str, request: Request, caller: Caller, runtime: Serv
 @router.get("/{kind}/{logical_id}", response_class=Response)
 def get_one(kind: str, logical_id: str, caller: Caller, runtime: Services) -> Response:
     """Read one resource. FHIR R4 3.1.0.1."""
-    from traceward.services import fhir  # noqa: PLC0415  # the models take long to import
+    from traceward.services.fhir import searches as fhir  # noqa: PLC0415  # the models take long to import
 
     _require_kind(kind)
     return _answer(fhir.read(runtime, caller, kind, logical_id))
@@ -157,7 +158,8 @@ _PARAMETER_TYPES: Final = {
 
 
 def _search(request: Request, caller: Principal, runtime: Runtime, kind: str, given: list[tuple[str, str]]) -> Response:
-    from traceward.services import fhir, fhir_resources  # noqa: PLC0415  # the models take long to import
+    from traceward.services.fhir import resources as fhir_resources  # noqa: PLC0415
+    from traceward.services.fhir import searches as fhir  # noqa: PLC0415  # the models take long to import
 
     _require_kind(kind)
     page = _page_of(runtime, caller, kind, given, lenient="handling=lenient" in request.headers.get("prefer", ""))
@@ -177,7 +179,7 @@ def _search(request: Request, caller: Principal, runtime: Runtime, kind: str, gi
 
 
 def _page_of(runtime: Runtime, caller: Principal, kind: str, given: list[tuple[str, str]], *, lenient: bool) -> _Page:
-    from traceward.services import fhir  # noqa: PLC0415  # the models take long to import
+    from traceward.services.fhir import searches as fhir  # noqa: PLC0415  # the models take long to import
 
     controls = {name: value for name, value in given if name in _CONTROLS}
     if "_page" in controls:
@@ -211,7 +213,7 @@ def _name(caller: Principal) -> str:
 
 
 def _require_kind(kind: str) -> None:
-    from traceward.services import fhir  # noqa: PLC0415  # the models take long to import
+    from traceward.services.fhir import searches as fhir  # noqa: PLC0415  # the models take long to import
 
     if kind not in fhir.KINDS:
         raise NoSuchResource(f"{kind[:80]!r} is not served here; /fhir/metadata lists what is")
@@ -233,6 +235,6 @@ def _answer(resource: dict[str, Any], status: int = 200, headers: dict[str, str]
 
 
 def _failure(status: int, text: str, headers: dict[str, str]) -> Response:
-    from traceward.services import fhir_resources  # noqa: PLC0415  # the models take long to import
+    from traceward.services.fhir import resources as fhir_resources  # noqa: PLC0415  # the models take long to import
 
     return _answer(fhir_resources.outcome("error", _CODES.get(status, "exception"), text), status, headers)

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from traceward.api.deps import Capturer, Services
 from traceward.epcis.errors import QueryParameterException, UnsupportedMediaTypeException
-from traceward.services import imports
+from traceward.services.imports import imports
 
 router = APIRouter(prefix="/imports", tags=["getting started"])
 

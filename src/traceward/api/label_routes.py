@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from traceward.api.deps import ScanCaller
 from traceward.epcis.errors import NotAcceptableException
-from traceward.services import labels
+from traceward.services.scanning import labels
 
 router = APIRouter(tags=["labels"])
 

@@ -16,7 +16,8 @@ from traceward.api.ledger_models import (
     GhostsAnswer,
     ResolutionRequest,
 )
-from traceward.services import conflicts, corrections, ghosts
+from traceward.services.counting import ghosts
+from traceward.services.tracing import conflicts, corrections
 
 router = APIRouter()
 

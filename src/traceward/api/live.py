@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from traceward.api.deps import Reader, Services
 from traceward.services.changes import Changes
-from traceward.services.credentials import is_alive
+from traceward.services.identity.credentials import is_alive
 
 router = APIRouter(tags=["live"])
 

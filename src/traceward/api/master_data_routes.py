@@ -13,7 +13,7 @@ from traceward.api.epcis_paging import link_headers, page_request
 from traceward.epcis.errors import QueryParameterException
 from traceward.epcis.master_data import vocabulary_type
 from traceward.epcis.master_data_query import parse_master_data_query
-from traceward.services import master_data
+from traceward.services.queries import master_data
 
 router = APIRouter(prefix="/masterdata", tags=["master data"])
 

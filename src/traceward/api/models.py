@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from traceward.services.principals import Right
+from traceward.services.identity.principals import Right
 
 ActionName = Literal["commission", "ship", "receive", "put_away", "transfer", "count", "use", "return"]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]

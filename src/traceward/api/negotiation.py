@@ -13,8 +13,8 @@ from traceward import __version__
 from traceward.epcis.errors import NotAcceptableException, UnsupportedMediaTypeException, ValidationException
 from traceward.epcis.rendering import EpcFormat
 from traceward.epcis.xml_codec import CbvXmlFormat, Version
-from traceward.services.answers import JSON_MEDIA_TYPES, XML_MEDIA_TYPES, Representation
-from traceward.services.documents import BodyFormat
+from traceward.services.intake.documents import BodyFormat
+from traceward.services.queries.answers import JSON_MEDIA_TYPES, XML_MEDIA_TYPES, Representation
 
 EPCIS_VERSION: Final = "2.0.0"
 CBV_VERSION: Final = "2.0.0"

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from traceward.api.deps import Administrator, Caller, Capturer, Services
 from traceward.api.negotiation import body_format, require_body_versions
-from traceward.services import onboarding
+from traceward.services.imports import onboarding
 
 router = APIRouter(prefix="/onboarding", tags=["getting started"])
 

@@ -19,7 +19,8 @@ from traceward.api.patient_models import (
     ReleasedBody,
     ReviewRequest,
 )
-from traceward.services import capture, patients, quarantine
+from traceward.services.intake import capture
+from traceward.services.patients import patients, quarantine
 
 router = APIRouter(prefix="/patients", tags=["patients"])
 quarantine_router = APIRouter(prefix="/quarantine", tags=["patients"])

@@ -16,8 +16,8 @@ from starlette.routing import Route
 from traceward.api.negotiation import accepted_media_types
 from traceward.api.xml_bodies import problem_xml
 from traceward.epcis.errors import CaptureLimitExceededException, NotAcceptableException, TracewardError
-from traceward.services.answers import JSON_MEDIA_TYPES, XML_MEDIA_TYPES
 from traceward.services.problem_bodies import problem_body
+from traceward.services.queries.answers import JSON_MEDIA_TYPES, XML_MEDIA_TYPES
 
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 XML_PROBLEM_MEDIA_TYPE: Final = "application/problem+xml"

@@ -18,8 +18,10 @@ from traceward.api.negotiation import VERSION_HEADERS, representation, require_j
 from traceward.api.websocket import EventSockets
 from traceward.epcis.errors import QueryParameterException
 from traceward.epcis.xml_codec import Version
-from traceward.services import named_queries, query_subscriptions, tokens, whole_tokens
-from traceward.services.answers import JSON_MEDIA_TYPES, Representation
+from traceward.services import tokens, whole_tokens
+from traceward.services.delivery import query_subscriptions
+from traceward.services.queries import named_queries
+from traceward.services.queries.answers import JSON_MEDIA_TYPES, Representation
 
 _JSON_OFFERS: Final[Mapping[str, tuple[Version, ...]]] = dict.fromkeys(JSON_MEDIA_TYPES, ("2.0",))
 _CONTROLS: Final = frozenset(

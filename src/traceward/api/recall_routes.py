@@ -18,7 +18,8 @@ from traceward.api.recall_models import (
     RecallRequest,
     WithdrawalRequest,
 )
-from traceward.services import recall, recall_issue
+from traceward.services.recalls import issue as recall_issue
+from traceward.services.recalls import recall
 
 router = APIRouter(prefix="/recalls", tags=["recalls"])
 

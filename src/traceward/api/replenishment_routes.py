@@ -16,7 +16,8 @@ from traceward.api.replenishment_models import (
     ProposalsBody,
     TrendsBody,
 )
-from traceward.services import order_documents, replenishment, replenishment_orders, trends
+from traceward.services.supply import order_documents, replenishment, trends
+from traceward.services.supply import orders as replenishment_orders
 
 router = APIRouter(tags=["replenishment"])
 

@@ -14,7 +14,8 @@ from traceward.api.epcis_paging import page_request
 from traceward.api.report_models import LeaksAnswer, MovementsAnswer, OwnershipReport, StatusReport
 from traceward.api.usage_routes import only
 from traceward.epcis.errors import NotAcceptableException
-from traceward.services import movements, report_forms, reports, usage_leaks
+from traceward.services.money import report_forms, reports, usage_leaks
+from traceward.services.supply import movements
 
 router = APIRouter(prefix="/reports", tags=["money"])
 
@@ -93,7 +94,7 @@ def _kind(request: Request, wanted: str | None) -> str:
 
 def _pdf(report: Mapping[str, Any]) -> bytes:
     # Not before a report is printed: the library takes long to load.
-    from traceward.services.report_pdf import report_pdf  # noqa: PLC0415
+    from traceward.services.money.report_pdf import report_pdf  # noqa: PLC0415
 
     return report_pdf(report)
 

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from traceward.api.deps import Services, principal_of
 from traceward.api.negotiation import accepted_media_type
 from traceward.epcis.errors import NoSuchResource, QueryParameterException, SecurityException
-from traceward.services import resolver
-from traceward.services.principals import Principal
-from traceward.services.resolver import Resolved
+from traceward.services.identity.principals import Principal
+from traceward.services.queries import resolver
+from traceward.services.queries.resolver import Resolved
 
 LINKSET: Final = "application/linkset+json"
 _OFFERED: Final = ("text/html", LINKSET, "application/json")

@@ -11,7 +11,7 @@ from traceward.api.deps import ScanCaller, Services
 from traceward.api.models import ScanAnswer, ScanText, ScanTexts
 from traceward.epcis.errors import UnsupportedMediaTypeException, ValidationException
 from traceward.epcis.json_codec import read_json
-from traceward.services import scan
+from traceward.services.scanning import scan
 
 router = APIRouter(tags=["scan"])
 

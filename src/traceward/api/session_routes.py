@@ -10,7 +10,7 @@ from traceward.api.deps import Caller, ServerSettings, Services, require_own_pag
 from traceward.api.models import ConfigBody, SessionBody, SignIn
 from traceward.api.settings import Settings
 from traceward.epcis.errors import SecurityException
-from traceward.services.principals import Principal, Right
+from traceward.services.identity.principals import Principal, Right
 
 router = APIRouter(tags=["session"])
 

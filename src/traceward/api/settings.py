@@ -10,7 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from traceward.services.issuers import Issuer
+from traceward.services.identity.issuers import Issuer
 from traceward.services.mail import check_mail_url
 
 _MEGABYTE = 1_000_000

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from traceward.api.deps import Capturer, Reader, Services
-from traceward.services import settlement
+from traceward.services.money import settlement
 
 router = APIRouter(prefix="/settlements", tags=["money"])
 

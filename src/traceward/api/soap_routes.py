@@ -22,8 +22,8 @@ from traceward.epcis.soap import NotSoap, open_envelope, read_call, version_aske
 from traceward.epcis.soap_writer import bare_fault, fault
 from traceward.epcis.soap_wsdl import wsdl
 from traceward.epcis.xml_codec import Version
-from traceward.services import soap
-from traceward.services.principals import Principal, Right
+from traceward.services.identity.principals import Principal, Right
+from traceward.services.queries import soap
 
 router = APIRouter(tags=["EPCIS SOAP"], include_in_schema=False)
 

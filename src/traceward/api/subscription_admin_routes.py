@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from traceward.api.deps import Reader, Services
-from traceward.services import delivery_admin, subscriptions
+from traceward.services.delivery import admin as delivery_admin
+from traceward.services.delivery import subscriptions
 
 router = APIRouter(prefix="/subscriptions", tags=["subscriptions"])
 

@@ -38,8 +38,8 @@ from traceward.epcis.errors import (
 )
 from traceward.epcis.json_codec import read_json
 from traceward.epcis.subscription import parse_subscription
-from traceward.services import query_subscriptions, subscriptions
-from traceward.services.principals import Right
+from traceward.services.delivery import query_subscriptions, subscriptions
+from traceward.services.identity.principals import Right
 from traceward.store.subscription_models import Subscription
 
 _REST_NAMES: Final[dict[type[TracewardError], Callable[[str], TracewardError]]] = {

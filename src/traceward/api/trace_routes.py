@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Query, Response
 
 from traceward.api.deps import Reader, Services
-from traceward.services import custody, genealogy, trace
+from traceward.services.tracing import custody, genealogy, trace
 
 router = APIRouter(prefix="/trace", tags=["trace"])
 

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from traceward.api.deps import Caller, Reader, Services
 from traceward.api.negotiation import accepted_media_type
-from traceward.services import device_tracking, implant_card, lookups
-from traceward.services.report_forms import as_csv
+from traceward.services.money.report_forms import as_csv
+from traceward.services.tracing import device_tracking, implant_card, lookups
 
 router = APIRouter(prefix="/trace", tags=["trace"])
 

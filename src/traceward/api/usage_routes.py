@@ -20,7 +20,7 @@ from traceward.api.usage_models import (
 )
 from traceward.epcis.errors import QueryParameterException
 from traceward.gs1.epc_uri import canonical_identifier
-from traceward.services import invoice_findings, invoices, usage, usage_cases
+from traceward.services.money import invoice_findings, invoices, usage, usage_cases
 
 router = APIRouter(tags=["money"])
 

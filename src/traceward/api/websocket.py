@@ -27,8 +27,8 @@ from traceward.epcis.errors import (
     TracewardError,
 )
 from traceward.epcis.subscription import Controls, parse_controls
-from traceward.services.listening import Listener, ListeningEnded
-from traceward.services.principals import Principal, Right
+from traceward.services.delivery.listening import Listener, ListeningEnded
+from traceward.services.identity.principals import Principal, Right
 from traceward.services.problem_bodies import problem_body
 from traceward.services.runtime import Runtime
 from traceward.store.errors import StoreUnavailable

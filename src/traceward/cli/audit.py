@@ -10,7 +10,7 @@ import typer
 from traceward.cli.administration import server_for
 from traceward.cli.options import DEFAULT_URL, KeyOption, UrlOption
 from traceward.cli.output import ExitCode, JsonFlag, fail, print_json
-from traceward.services.audit_log import ChainVerdict, verify
+from traceward.services.identity.audit_log import ChainVerdict, verify
 from traceward.services.runtime import system_clock_us
 from traceward.store.engine import open_store
 from traceward.store.errors import StoreUnavailable, WrongDatabase

@@ -13,7 +13,7 @@ import typer
 from traceward.cli.administration import server_for
 from traceward.cli.options import DEFAULT_URL, KeyOption, UrlOption
 from traceward.cli.output import ExitCode, JsonFlag, fail, print_json, print_table
-from traceward.services.imports import template_of
+from traceward.services.imports.imports import template_of
 
 _FINDING_COLUMNS = ("", "line", "column", "value", "finding")
 

@@ -13,7 +13,7 @@ from traceward.cli.administration import server_for
 from traceward.cli.options import DEFAULT_URL, KeyOption, UrlOption
 from traceward.cli.output import ExitCode, JsonFlag, fail, print_json, print_table
 from traceward.cli.server_client import ServerClient
-from traceward.services.key_files import write_secret_file
+from traceward.services.identity.key_files import write_secret_file
 
 _ROLES = ("supplier", "hospital", "carrier")
 

@@ -11,7 +11,7 @@ from traceward.cli.output import ExitCode, JsonFlag, print_json, print_table
 from traceward.epcis.errors import TracewardError
 from traceward.scanner.errors import ScannerError
 from traceward.scanner.workers import ScanPool
-from traceward.services.scan import judged_picture
+from traceward.services.scanning.scan import judged_picture
 
 
 def scan(

@@ -17,7 +17,7 @@ from traceward.api.settings import Settings
 from traceward.cli.greeting import greet, greet_demo
 from traceward.cli.output import ExitCode, fail
 from traceward.cli.start import Gate
-from traceward.services.key_files import DEMO_KEYS_FILE
+from traceward.services.identity.key_files import DEMO_KEYS_FILE
 
 # How long answers under way may take once the server is told to end.
 GRACE_S = 10

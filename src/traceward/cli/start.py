@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
 from traceward.api.settings import Settings
-from traceward.services.setup import FirstRun
+from traceward.services.identity.setup import FirstRun
 from traceward.store.errors import StoreUnavailable, WrongDatabase
 
 Message = MutableMapping[str, Any]

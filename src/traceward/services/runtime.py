@@ -17,20 +17,20 @@ from traceward.gs1.company_prefix import CompanyPrefixes
 from traceward.ledger.projector import Projector
 from traceward.ledger.stream import any_told_otherwise
 from traceward.scanner.workers import ScanPool
-from traceward.services import indexing
-from traceward.services.agreement_book import BookCache
+from traceward.services.agreements.book import BookCache
 from traceward.services.changes import Changes
-from traceward.services.issuers import Issuer
+from traceward.services.identity.issuers import Issuer
+from traceward.services.identity.parties import Registry
+from traceward.services.identity.sessions import Sessions
+from traceward.services.intake import indexing
 from traceward.services.outgoing import Outgoing, OutgoingRules
-from traceward.services.parties import Registry
-from traceward.services.sessions import Sessions
 from traceward.store import alert_rows
 from traceward.store.engine import Store, open_store
 from traceward.store.paging import PageTokens
 from traceward.store.write import WriteLog, WriteTransaction
 
 if TYPE_CHECKING:
-    from traceward.services.oidc import TokenVerifier
+    from traceward.services.identity.oidc import TokenVerifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +176,6 @@ def open_runtime(
 
 def _verifier(issuers: Sequence[Issuer], registry: Registry, now_us: Callable[[], int]) -> "TokenVerifier":
     # A server that trusts no issuer starts without the weight of the token library.
-    from traceward.services.oidc import TokenVerifier, rules_for  # noqa: PLC0415
+    from traceward.services.identity.oidc import TokenVerifier, rules_for  # noqa: PLC0415
 
     return TokenVerifier(issuers, registry, rules=rules_for(issuers), now_us=now_us)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from traceward.services.principals import Principal
+from traceward.services.identity.principals import Principal
 from traceward.services.runtime import Runtime
 from traceward.store.compile import Cursor
 from traceward.store.errors import BadPageToken

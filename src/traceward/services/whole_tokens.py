@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from traceward.services.principals import Principal
+from traceward.services.identity.principals import Principal
 from traceward.services.runtime import Runtime
 from traceward.store.errors import BadPageToken
 

@@ -1,0 +1,460 @@
+"""The facts that the rules of alerts read of a product between two parties: only what both of them may see.
+
+An alert is the same for both parties, so nothing that one of them does not see may have a part in it; what is about
+patients is for the hospital alone. It must not judge: `ledger.alerts` does.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+import orjson
+
+from traceward.epcis.predicates import AnyTerm, Query
+from traceward.ledger.agreement import AgreementBook
+from traceward.ledger.alerts_model import (
+    DAY_US,
+    Arrival,
+    Counted,
+    Excursion,
+    Facts,
+    Leftover,
+    Missing,
+    NamedAgreement,
+    Recall,
+    Stock,
+    Use,
+    WrongUse,
+)
+from traceward.ledger.conflicts import KINDS as CONFLICTS
+from traceward.ledger.corrections import resolve
+from traceward.ledger.facts import MCX, LedgerEvent, class_parts, decode_event, item_keys
+from traceward.ledger.ghosts import COUNTING, place_counts
+from traceward.ledger.notices import classes_of, with_notices
+from traceward.ledger.persistence import CLASS, record_of
+from traceward.ledger.state import ClassStock, Instance, Notice, PatientLinks, class_record, item_of, links_record
+from traceward.ledger.steps import COUNT, MOVE, PACK, RECEIVE, SHIP, UNPACK, effect_of
+from traceward.services.counting import ghosts
+from traceward.services.identity.principals import Principal, shared_viewer
+from traceward.services.intake.preparation import expanded_stored
+from traceward.services.queries.facts import stored_fact
+from traceward.services.recalls.notices import NOTICE
+from traceward.services.runtime import Runtime
+from traceward.store import alert_rows
+from traceward.store.compile import VisibleTo
+from traceward.store.read import Reader
+from traceward.store.recall_models import RecallAcknowledgement
+from traceward.store.rows import Balance
+
+_USES_DAYS: Final = 400
+_MOST_USES: Final = 20_000
+_MOST_COUNTS: Final = 500
+_MOST_CONFLICTS: Final = 500
+_MOST_TRAYS: Final = 1000
+_MOST_EVENTS: Final = 5000
+_MOST_ALARMS: Final = 200
+_AT_ONCE: Final = 100
+_CRITICAL: Final = tuple(kind for kind, row in CONFLICTS.items() if row.severity == "critical")
+_CAME: Final = (RECEIVE, UNPACK, MOVE, COUNT)
+
+
+@dataclass(slots=True)
+class Gatherer:
+    """Gathers facts of several products of one pair with one reader; what they share is read once."""
+
+    runtime: Runtime
+    reader: Reader
+    book: AgreementBook
+    supplier: str
+    hospital: str
+    now_us: int
+    _events: dict[bytes, LedgerEvent | None] = field(default_factory=dict)
+    _uses: dict[str | None, list[Use]] | None = None
+    _counts: list[LedgerEvent] | None = None
+    _missing: dict[str, list[Missing]] | None = None
+    _alarms: list[Excursion] | None = None
+    _alarm_ids: dict[bytes, str] = field(default_factory=dict)
+    _wrong: dict[str | None, list[WrongUse]] | None = None
+
+    def facts(self, gtin: str | None) -> Facts:
+        """The facts of a product (14 digits), or of the pair as such."""
+        stock = self._stock(gtin)
+        histories = self._histories(stock)
+        scope = alert_rows.scope_name(self.supplier, self.hospital, gtin or "")
+        return Facts(
+            self.supplier,
+            self.hospital,
+            gtin,
+            self.now_us,
+            self.book,
+            stock=tuple(stock),
+            arrivals=tuple(one for row in stock if (one := self._arrival(row.key, histories.get(row.key, ())))),
+            uses=tuple(self._uses_of(gtin)) if gtin is not None else (),
+            counts=tuple(self._counted()) if gtin is None else (),
+            missing=tuple(self._missing_of(gtin)) if gtin is not None else (),
+            recalls=tuple(self._recalls(gtin, stock)) if gtin is not None else (),
+            wrong_uses=tuple(self._wrong_uses(gtin)) if gtin is not None else (),
+            named=tuple(self._named(histories)) if gtin is not None else (),
+            leftovers=tuple(self._leftovers()) if gtin is None else (),
+            excursions=tuple(self._excursions()) if gtin is not None and stock else (),
+            signed=frozenset(alert_rows.acknowledged_bases(self.reader, scope)),
+        )
+
+    def stock(self, gtin: str) -> list[Stock]:
+        """The supplier's goods of a product (14 digits) at the hospital and on their way there."""
+        return self._stock(gtin)
+
+    def event_ids(self, eids: Collection[bytes]) -> dict[bytes, str]:
+        """The eventIDs of those of these contents that both parties see, and of the hospital's alarms."""
+        both = {eid: event.event_id for eid, event in self._seen_by_both(eids).items()}
+        return {eid: event_id for eid, event_id in self._alarm_ids.items() if eid in eids} | both
+
+    # -------------------------------------------------------------------------------------------------- balances
+
+    def _stock(self, gtin: str | None) -> list[Stock]:
+        belongs = self.runtime.registry.parties.party_of_place
+        rows = alert_rows.consigned(self.reader, self.supplier, self.hospital, gtin)
+        coming = alert_rows.on_the_way(self.reader, self.supplier, gtin)
+        keys = {(row.record_key, row.slot) for row in rows}
+        rows += [
+            row for row in coming if belongs(row.place) == self.hospital and (row.record_key, row.slot) not in keys
+        ]
+        notices = self._notices(rows)
+        return sorted((self._stock_of(row, notices) for row in rows), key=lambda row: (row.subject, row.status))
+
+    def _stock_of(self, row: Balance, notices: dict[str, tuple[Notice, ...]]) -> Stock:
+        key = item_of(row.record_key)
+        heard = (self.runtime.registry.parties.maker_of(key), row.owner or None, row.holder or None)
+        concerning = [one for name in classes_of(row.gtin, row.lot) for one in notices.get(name, ())]
+        flags = with_notices((flag for flag in row.flags.split(",") if flag), row.status, concerning, heard)
+        return Stock(
+            key, row.gtin, row.lot, row.serial, row.expiry, row.place,
+            item_of(row.container) if row.container is not None else None, row.status, Decimal(row.quantity), row.uom,
+            frozenset(flags), row.last_time_us, bytes(row.last_eid), f"{row.uom or ''} {row.flags}".strip(),
+        )  # fmt: skip
+
+    def _notices(self, rows: Iterable[Balance]) -> dict[str, tuple[Notice, ...]]:
+        keys = {class_record(name) for row in rows for name in classes_of(row.gtin, row.lot)}
+        found: dict[str, tuple[Notice, ...]] = {}
+        for key, row in alert_rows.records(self.reader, keys).items():
+            record = record_of(row)
+            if isinstance(record, ClassStock):
+                found[item_of(key)] = tuple(record.notices)
+        return found
+
+    # ---------------------------------------------------------------------------------------------------- events
+
+    def _seen_by_both(self, eids: Collection[bytes]) -> dict[bytes, LedgerEvent]:
+        """The facts of those of these contents that both parties see, corrections undone."""
+        self._load(eid for eid in eids if eid not in self._events)
+        return {eid: event for eid in eids if (event := self._events.get(eid)) is not None}
+
+    def _load(self, eids: Iterable[bytes]) -> None:
+        wanted = list(eids)
+        self._events.update(dict.fromkeys(wanted))
+        if not wanted:
+            return
+        numbers = alert_rows.numbers_of(self.reader, wanted)
+        stored = {one.seq: one for one in self.reader.documents(sorted(set(numbers.values())), witnesses=True)}
+        seen = self._both_see({one.event_id for one in stored.values()})
+        for eid, seq in numbers.items():
+            if seq in seen and seq in stored and not stored[seq].private:
+                self._events[eid] = stored_fact(stored[seq], self.runtime.registry)
+
+    def _both_see(self, event_ids: Collection[str]) -> set[int]:
+        """The numbers of the events of these ids that both parties see."""
+        wanted, seen = sorted(event_ids), set[int]()
+        for start in range(0, len(wanted), _AT_ONCE):
+            clause = AnyTerm(tuple(("eventID", one) for one in wanted[start : start + _AT_ONCE]))
+            seen |= self._found(Query(clauses=(clause,)), 10 * _AT_ONCE)
+        return seen
+
+    def _found(self, query: Query, limit: int) -> set[int]:
+        """The numbers of the newest events that match and that both parties see."""
+        found = [set(self.reader.find(query, viewers, limit=limit).seqs) for viewers in self._viewers()]
+        return found[0] & found[1] if len(found) > 1 else set()
+
+    def _viewers(self) -> list[VisibleTo]:
+        known = [self.runtime.registry.find(party) for party in (self.supplier, self.hospital)]
+        return [VisibleTo({shared_viewer(one.number)}) for one in known if one is not None]
+
+    def _histories(self, stock: Iterable[Stock]) -> dict[str, list[LedgerEvent]]:
+        """Of each item or class in stock, the events that touched it and that both see, in order."""
+        keys = {row.key for row in stock if row.gtin is None or row.serial is not None}
+        keys |= {class_record(row.key) for row in stock if row.gtin is not None and row.serial is None}
+        named: dict[str, list[bytes]] = {}
+        for key, row in alert_rows.records(self.reader, keys).items():
+            record = record_of(row)
+            if isinstance(record, Instance):
+                named[key] = [eid for eid, _ in record.trail]
+            elif isinstance(record, ClassStock):
+                named[item_of(key)] = list(record.public)
+        events = self._seen_by_both({eid for eids in named.values() for eid in eids})
+        return {
+            key: sorted((events[eid] for eid in eids if eid in events), key=lambda one: (one.event_time_us, one.eid))
+            for key, eids in named.items()
+        }
+
+    def _arrival(self, key: str, history: Iterable[LedgerEvent]) -> Arrival | None:
+        """The last receipt at the hospital; without one, the first event that has it there."""
+        belongs = self.runtime.registry.parties.party_of_place
+        here = [
+            one
+            for one in history
+            if effect_of(one) in _CAME and belongs(one.biz_location or one.read_point) == self.hospital
+        ]
+        received = [one for one in here if effect_of(one) == RECEIVE]
+        came = received[-1] if received else here[0] if here else None
+        if came is None:
+            return None
+        return Arrival(key, came.event_time_us, came.eid, came.biz_location or came.read_point)
+
+    def _named(self, histories: dict[str, list[LedgerEvent]]) -> list[NamedAgreement]:
+        """The agreements that the events of goods in stock name, where the hospital has a part in them."""
+        events = {event.eid: event for history in histories.values() for event in history}
+        found = [
+            NamedAgreement(event.agreement, event.event_time_us, event.eid)
+            for event in events.values()
+            if event.agreement is not None and self.hospital in _parties_of(event)
+        ]
+        return sorted(found, key=lambda one: (one.time_us, one.eid))
+
+    # ------------------------------------------------------------------------------------------------------ uses
+
+    def _uses_of(self, gtin: str) -> list[Use]:
+        if self._uses is None:
+            self._uses = self._all_uses()
+        return self._uses.get(gtin, [])
+
+    def _all_uses(self) -> dict[str | None, list[Use]]:
+        since = self.now_us - _USES_DAYS * DAY_US
+        rows = alert_rows.passings(self.reader, self.supplier, self.hospital, since, _MOST_USES)
+        rows = [row for row in rows if row.use_type is not None]
+        events = self._seen_by_both({bytes(row.eid) for row in rows})
+        ordered = self._ordered({row.usage_report for row in rows if row.usage_report is not None})
+        found: defaultdict[str | None, list[Use]] = defaultdict(list)
+        for row in rows:
+            event = events.get(bytes(row.eid))
+            if event is not None:
+                found[row.gtin].append(
+                    Use(
+                        row.key, row.event_time_us, event.record_time_us, event.eid, Decimal(row.quantity),
+                        row.use_type, row.usage_report, row.usage_report in ordered,
+                    )
+                )  # fmt: skip
+        return found
+
+    def _ordered(self, reports: Collection[str]) -> set[str]:
+        """Those of these usage reports that an event names together with a purchase order."""
+        wanted, found = sorted(reports), set[str]()
+        for start in range(0, len(wanted), _AT_ONCE):
+            clause = AnyTerm(tuple((f"ext:{MCX}usageReport", one) for one in wanted[start : start + _AT_ONCE]))
+            seqs = self._found(Query(clauses=(clause,)), 20 * _AT_ONCE)
+            for event in self.reader.documents(sorted(seqs)):
+                expanded = expanded_stored(event.text, event.context, event.event_id)
+                report = expanded.get(f"{MCX}usageReport")
+                if isinstance(report, str) and any(
+                    entry.get("type") == "po" for entry in expanded.get("bizTransactionList", ())
+                ):
+                    found.add(report)
+        return found
+
+    def _wrong_uses(self, gtin: str) -> list[WrongUse]:
+        if self._wrong is None:
+            found: defaultdict[str | None, list[WrongUse]] = defaultdict(list)
+            rows = alert_rows.conflict_rows_of(self.reader, self.hospital, _CRITICAL, _MOST_CONFLICTS)
+            for kind, keys, eids, parties, private, message, time_us in rows:
+                key = orjson.loads(keys)[0]
+                if private is None and {self.supplier, self.hospital} <= set(orjson.loads(parties)):
+                    named = tuple(bytes.fromhex(eid) for eid in orjson.loads(eids))
+                    found[class_parts(key)[0]].append(WrongUse(kind, key, int(time_us), named, message))
+            self._wrong = found
+        return self._wrong.get(gtin, [])
+
+    # ---------------------------------------------------------------------------------------------------- counts
+
+    def _count_events(self) -> list[LedgerEvent]:
+        """The counts that stand and that both parties see, the newest of each pair."""
+        if self._counts is None:
+            query = Query(clauses=(AnyTerm(tuple(("bizStep", step) for step in COUNTING)),))
+            seqs = self._found(query, _MOST_COUNTS)
+            events = [
+                stored_fact(one, self.runtime.registry)
+                for one in self.reader.documents(sorted(seqs), witnesses=True)
+                if not one.private
+            ]
+            standing = resolve(events)
+            self._counts = [
+                one for one in events if one.declares is None and standing.captors.get(one.eid, one.captured_by)
+            ]
+        return self._counts
+
+    def _counted(self) -> list[Counted]:
+        return [Counted(one.eid, one.time_us, one.place) for one in place_counts(self._count_events())]
+
+    def _missing_of(self, gtin: str) -> list[Missing]:
+        """What the counts that the supplier sees miss of its goods at the hospital, as far as both see those counts."""
+        if not self._count_events():
+            return []
+        known = self.runtime.registry.find(self.supplier)
+        if known is None:
+            return []
+        viewer = Principal(self.supplier, known.name, known.number, "reader", "", "alerts")
+        body = ghosts.ghosts(self.runtime, viewer, place=None, gtin=gtin, as_of=None, known_at=None)
+        both = {one.event_id: one for one in self._count_events()}
+        found = []
+        for name, beyond in (("ghosts", False), ("found", True)):
+            for one in body[name]:
+                counts = [both[event_id] for event_id in one["countEventIDs"] if event_id in both]
+                if one["holder"] == self.hospital and counts:
+                    since = min(count.event_time_us for count in counts)
+                    eids = tuple(count.eid for count in counts)
+                    found.append(Missing(one["item"], one["place"], Decimal(one["quantity"]), since, eids, beyond))
+        return found
+
+    # --------------------------------------------------------------------------------------------------- recalls
+
+    def _recalls(self, gtin: str, stock: Collection[Stock]) -> list[Recall]:
+        """Recalls in force by the supplier or the maker of what the hospital has or has used."""
+        found = []
+        for row in alert_rows.records_of_product(self.reader, gtin, None, CLASS, 10_000):
+            record = record_of(row)
+            if not isinstance(record, ClassStock) or not record.notices:
+                continue
+            notice = self._recall(record)
+            if notice is None or not self._seen_by_both([notice.eid]):
+                continue
+            lot = record.key.partition("/10/")[2] or None
+            used = [use for use in self._uses_of(gtin) if lot is None or self._lot_of(use.key) == lot]
+            here = any("recalled" in one.flags and lot in (None, one.lot) for one in stock)
+            if here or used:
+                untraced = self._untraced([use for use in used if use.use_type == "implanted"])
+                acknowledged = self._is_acknowledged(notice.eid)
+                found.append(Recall(record.key, notice.time_us, notice.eid, untraced, acknowledged))
+        return found
+
+    def _is_acknowledged(self, eid: bytes) -> bool:
+        """Whether the hospital has said of the notice of this event that it has taken any step."""
+        for stored in self.reader.documents(list(alert_rows.numbers_of(self.reader, [eid]).values())):
+            named = expanded_stored(stored.text, stored.context, stored.event_id).get(NOTICE)
+            number = named if isinstance(named, str) else stored.event_id
+            if self.reader.select(RecallAcknowledgement, party=self.hospital, notice=number):
+                return True
+        return False
+
+    def _recall(self, record: ClassStock) -> Notice | None:
+        heard = (self.runtime.registry.parties.maker_of(record.key), self.supplier, self.hospital)
+        current: Notice | None = None
+        for one in sorted(record.notices, key=lambda one: (one.time_us, one.eid)):
+            if one.party in heard and "recalled" in one.set_flags:
+                current = one
+            elif one.party in heard and "recalled" in one.unset_flags:
+                current = None
+        return current
+
+    def _lot_of(self, key: str) -> str | None:
+        lot = class_parts(key)[1]
+        if lot is not None:
+            return lot
+        row = alert_rows.records(self.reader, [key]).get(key)
+        return row.lot if row is not None else None
+
+    def _untraced(self, uses: Iterable[Use]) -> Decimal:
+        """Units of these uses that the hospital has tied to no patient."""
+        used: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for use in uses:
+            used[use.key] += use.quantity
+        names = {key: links_record(key, self.hospital) for key in used}
+        rows = alert_rows.records(self.reader, names.values())
+        missing = Decimal(0)
+        for key, quantity in used.items():
+            record = record_of(rows[names[key]]) if names[key] in rows else None
+            tied = sum((one.quantity for one in record.links), Decimal(0)) if isinstance(record, PatientLinks) else 0
+            missing += max(Decimal(0), quantity - tied)
+        return missing
+
+    # ----------------------------------------------------------------------------------------------------- trays
+
+    def _leftovers(self) -> list[Leftover]:
+        """What was unpacked from trays that have left the hospital since, was not used, and still lies there."""
+        found: list[Leftover] = []
+        trays = alert_rows.assets_of(self.reader, self.supplier, _MOST_TRAYS)
+        histories = self._named_in(trays)
+        for tray in trays:
+            stay = self._stay(histories[tray])
+            if stay is not None:
+                found += self._left_behind(tray, stay)
+        return found
+
+    def _named_in(self, keys: Sequence[str]) -> dict[str, list[LedgerEvent]]:
+        """The events that name each of these containers, and that both see, in order."""
+        events = [decode_event(facts) for facts in alert_rows.facts_naming(self.reader, keys, _MOST_EVENTS)]
+        both = self._seen_by_both([event.eid for event in events])
+        found: dict[str, list[LedgerEvent]] = {key: [] for key in keys}
+        for event in sorted(both.values(), key=lambda one: (one.event_time_us, one.eid)):
+            for key in item_keys(event):
+                if key in found:
+                    found[key].append(event)
+        return found
+
+    def _stay(self, history: Sequence[LedgerEvent]) -> list[LedgerEvent] | None:
+        """What happened to a tray from its last arrival at the hospital to its leaving, None while it is there."""
+        belongs = self.runtime.registry.parties.party_of_place
+        places = [belongs(event.biz_location or event.read_point) for event in history]
+        came = max(
+            (n for n, one in enumerate(history) if effect_of(one) == RECEIVE and places[n] == self.hospital),
+            default=None,
+        )
+        if came is None:
+            return None
+        left = next((n for n in range(came + 1, len(history)) if effect_of(history[n]) == SHIP), None)
+        return list(history[came : left + 1]) if left is not None else None
+
+    def _left_behind(self, tray: str, stay: Sequence[LedgerEvent]) -> list[Leftover]:
+        taken: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for event in stay:
+            sign = {UNPACK: 1, PACK: -1}.get(effect_of(event), 0)
+            if event.parent == tray and sign:
+                for key in event.children:
+                    taken[key] += sign
+                for key, quantity, _ in event.child_quantities:
+                    taken[key] += sign * (quantity or 0)
+        since, last = stay[0].event_time_us, stay[-1]
+        found = []
+        for key, quantity in sorted(taken.items()):
+            gtin = class_parts(key)[0]
+            if quantity <= 0 or gtin is None:
+                continue
+            used = sum(
+                (one.quantity for one in self._uses_of(gtin) if one.key == key and one.time_us >= since), Decimal(0)
+            )
+            here = sum((row.quantity for row in self._stock(gtin) if row.key == key and row.is_here), Decimal(0))
+            missing = min(quantity - used, here)
+            if missing > 0:
+                found.append(Leftover(tray, key, missing, last.event_time_us, last.eid))
+        return found
+
+    # -------------------------------------------------------------------------------------------------- excursions
+
+    def _excursions(self) -> list[Excursion]:
+        """The newest alarms of sensors at the hospital's places; what the supplier does not see is not shared."""
+        if self._alarms is None:
+            query = Query(clauses=(AnyTerm((("bizStep", "sensor_reporting"),)),))
+            hospital = self._viewers()[1:]
+            seqs = set(self.reader.find(query, hospital[0], limit=_MOST_ALARMS).seqs) if hospital else set()
+            both = self._found(query, _MOST_ALARMS)
+            self._alarms = []
+            for stored in self.reader.documents(sorted(seqs)):
+                fact = stored_fact(stored, self.runtime.registry)
+                place = fact.biz_location or fact.read_point
+                if place is not None and not stored.private and b'"exception"' in (stored.rendered or stored.text):
+                    self._alarm_ids[fact.eid] = fact.event_id
+                    self._alarms.append(Excursion(place, fact.event_time_us, fact.eid, stored.seq in both))
+        return self._alarms
+
+
+def _parties_of(event: LedgerEvent) -> set[str | None]:
+    pairs = (event.owning, event.possessing)
+    return {party for pair in pairs if pair is not None for party in pair} | set(event.captured_by)

@@ -1,0 +1,374 @@
+"""Agreed write-offs of missing stock: proposed by one side, accepted by the other, then an event of the hospital's.
+
+Who pays follows from the agreement: liability, tolerance, grace. What no complete count misses cannot be charged. It
+must not change the book but by that event, and writes nothing off that was found meanwhile. Domain: 3.3 F8.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+import orjson
+
+from traceward.epcis.builder import CONTEXT
+from traceward.epcis.errors import (
+    Finding,
+    ForbiddenException,
+    NoSuchResource,
+    ResourceAlreadyExistsException,
+    ValidationException,
+)
+from traceward.epcis.times import format_time_us, parse_time_us
+from traceward.gs1.epc_uri import canonical_identifier
+from traceward.ledger.agreement import Agreement, tolerated
+from traceward.ledger.expiry import DAY_US
+from traceward.ledger.facts import class_parts
+from traceward.ledger.steps import ON_HAND
+from traceward.services.counting.ghosts import ghosts
+from traceward.services.identity.principals import Principal, Right
+from traceward.services.intake import capture
+from traceward.services.intake.actions import place_of
+from traceward.services.intake.documents import BodyFormat, read_event
+from traceward.services.intake.writing import WrittenEvents
+from traceward.services.queries.visible_events import moment
+from traceward.services.runtime import Runtime
+from traceward.services.tracing import stock
+from traceward.store.count_models import WriteOff
+from traceward.store.write import WriteTransaction
+
+_CLAUSE: Final = "Traceward write-offs"
+_EVENT_SPACE: Final = uuid.UUID("4be1cf2c-6c0f-5a0a-8a55-1f3ce6b2d7c4")
+_LISTED: Final = 500
+
+
+class WriteOffStateException(ResourceAlreadyExistsException):
+    """The write-off cannot be had now (409)."""
+
+    title = "The write-off is in another state"
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """So much of an item that complete counts miss. charged: how much of it is paid for."""
+
+    item: str
+    uom: str | None
+    quantity: Decimal
+    first_missed_us: int
+    charged: Decimal = Decimal(0)
+
+
+def propose(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Propose to write off what complete counts of a place miss; the other side has yet to accept.
+
+    request: id (optional), place, reason (lost, stolen), items of {item, quantity}. The same id again is the same
+    proposal. Raises ValidationException for what no count misses, or for goods of several agreements, and
+    WriteOffStateException within the time that the agreement gives to find it.
+    """
+    _require_rights(caller)
+    place = place_of(request["place"], "place")
+    now_us = runtime.now_us()
+    write_off_id = request.get("id") or str(uuid.UUID(bytes=runtime.random_bytes(16), version=4))
+    with runtime.store.reader() as reader:
+        known = reader.get(WriteOff, write_off_id)
+    if known is not None:
+        return body_of(_own(known, caller, write_off_id))
+    supplier, hospital, missing = _missing(runtime, caller, place, request["items"])
+    agreement = _agreement(runtime, supplier, hospital, place, missing, now_us)
+    grace_us = agreement.terms.loss.grace_days * DAY_US
+    latest = max(one.first_missed_us for one in missing)
+    if latest + grace_us > now_us:
+        until = format_time_us(latest + grace_us)
+        raise WriteOffStateException(f"by the agreement there is time to find it until {until}")
+    payer, explanation, charged = _charged(runtime, caller, agreement, place, missing)
+    row = WriteOff(
+        id=write_off_id,
+        supplier=supplier,
+        hospital=hospital,
+        agreement_id=agreement.terms.agreement_id,
+        agreement_version=agreement.version,
+        place=place,
+        reason=request.get("reason", "lost"),
+        items=orjson.dumps([_item_body(one) for one in charged]).decode(),
+        payer=payer,
+        explanation=explanation,
+        proposed_by=caller.organisation,
+        proposed_us=now_us,
+    )
+
+    def unit(tx: WriteTransaction) -> WriteOff:
+        taken = tx.get(WriteOff, write_off_id)
+        if taken is not None:
+            return _own(taken, caller, write_off_id)
+        tx.put(row)
+        return row
+
+    made = runtime.store.committer.run(unit)
+    runtime.changes.publish({supplier, hospital})
+    return body_of(made)
+
+
+def accept(runtime: Runtime, caller: Principal, write_off_id: str) -> dict[str, Any]:
+    """Accept what the other side proposed: the hospital's events take the goods off the book, charged or not.
+
+    Accepting again changes nothing. Raises NoSuchResource, ForbiddenException for the side that proposed, and
+    WriteOffStateException where it was answered before or counts do not miss it any more: then it is cleared.
+    """
+    _require_rights(caller)
+    row = _row(runtime, caller, write_off_id)
+    if caller.organisation == row.proposed_by:
+        raise ForbiddenException("a write-off is accepted by the other side")
+    if row.state == "accepted":
+        return body_of(row)
+    if row.state != "proposed":
+        raise WriteOffStateException(f"the write-off is {row.state}; expected one that is proposed")
+    if not _still_missing(runtime, caller, row):
+        _answer(runtime, caller, row, "cleared")
+        raise WriteOffStateException("what was missing has been found since; the write-off is cleared")
+    hospital = _hospital(runtime, caller, row)
+    events = _events(row, format_time_us(runtime.now_us()))
+    raw = [read_event(orjson.dumps(event), BodyFormat(), runtime.limits) for event in events]
+    prepared = capture.prepare_all(runtime, hospital, raw)
+
+    def unit(tx: WriteTransaction) -> tuple[WriteOff, WrittenEvents | None]:
+        standing = tx.get(WriteOff, write_off_id)
+        assert standing is not None
+        if standing.state != "proposed":
+            return standing, None
+        written = capture.write_whole(runtime, hospital, None, prepared, tx)
+        standing.state, standing.answered_by, standing.answered_us = "accepted", caller.organisation, tx.record_time_us
+        standing.event_ids = orjson.dumps([event["eventID"] for event in events]).decode()
+        tx.put(standing)
+        return standing, written
+
+    accepted, written = runtime.store.committer.run(unit)
+    if written is not None:
+        runtime.changes.publish(written.concerned | {row.supplier, row.hospital})
+    return body_of(accepted)
+
+
+def decline(runtime: Runtime, caller: Principal, write_off_id: str) -> dict[str, Any]:
+    """Decline what the other side proposed, or withdraw one's own proposal. Raises as `accept` does."""
+    _require_rights(caller)
+    row = _row(runtime, caller, write_off_id)
+    state = "withdrawn" if caller.organisation == row.proposed_by else "declined"
+    return body_of(_answer(runtime, caller, row, state))
+
+
+def write_offs_of(runtime: Runtime, caller: Principal) -> list[dict[str, Any]]:
+    """The write-offs between the caller's organisation and its partners, the newest first."""
+    caller.require(Right.READ)
+    with runtime.store.reader() as reader:
+        found = [
+            one
+            for column in ("supplier", "hospital")
+            for one in reader.select(WriteOff, **{column: caller.organisation})
+            if caller.acts_at(one.place)
+        ]
+    return [body_of(one) for one in sorted(found, key=lambda one: (one.proposed_us, one.id), reverse=True)[:_LISTED]]
+
+
+def body_of(row: WriteOff) -> dict[str, Any]:
+    """A write-off as both sides read it. state: proposed, accepted, declined, withdrawn or cleared."""
+    return {
+        "id": row.id,
+        "state": row.state,
+        "supplier": row.supplier,
+        "hospital": row.hospital,
+        "agreementID": row.agreement_id,
+        "agreementVersion": row.agreement_version,
+        "place": row.place,
+        "reason": row.reason,
+        "items": orjson.loads(row.items),
+        "payer": row.payer,
+        "explanation": row.explanation,
+        "proposedBy": row.proposed_by,
+        "proposedAt": format_time_us(row.proposed_us),
+        "answeredBy": row.answered_by,
+        "answeredAt": format_time_us(row.answered_us) if row.answered_us is not None else None,
+        "eventIDs": orjson.loads(row.event_ids),
+    }
+
+
+def _require_rights(caller: Principal) -> None:
+    caller.require(Right.CAPTURE)
+    caller.require(Right.READ)
+
+
+def _own(row: WriteOff, caller: Principal, write_off_id: str) -> WriteOff:
+    if caller.organisation not in (row.supplier, row.hospital) or not caller.acts_at(row.place):
+        raise NoSuchResource(f"there is no write-off {write_off_id[:100]!r}")
+    return row
+
+
+def _row(runtime: Runtime, caller: Principal, write_off_id: str) -> WriteOff:
+    with runtime.store.reader() as reader:
+        row = reader.get(WriteOff, write_off_id)
+    if row is None:
+        raise NoSuchResource(f"there is no write-off {write_off_id[:100]!r}")
+    return _own(row, caller, write_off_id)
+
+
+def _answer(runtime: Runtime, caller: Principal, row: WriteOff, state: str) -> WriteOff:
+    def unit(tx: WriteTransaction) -> WriteOff:
+        standing = tx.get(WriteOff, row.id)
+        assert standing is not None
+        if standing.state == state:
+            return standing
+        if standing.state != "proposed":
+            raise WriteOffStateException(f"the write-off is {standing.state}; expected one that is proposed")
+        standing.state, standing.answered_by, standing.answered_us = state, caller.organisation, tx.record_time_us
+        tx.put(standing)
+        return standing
+
+    answered = runtime.store.committer.run(unit)
+    runtime.changes.publish({row.supplier, row.hospital})
+    return answered
+
+
+def _missing(
+    runtime: Runtime, caller: Principal, place: str, items: Sequence[Mapping[str, Any]]
+) -> tuple[str, str, list[_Missing]]:
+    """(supplier, hospital, what is missing) of a request, as far as complete counts miss it."""
+    listed = ghosts(runtime, caller, place=place, gtin=None, as_of=None, known_at=None)["ghosts"]
+    known = {one["item"]: one for one in listed}
+    found: list[_Missing] = []
+    sides: set[tuple[str, str]] = set()
+    findings: list[Finding] = []
+    for index, one in enumerate(items):
+        item = canonical_identifier(one["item"])
+        ghost = known.pop(item, None)
+        wanted = Decimal(str(one["quantity"])) if "quantity" in one else None
+        if ghost is None or (wanted is not None and wanted > Decimal(ghost["quantity"])):
+            missed = ghost["quantity"] if ghost is not None else "none"
+            message = f"items[{index}] is {item}; of it complete counts of the place miss {missed}"
+            findings.append(Finding(f"items[{index}]", "not_missing", message, _CLAUSE))
+            continue
+        quantity = wanted if wanted is not None else Decimal(ghost["quantity"])
+        found.append(_Missing(item, ghost["uom"], quantity, parse_time_us(ghost["firstMissed"])))
+        sides.add((ghost["owner"] or "", ghost["holder"] or ""))
+    if not findings and (len(sides) != 1 or caller.organisation not in next(iter(sides))):
+        message = "items are of several owners or holders; expected those of one supplier at one hospital"
+        findings.append(Finding("items", "several_parties", message, _CLAUSE))
+    if findings:
+        raise ValidationException(findings[0].message, findings)
+    ((supplier, hospital),) = sides
+    return supplier, hospital, found
+
+
+def _agreement(
+    runtime: Runtime, supplier: str, hospital: str, place: str, missing: Sequence[_Missing], now_us: int
+) -> Agreement:
+    book = runtime.agreement_books.current(runtime.store)
+    judged = [book.judge(supplier, hospital, class_parts(one.item)[0], place, now_us) for one in missing]
+    ids = {one.agreement.terms.agreement_id if one is not None else None for one in judged}
+    first = judged[0]
+    if len(ids) != 1 or first is None:
+        message = "items are not all covered by one agreement in force; expected those of one agreement"
+        raise ValidationException(message, [Finding("items", "no_agreement", message, _CLAUSE)])
+    return first.agreement
+
+
+def _charged(
+    runtime: Runtime, caller: Principal, agreement: Agreement, place: str, missing: Sequence[_Missing]
+) -> tuple[str, str, list[_Missing]]:
+    """(payer, why, what is missing with what of it is charged) by the agreement's terms of loss."""
+    loss = agreement.terms.loss
+    if loss.liable == "supplier":
+        return "supplier", "by the agreement the supplier bears losses", list(missing)
+    rows = stock.balances_at(runtime, caller, moment(runtime, None, None), places=[place])
+    booked = sum(
+        (
+            Decimal(row.quantity)
+            for row in rows
+            if row.status == ON_HAND and row.owner == agreement.terms.supplier and agreement.line_of(row.gtin)
+        ),
+        Decimal(0),
+    )
+    free = tolerated(agreement, booked)
+    total = sum((one.quantity for one in missing), Decimal(0))
+    charged: list[_Missing] = []
+    for one in missing:
+        part = min(free, one.quantity)
+        free -= part
+        charged.append(_Missing(one.item, one.uom, one.quantity, one.first_missed_us, one.quantity - part))
+    paid = sum((one.charged for one in charged), Decimal(0))
+    if not paid:
+        return "supplier", "within the tolerance of the agreement", charged
+    return "hospital", f"by the agreement the hospital answers for {_plain(paid)} of {_plain(total)} missing", charged
+
+
+def _still_missing(runtime: Runtime, caller: Principal, row: WriteOff) -> bool:
+    listed = ghosts(runtime, caller, place=row.place, gtin=None, as_of=None, known_at=None)["ghosts"]
+    known = {one["item"]: Decimal(one["quantity"]) for one in listed}
+    return all(known.get(one["item"], Decimal(0)) >= Decimal(one["quantity"]) for one in orjson.loads(row.items))
+
+
+def _hospital(runtime: Runtime, caller: Principal, row: WriteOff) -> Principal:
+    """Who captures: the hospital, which has accepted just now, or has said so by its proposal."""
+    if caller.organisation == row.hospital:
+        return caller
+    known = runtime.registry.find(row.hospital)
+    assert known is not None
+    return Principal(known.id, known.name, known.number, "supply", f"write-off {row.id}", "agreed write-off")
+
+
+def _events(row: WriteOff, time: str) -> list[dict[str, Any]]:
+    """F8: one event for what is charged, with the passing of ownership, and one for what is not."""
+    items = orjson.loads(row.items)
+    charged = [(one["item"], one["uom"], Decimal(one["charged"])) for one in items]
+    borne = [(one["item"], one["uom"], Decimal(one["quantity"]) - Decimal(one["charged"])) for one in items]
+    made = []
+    for part, named in (("charged", charged), ("borne", borne)):
+        taken = [one for one in named if one[2] > 0]
+        if taken:
+            made.append(_event(row, time, part, taken))
+    return made
+
+
+def _event(row: WriteOff, time: str, part: str, taken: Sequence[tuple[str, str | None, Decimal]]) -> dict[str, Any]:
+    owning = part == "charged"
+    sources = [{"type": "owning_party", "source": row.supplier}] if owning else []
+    epcs = [item for item, _, _ in taken if class_parts(item)[2] is not None or class_parts(item)[0] is None]
+    quantities = [
+        {"epcClass": item, "quantity": int(amount) if amount == int(amount) else float(amount)}
+        | ({"uom": uom} if uom is not None else {})
+        for item, uom, amount in taken
+        if item not in epcs
+    ]
+    optional = {
+        "epcList": epcs,
+        "quantityList": quantities,
+        "destinationList": [{"type": "owning_party", "destination": row.hospital}] if owning else [],
+    }
+    event = {
+        "@context": list(CONTEXT),
+        "type": "ObjectEvent",
+        "eventID": f"urn:uuid:{uuid.uuid5(_EVENT_SPACE, f'{row.id} {part}')}",
+        "eventTime": time,
+        "eventTimeZoneOffset": "+00:00",
+        "action": "OBSERVE",
+        "bizStep": "stock_taking",
+        "disposition": "stolen" if row.reason == "stolen" else "unavailable",
+        "readPoint": {"id": row.place},
+        "sourceList": [*sources, {"type": "location", "source": row.place}],
+        "mcx:reason": row.reason,
+        "mcx:agreement": row.agreement_id,
+    }
+    return event | {name: value for name, value in optional.items() if value}
+
+
+def _item_body(one: _Missing) -> dict[str, Any]:
+    return {
+        "item": one.item,
+        "uom": one.uom,
+        "quantity": _plain(one.quantity),
+        "charged": _plain(one.charged),
+        "firstMissed": format_time_us(one.first_missed_us),
+    }
+
+
+def _plain(quantity: Decimal) -> str:
+    return format(quantity.normalize(), "f")

@@ -1,0 +1,1 @@
+"""FHIR R4, read-only: searches, and the resources that they answer with."""

@@ -1,0 +1,139 @@
+"""Devices and their patients, as FHIR tells of them: read from the trace, within what the caller may see.
+
+It must not build FHIR resources (`fhir_resources` does) nor name a patient to a role that may not know patients.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import unquote
+
+from traceward.epcis.errors import QueryTooComplexException
+from traceward.gs1.epc_uri import canonical_identifier
+from traceward.ledger.facts import GS1
+from traceward.services.fhir.ids import FhirIds, Item, LinkLine, is_item
+from traceward.services.identity.principals import Principal, Right
+from traceward.services.runtime import Runtime
+from traceward.services.scanning.labelled_items import item_of_texts
+from traceward.services.tracing import trace
+from traceward.services.tracing.implants import Implant, implant_of_line, implants_of_items, label_parts
+from traceward.store.compile import VisibleTo
+
+MOST_DEVICES: Final = 1000
+"""How many devices a search may come to; more are refused as too costly."""
+
+_ACTIVE: Final = frozenset({"on_hand", "in_transit", "implanted"})
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """One device as the caller may know it. subject: what its id stands for. implant: None for other roles.
+
+    state: the unit of the trace (see services.trace), None for pieces of a lot. expiry: YYYY-MM-DD.
+    """
+
+    subject: Item | LinkLine
+    gtin: str
+    lot: str | None
+    serial: str | None
+    expiry: str | None
+    is_active: bool
+    state: dict[str, Any] | None
+    implant: Implant | None
+
+
+def device(runtime: Runtime, caller: Principal, subject: Item | LinkLine) -> DeviceView | None:
+    """The device of an id; None where the caller may know of none."""
+    if isinstance(subject, LinkLine):
+        return _lot_device(runtime, caller, subject)
+    told = trace.item(runtime, caller, subject.epc, as_of=None, known_at=None)
+    if told["state"] is None:
+        return None
+    gtin, _, serial = label_parts(subject.epc)
+    return DeviceView(
+        subject=subject,
+        gtin=gtin,
+        lot=unquote(told["lot"]) if told["lot"] is not None else None,
+        serial=serial,
+        expiry=told["expiry"],
+        is_active=told["state"]["status"] in _ACTIVE,
+        state=told["state"],
+        implant=_open_implant(runtime, caller, subject.epc, told["patients"]),
+    )
+
+
+def devices_of_product(runtime: Runtime, caller: Principal, gtin: str) -> list[Item]:
+    """The serialised items of a product in events that the caller may see, by serial.
+
+    Raises QueryTooComplexException beyond MOST_DEVICES.
+    """
+    prefix = f"{GS1}01/{gtin.zfill(14)}/21/"
+    with runtime.store.reader() as reader:
+        found = reader.vocabulary("epcs", VisibleTo(caller.viewers), after=prefix, limit=MOST_DEVICES + 1)
+    items = [Item(value) for value in found if value.startswith(prefix)]
+    if len(items) > MOST_DEVICES:
+        raise QueryTooComplexException(f"product {gtin} has more than {MOST_DEVICES} devices; name one by udi-carrier")
+    return items
+
+
+def devices_of_carrier(runtime: Runtime, caller: Principal, text: str) -> list[Item | LinkLine]:
+    """The devices that a UDI carrier names: one serialised item, or what is implanted of a lot."""
+    udi = item_of_texts([text]).udi
+    if udi is None:
+        return []
+    if udi.epc is not None and is_item(udi.epc):
+        return [Item(udi.epc)]
+    if udi.epc_class is None or not caller.may(Right.KNOW_PATIENTS):
+        return []
+    return [one.line for one in implants_of_items(runtime, caller, {udi.epc_class}, None)]
+
+
+def devices_at(runtime: Runtime, caller: Principal, place: str) -> list[Item]:
+    """The serialised items in stock at a place that the caller owns or holds, by serial."""
+    sql = (
+        "SELECT record_key FROM balance WHERE place=? AND (owner=? OR holder=?) AND serial IS NOT NULL"
+        " AND status='on_hand' ORDER BY record_key LIMIT ?"
+    )
+    party = caller.organisation
+    with runtime.store.reader() as reader:
+        rows = reader.fetch(sql, (canonical_identifier(place), party, party, MOST_DEVICES + 1))
+    if len(rows) > MOST_DEVICES:
+        raise QueryTooComplexException(f"more than {MOST_DEVICES} devices are at that place; ask for a product")
+    return [Item(key) for (key,) in rows if is_item(key) and "|" not in key]
+
+
+def subject_of(implant: Implant) -> Item | LinkLine:
+    """The device that an implant is: the item itself, or these pieces of the lot."""
+    return Item(implant.key) if is_item(implant.key) else implant.line
+
+
+def _lot_device(runtime: Runtime, caller: Principal, line: LinkLine) -> DeviceView | None:
+    implant = implant_of_line(runtime, caller, line)
+    if implant is None or is_item(implant.key):
+        return None
+    gtin, lot, _ = label_parts(implant.key)
+    told = trace.lot(runtime, caller, gtin, lot or "", as_of=None, known_at=None)
+    return DeviceView(
+        subject=line,
+        gtin=gtin,
+        lot=lot,
+        serial=None,
+        expiry=told["expiry"],
+        is_active=implant.closed_us is None,
+        state=None,
+        implant=implant,
+    )
+
+
+def _open_implant(
+    runtime: Runtime, caller: Principal, epc: str, patients: list[dict[str, Any]] | None
+) -> Implant | None:
+    """The link that holds, else the last one; None without patients or for roles that may not know them."""
+    if not patients:
+        return None
+    found = implants_of_items(runtime, caller, {epc}, None)
+    return next((one for one in reversed(found) if one.closed_us is None), found[-1] if found else None)
+
+
+def ids_of(runtime: Runtime, caller: Principal) -> FhirIds:
+    """The maker of the caller's logical ids."""
+    return FhirIds(runtime.store.secret_key, caller.organisation)

@@ -1,0 +1,1 @@
+"""Getting started: CSV of catalogue, places, PAR levels, prices and stock; onboarding of a partner."""

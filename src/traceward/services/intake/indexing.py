@@ -1,0 +1,132 @@
+"""Who may see which event, written as each viewer's own index rows; follows the ledger's projections.
+
+It must not decide visibility: the ledger's fold does, and a private event is for its captors' clinical role alone.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from traceward.ledger.closure import stored_event
+from traceward.ledger.projector import Projection, Projector
+from traceward.ledger.rebuild import Tell
+from traceward.ledger.visibility import named_parties
+from traceward.services.identity.parties import Registry
+from traceward.services.identity.principals import CARRIER, CARRIER_STEPS, clinical_viewer, shared_viewer
+from traceward.services.intake.preparation import stored_terms
+from traceward.store.rows import StoredEvent, Visible
+from traceward.store.terms import PreparedTerms, term_hasher
+from traceward.store.write import WriteTransaction
+
+_AT_ONCE = 1000
+
+
+def index_projection(
+    tx: WriteTransaction, registry: Registry, projection: Projection, fresh: Mapping[bytes, Visible], secret: bytes
+) -> set[str]:
+    """Write what a projection says about visibility; gives the parties that may see something new.
+
+    fresh: for each event of this unit its row, to which any viewer is put; its terms are at hand.
+    """
+    rows: list[Visible] = []
+    concerned: set[str] = set()
+    for eid, parties in projection.visible.items():
+        row = fresh.get(eid)
+        if row is None:
+            continue
+        shown = _who_may_see(registry, parties, row.terms, secret)
+        concerned.update(shown)
+        rows += [row._replace(viewer=shared_viewer(number)) for number in registry.numbers(shown)]
+    gained = {(party, eid) for party, eid in projection.newly_visible if registry.find(party) is not None}
+    lost = {(party, eid) for party, eid in projection.no_longer if registry.find(party) is not None}
+    known = {eid for _, eid in gained | lost} - fresh.keys()
+    earlier = _earlier_rows(tx, known, secret)
+    for party, eid in sorted(gained):
+        row = fresh.get(eid) or earlier.get(eid)
+        if row is not None and _who_may_see(registry, (party,), row.terms, secret):
+            concerned.add(party)
+            rows += [row._replace(viewer=shared_viewer(number)) for number in registry.numbers([party])]
+    tx.index_visible(rows)
+    hidden = [
+        row._replace(viewer=shared_viewer(number))
+        for party, eid in sorted(lost)
+        if (row := fresh.get(eid) or earlier.get(eid)) is not None
+        for number in registry.numbers([party])
+    ]
+    tx.remove_visible(hidden)
+    return concerned
+
+
+def index_private(tx: WriteTransaction, party_number: int, fresh: Iterable[Visible]) -> None:
+    """Let the clinical role of a party find its own private events."""
+    tx.index_visible([row._replace(viewer=clinical_viewer(party_number)) for row in fresh])
+
+
+def rebuild(tx: WriteTransaction, registry: Registry, secret: bytes, tell: Tell | None = None) -> int:
+    """Fold everything anew and make every party's index rows what comes out; the number of events folded."""
+    parties = registry.parties
+    count = Projector(parties).rebuild(tx, tell)
+    party_ids = {one.number: one.id for one in registry.organisations()}
+    table = "arrival" if tx.dialect == "sqlite" else "visible"
+    standing = {(viewer, seq) for viewer, seq in tx.fetch(f"SELECT viewer, seq FROM {table}")}  # noqa: S608
+    seqs = [seq for (seq,) in tx.fetch("SELECT seq FROM event ORDER BY seq")]
+    for start in range(0, len(seqs), _AT_ONCE):
+        gained: list[Visible] = []
+        lost: list[Visible] = []
+        events = tx.events(seqs[start : start + _AT_ONCE], witnesses=True)
+        visible = _shown(tx, [event.eid for event in events])
+        for event in events:
+            if event.private:
+                continue
+            seen = visible.get(event.eid)
+            if seen is None:
+                fact = stored_event(event, lambda numbers: tuple(sorted(party_ids[one] for one in numbers)))
+                seen = frozenset(party for party in named_parties(fact, parties) if party is not None)
+            terms: PreparedTerms | None = None
+            if any(one.kind == CARRIER for one in registry.organisations() if one.id in seen):
+                terms = stored_terms(event.text, event.context, event.event_id, secret)
+                seen = _who_may_see(registry, seen, terms, secret)
+            wanted = {shared_viewer(number) for number in registry.numbers(seen)}
+            now = {shared_viewer(number) for number in party_ids if (shared_viewer(number), event.seq) in standing}
+            if wanted == now:
+                continue
+            row = _row(event, terms or stored_terms(event.text, event.context, event.event_id, secret))
+            gained += [row._replace(viewer=viewer) for viewer in sorted(wanted - now)]
+            lost += [row._replace(viewer=viewer) for viewer in sorted(now - wanted)]
+        tx.index_visible(gained)
+        tx.remove_visible(lost)
+    tx.execute("DELETE FROM ledger_shown")
+    return count
+
+
+def _shown(tx: WriteTransaction, eids: Iterable[bytes]) -> dict[bytes, frozenset[str]]:
+    """The parties to which the rebuilt ledger shows each of these events; events yet to come are left out."""
+    seen: dict[bytes, set[str]] = {}
+    for eid, party in tx.fetch_in("SELECT eid, party FROM ledger_shown WHERE eid IN {in}", eids):
+        seen.setdefault(bytes(eid), set()).add(party)
+    return {eid: frozenset(parties) for eid, parties in seen.items()}
+
+
+def _who_may_see(registry: Registry, parties: Collection[str], terms: PreparedTerms, secret: bytes) -> frozenset[str]:
+    """Those of the parties that an event which concerns them is shown to: a carrier sees movements only."""
+    carriers = [party for party in parties if (known := registry.find(party)) is not None and known.kind == CARRIER]
+    if not carriers:
+        return frozenset(parties)
+    hashed = term_hasher(secret).hash
+    if terms.biz_step in {hashed(("bizStep", step)) for step in CARRIER_STEPS}:
+        return frozenset(parties)
+    return frozenset(parties).difference(carriers)
+
+
+def _earlier_rows(tx: WriteTransaction, eids: Collection[bytes], secret: bytes) -> dict[bytes, Visible]:
+    """A row, without viewer, for each of these stored events that is shared."""
+    if not eids:
+        return {}
+    events = tx.events({found.seq for found in tx.existing(eids).values()})
+    return {
+        event.eid: _row(event, stored_terms(event.text, event.context, event.event_id, secret))
+        for event in events
+        if not event.private
+    }
+
+
+def _row(event: StoredEvent, terms: PreparedTerms) -> Visible:
+    return Visible(0, event.seq, event.event_time_us, event.record_time_us, terms)

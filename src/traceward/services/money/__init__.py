@@ -1,0 +1,1 @@
+"""What uses cost: usage reports, prices, invoices, settlements, leaks, and the reports in their forms."""

@@ -1,0 +1,213 @@
+"""The events that a caller may see, as the ledger's facts: what every answer about another time is folded from.
+
+It must not hand out an event that the caller may not see: a fold of these cannot be influenced by hidden ones.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from traceward.epcis.errors import QueryParameterException, QueryTooComplexException, ValidationException
+from traceward.epcis.predicates import AnyTerm, Query, TimeRange
+from traceward.epcis.times import format_time_us, parse_time_us
+from traceward.ledger.facts import LedgerEvent, container_of
+from traceward.ledger.fold import fold, relations
+from traceward.ledger.state import Ledger, item_of
+from traceward.services.identity.principals import Principal
+from traceward.services.queries.facts import stored_fact
+from traceward.services.runtime import Runtime
+from traceward.store.compile import VisibleTo
+from traceward.store.feed import not_seen_yet
+from traceward.store.read import Reader
+
+_PAGE: Final = 1000
+_KEYS_PER_QUERY: Final = 100
+_DEPTH: Final = 16
+_DAY_US: Final = 86_400_000_000
+_CAPTORS: Final = "SELECT eid, party FROM witness WHERE record_time_us<=? AND eid IN {in}"
+_KEY_TERMS: Final = ("epc", "parentID", "inputEPC", "outputEPC", "epcClass", "inputEPCClass", "outputEPCClass")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point in both times: what was true at as_of_us by what was known at known_at_us; both inclusive."""
+
+    as_of_us: int
+    known_at_us: int | None
+    is_now: bool
+
+    @property
+    def text(self) -> str:
+        """The asOf time as the answer states it."""
+        return format_time_us(self.as_of_us)
+
+
+def moment(runtime: Runtime, as_of: str | None, known_at: str | None) -> Moment:
+    """The moment that asOf and knownAt name: a date means its end in UTC, absence means now.
+
+    Raises QueryParameterException for what is neither a date nor a date-time.
+    """
+    known_us = instant("knownAt", known_at) if known_at is not None else None
+    if as_of is None:
+        return Moment(runtime.now_us(), known_us, is_now=known_us is None)
+    return Moment(instant("asOf", as_of), known_us, is_now=False)
+
+
+def instant(name: str, text: str, *, end_of_day: bool = True) -> int:
+    """The time that a query parameter names, in microseconds since 1970 UTC; a date is its day's end, or its start.
+
+    Raises QueryParameterException naming the parameter.
+    """
+    try:
+        if len(text) == len("2026-06-30"):
+            return parse_time_us(f"{text}T00:00:00Z") + (_DAY_US - 1 if end_of_day else 0)
+        return parse_time_us(text)
+    except ValidationException as error:
+        raise QueryParameterException(
+            f"{name} is {text[:64]!r}; expected a date (2026-06-30) or a date-time with zone (2026-06-30T12:00:00Z)"
+        ) from error
+
+
+def visible_event_ids(
+    reader: Reader, caller: Principal, eids: Collection[bytes], known_at_us: int | None = None
+) -> dict[bytes, str]:
+    """The eventIDs of those of these contents that the caller may see, and could at known_at_us (None: now)."""
+    record_time = TimeRange(None, known_at_us + 1 if known_at_us is not None else None)
+    numbers = {bytes(eid): seq for eid, seq in reader.fetch_in("SELECT eid, seq FROM witness WHERE eid IN {in}", eids)}
+    names: dict[int, str] = dict(
+        reader.fetch_in("SELECT seq, event_id FROM event WHERE seq IN {in}", set(numbers.values()))
+    )
+    seen: set[int] = set()
+    wanted = sorted(set(names.values()))
+    for start in range(0, len(wanted), _KEYS_PER_QUERY):
+        pairs = tuple(("eventID", name) for name in wanted[start : start + _KEYS_PER_QUERY])
+        page = reader.find(
+            Query(clauses=(AnyTerm(pairs),), record_time=record_time), VisibleTo(caller.viewers), limit=_PAGE
+        )
+        seen.update(known_of(reader, caller, page.seqs, known_at_us))
+    return {eid: names[seq] for eid, seq in numbers.items() if seq in seen}
+
+
+def known_of(reader: Reader, caller: Principal, seqs: Sequence[int], known_at_us: int | None) -> Sequence[int]:
+    """Those of these events that the caller could see at known_at_us (None: now), in the order given.
+
+    seqs: of events that were recorded by then and that the caller sees now.
+    """
+    if known_at_us is None or not seqs:
+        return seqs
+    later = not_seen_yet(reader, VisibleTo(caller.viewers), seqs, known_at_us)
+    return [seq for seq in seqs if seq not in later] if later else seqs
+
+
+def known_facts(
+    runtime: Runtime, reader: Reader, caller: Principal, seqs: Sequence[int], known_at_us: int | None
+) -> Iterator[LedgerEvent]:
+    """The facts of those of these events that the caller could see at known_at_us, with the captors of that time."""
+    documents = reader.documents(known_of(reader, caller, seqs, known_at_us), witnesses=True)
+    if known_at_us is None:
+        yield from (stored_fact(event, runtime.registry) for event in documents)
+        return
+    captors: defaultdict[bytes, list[int]] = defaultdict(list)
+    for eid, party in reader.fetch_in(_CAPTORS, [event.eid for event in documents], (known_at_us,)):
+        captors[bytes(eid)].append(party)
+    for event in documents:
+        yield stored_fact(event._replace(witnesses=tuple(captors[bytes(event.eid)])), runtime.registry)
+
+
+def all_facts(runtime: Runtime, caller: Principal, at: Moment) -> list[LedgerEvent]:
+    """Every event up to the moment that the caller may see. Raises QueryTooComplexException beyond the fold limit."""
+    with runtime.store.reader() as reader:
+        return list(_facts(runtime, reader, caller, (), at, runtime.limits.fold_limit_events))
+
+
+def facts_of(runtime: Runtime, caller: Principal, items: Iterable[str], at: Moment) -> list[LedgerEvent]:
+    """The events up to the moment that name these items, or a container that they were in, at any depth.
+
+    items: canonical identifiers of instances, classes or containers.
+    """
+    found: dict[bytes, LedgerEvent] = {}
+    done: set[str] = set()
+    frontier = set(items)
+    with runtime.store.reader() as reader:
+        for _ in range(_DEPTH):
+            if not frontier:
+                break
+            done |= frontier
+            above: set[str] = set()
+            for part in _parts(sorted(frontier)):
+                pairs = tuple((term, key) for key in part for term in _KEY_TERMS)
+                rest = runtime.limits.fold_limit_events - len(found)
+                for event in _facts(runtime, reader, caller, (AnyTerm(pairs),), at, rest):
+                    found[event.eid] = event
+                    container = container_of(event)
+                    if container is not None:
+                        above.add(container)
+            frontier = above - done
+    return list(found.values())
+
+
+def folded(runtime: Runtime, caller: Principal, events: Iterable[LedgerEvent], at: Moment) -> Ledger:
+    """The ledger that these events amount to for the caller.
+
+    Who consigns to whom may be proven by an event that does not concern the items asked for: the relations that the
+    caller may know at the moment count, beside those that the events prove themselves.
+    """
+    given = list(events)
+    with runtime.store.reader() as reader:
+        rows = reader.fetch("SELECT owner, consignee, eid FROM relation")
+        pairs: dict[bytes, tuple[str, str]] = {bytes(eid): (owner, consignee) for owner, consignee, eid in rows}
+        known = visible_event_ids(reader, caller, pairs, at.known_at_us)
+    proven = relations(given) | {pairs[eid] for eid in known}
+    return fold(given, runtime.registry.parties, proven)
+
+
+def serials_of_lot(runtime: Runtime, gtin: str, lot: str) -> list[str]:
+    """The items of a GTIN whose lot is known to the ledger; what the caller may not see has no events for it."""
+    with runtime.store.reader() as reader:
+        rows = reader.fetch("SELECT key FROM ledger_record WHERE gtin = ? AND lot = ? ORDER BY key", (gtin, lot))
+    return [key for (key,) in rows if "|" not in key]
+
+
+def things_of(runtime: Runtime, gtin: str, lot: str | None = None) -> list[tuple[str | None, list[str]]]:
+    """The classes and items of a product that the ledger or anybody's claim knows, by lot; lot: of that one alone.
+
+    What the caller may not see has no events for it.
+    """
+    tests, asked = ("gtin = ?", [gtin]) if lot is None else ("gtin = ? AND lot = ?", [gtin, lot])
+    with runtime.store.reader() as reader:
+        rows = reader.fetch(f"SELECT key, lot FROM ledger_record WHERE {tests}", asked)  # noqa: S608
+    found: defaultdict[str | None, set[str]] = defaultdict(set)
+    for key, of_lot in rows:
+        found[of_lot].add(item_of(key))
+    return [(of_lot, sorted(things)) for of_lot, things in sorted(found.items(), key=lambda one: one[0] or "")]
+
+
+def _facts(
+    runtime: Runtime, reader: Reader, caller: Principal, clauses: tuple[AnyTerm, ...], at: Moment, most: int
+) -> Iterator[LedgerEvent]:
+    viewers = VisibleTo(caller.viewers)
+    query = Query(
+        clauses=clauses,
+        event_time=TimeRange(None, at.as_of_us + 1),
+        record_time=TimeRange(None, at.known_at_us + 1 if at.known_at_us is not None else None),
+        descending=False,
+    )
+    after = None
+    seen = 0
+    while True:
+        page = reader.find(query, viewers, after=after, limit=_PAGE, deadline_s=runtime.limits.query_deadline_s)
+        seen += len(page.keys)
+        if seen > most:
+            raise QueryTooComplexException(
+                f"more than {runtime.limits.fold_limit_events} events would have to be folded for this answer"
+            )
+        yield from known_facts(runtime, reader, caller, page.seqs, at.known_at_us)
+        if page.next is None:
+            return
+        after = page.next
+
+
+def _parts(items: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(items), _KEYS_PER_QUERY // len(_KEY_TERMS)):
+        yield items[start : start + _KEYS_PER_QUERY // len(_KEY_TERMS)]

@@ -1,0 +1,203 @@
+"""Issuing and withdrawing recall notices: the maker's statement becomes events, captured together at once.
+
+Lots and products stand in one event that all who have some of them see; serials in one for each party that has them, so
+that nobody reads the serials of another. It must not issue a notice about another maker's goods.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+import orjson
+
+from traceward.epcis.builder import CONTEXT
+from traceward.epcis.errors import (
+    Finding,
+    ForbiddenException,
+    NoSuchResource,
+    ResourceAlreadyExistsException,
+    ValidationException,
+)
+from traceward.epcis.extension import CONSIGNMENT_NAMESPACE
+from traceward.epcis.times import format_time_us
+from traceward.gs1.check_digits import check_digit
+from traceward.ledger.facts import GS1, class_parts
+from traceward.ledger.trace import account
+from traceward.services.identity.principals import Principal, Right
+from traceward.services.intake import capture, documents
+from traceward.services.intake.writing import WrittenEvents
+from traceward.services.queries.visible_events import facts_of, folded, moment
+from traceward.services.recalls.notices import Line, RecallNotice, keys_of, notices_of_number, serial_range
+from traceward.services.recalls.recall import require_no_patient
+from traceward.services.runtime import Runtime
+from traceward.store.write import WriteTransaction
+
+RECALL_TYPE: Final = CONSIGNMENT_NAMESPACE + "btt/recall"
+
+_SPACE: Final = uuid.UUID("7f1d0a52-5a0e-5c1d-9b5e-6f0c55a1e2d4")
+_CLAUSE: Final = "Traceward recalls"
+_ISSUED: Final = {"disposition": "recalled", "persistentDisposition": {"set": ["recalled"]}}
+_WITHDRAWN: Final = {"persistentDisposition": {"unset": ["recalled"]}}
+_UTC: Final = "+00:00"
+
+
+@dataclass(frozen=True, slots=True)
+class NewNotice:
+    """A notice to be issued. number: a URI of the issuer's own, None for one that is made. items: see `Line`.
+
+    recall_class: I, II or III. event_time, offset: as an event has them; None for now, in UTC.
+    """
+
+    number: str | None
+    recall_class: str
+    reason: str
+    lines: tuple[Line, ...]
+    event_time: str | None = None
+    offset: str | None = None
+
+
+def lines_of(items: Sequence[Mapping[str, Any]]) -> tuple[Line, ...]:
+    """What a request asks to recall: {gtin}, {gtin, lot} or {gtin, serials: {from, to}} each, as on the label.
+
+    Raises ValidationException with the path of a bad field.
+    """
+    lines = []
+    for index, item in enumerate(items):
+        path = f"items[{index}]"
+        gtin, lot, serials = item["gtin"].zfill(14), item.get("lot"), item.get("serials")
+        if lot is not None and serials is not None:
+            message = f"{path} has both lot and serials; expected one of them, or none for the whole product"
+            raise ValidationException(message, [Finding(path, "recall_item", message, _CLAUSE)])
+        if gtin[-1] != check_digit(gtin[:-1]):
+            message = f"{path}.gtin is {item['gtin']!r}, whose check digit is wrong; expected {check_digit(gtin[:-1])}"
+            raise ValidationException(message, [Finding(f"{path}.gtin", "check_digit", message, _CLAUSE)])
+        found = serial_range(serials["from"], serials["to"], f"{path}.serials") if serials is not None else None
+        lines.append(Line(gtin, lot, found))
+    return tuple(dict.fromkeys(lines))
+
+
+def issue(runtime: Runtime, caller: Principal, new: NewNotice) -> tuple[str, bool]:
+    """Capture a notice's events in one unit; gives its number, and whether it is new.
+
+    The same notice again changes nothing. Raises ForbiddenException for goods of another maker,
+    ResourceAlreadyExistsException where the caller has issued something else under the number, ValidationException
+    for serials none of which is known here.
+    """
+    _require_maker(runtime, caller, new.lines)
+    require_no_patient(new.reason, "reason")
+    number = new.number or f"urn:uuid:{uuid.UUID(bytes=runtime.random_bytes(16), version=4)}"
+    for known in notices_of_number(runtime, caller, number):
+        if known.issuer != caller.organisation:
+            continue
+        said = (known.recall_class, known.reason, set(known.lines), known.withdrawn_us)
+        if said == (new.recall_class, new.reason, set(new.lines), None):
+            return number, False
+        message = f"notice {number!r} was issued before with other content"
+        raise ResourceAlreadyExistsException(message, [Finding("notice", "notice_taken", message, _CLAUSE)])
+    common: dict[str, Any] = _ISSUED | {
+        "eventTime": new.event_time or format_time_us(runtime.now_us()),
+        "eventTimeZoneOffset": new.offset or _UTC,
+        "mcx:recallClass": new.recall_class,
+        "mcx:reason": new.reason,
+    }
+    notice = RecallNotice(number, caller.organisation, new.recall_class, new.reason, 0, None, new.lines, ())
+    _capture(runtime, caller, notice, common, "issued")
+    return number, True
+
+
+def withdraw(runtime: Runtime, caller: Principal, number: str, *, reason: str) -> None:
+    """Take a notice back; what it flagged is recalled no longer. Again changes nothing.
+
+    Raises NoSuchResource where the caller has issued no such notice.
+    """
+    caller.require(Right.READ)
+    caller.require(Right.CAPTURE)
+    require_no_patient(reason, "reason")
+    known = next((one for one in notices_of_number(runtime, caller, number) if one.issuer == caller.organisation), None)
+    if known is None:
+        raise NoSuchResource("there is no such recall notice of this organisation")
+    if known.withdrawn_us is not None:
+        return
+    common: dict[str, Any] = _WITHDRAWN | {
+        "eventTime": format_time_us(runtime.now_us()),
+        "eventTimeZoneOffset": _UTC,
+        "mcx:reason": reason,
+    }
+    _capture(runtime, caller, known, common, "withdrawn")
+
+
+def _require_maker(runtime: Runtime, caller: Principal, lines: Iterable[Line]) -> None:
+    caller.require(Right.READ)
+    caller.require(Right.CAPTURE)
+    findings = []
+    for index, line in enumerate(lines):
+        if runtime.registry.parties.maker_of(f"{GS1}01/{line.gtin}") != caller.organisation:
+            message = f"{line.gtin} does not carry a company prefix of yours; a notice is issued by the maker"
+            findings.append(Finding(f"items[{index}].gtin", "not_maker", message, _CLAUSE))
+    if findings:
+        raise ForbiddenException(findings[0].message, findings)
+
+
+def _capture(runtime: Runtime, caller: Principal, notice: RecallNotice, common: dict[str, Any], what: str) -> None:
+    """Capture the events that say `common` of all that a notice covers."""
+    listed = [{"epcClass": _class_of(line)} for line in notice.lines if line.serials is None]
+    bodies: list[dict[str, Any]] = [{"quantityList": listed}] if listed else []
+    bodies += _of_serials(runtime, caller, notice)
+    events = [
+        {"@context": list(CONTEXT), "type": "ObjectEvent", "action": "OBSERVE", "bizStep": "holding"}
+        | {"eventID": f"urn:uuid:{uuid.uuid5(_SPACE, f'{caller.organisation} {notice.number} {what} {index}')}"}
+        | common
+        | body
+        | {"bizTransactionList": [{"type": RECALL_TYPE, "bizTransaction": notice.number}]}
+        | {"mcx:recallNotice": notice.number}
+        for index, body in enumerate(bodies)
+    ]
+    raw = [documents.read_event(orjson.dumps(event), documents.BodyFormat(), runtime.limits) for event in events]
+    prepared = capture.prepare_all(runtime, caller, raw)
+
+    def unit(tx: WriteTransaction) -> WrittenEvents:
+        return capture.write_whole(runtime, caller, None, prepared, tx)
+
+    written = runtime.store.committer.run(unit, weight=max(1, len(prepared)))
+    runtime.changes.publish(written.concerned)
+
+
+def _of_serials(runtime: Runtime, caller: Principal, notice: RecallNotice) -> list[dict[str, Any]]:
+    """One body for each party that has serials of the notice's ranges, with those that are known here."""
+    ranges = [line for line in notice.lines if line.serials is not None]
+    if not ranges:
+        return []
+    at = moment(runtime, None, None)
+    asked = RecallNotice(notice.number, notice.issuer, None, None, 0, None, tuple(ranges), ())
+    ledger = folded(runtime, caller, facts_of(runtime, caller, keys_of(runtime, asked), at), at)
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for unit in account(ledger, asked.covers).units:
+        sent_to = runtime.registry.parties.party_of_place(unit.place) if unit.where == "in_transit" else None
+        having = {one for one in (unit.owner, unit.holder, sent_to) if one not in (None, caller.organisation)}
+        groups.setdefault(tuple(sorted(one for one in having if one is not None)), []).append(unit.key)
+    for line in ranges:
+        if not any(_covers(line, key) for keys in groups.values() for key in keys):
+            message = f"no serial of {line.gtin} in {line.body()['serials']} is known here"
+            raise ValidationException(message, [Finding("items", "unknown_serials", message, _CLAUSE)])
+    return [
+        {
+            "epcList": sorted(keys),
+            "mcx:recallSerials": [
+                {"mcx:gtin": line.gtin, "mcx:from": line.serials.first, "mcx:to": line.serials.last}
+                for line in ranges
+                if line.serials is not None and any(_covers(line, key) for key in keys)
+            ],
+        }
+        for _, keys in sorted(groups.items())
+    ]
+
+
+def _covers(line: Line, key: str) -> bool:
+    gtin, lot, serial = class_parts(key)
+    return gtin is not None and line.covers(gtin, lot, serial)
+
+
+def _class_of(line: Line) -> str:
+    return f"{GS1}01/{line.gtin}" + (f"/10/{quote(line.lot, safe='')}" if line.lot is not None else "")

@@ -1,0 +1,297 @@
+"""Recall notices as their events say them: what is recalled, by whom, how gravely, and whether it was taken back.
+
+A notice is every statement under one notice number of one issuer. It must not look for goods: `recall` does.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import unquote
+
+from traceward.epcis.errors import (
+    Finding,
+    NoSuchResource,
+    QueryParameterException,
+    QueryTooComplexException,
+    ValidationException,
+)
+from traceward.epcis.predicates import AnyTerm, Query, TimeRange
+from traceward.epcis.times import format_time_us
+from traceward.ledger.facts import GS1, MCX, LedgerEvent, class_parts
+from traceward.services.identity.principals import Principal
+from traceward.services.intake.preparation import expanded_stored
+from traceward.services.queries.facts import stored_fact
+from traceward.services.runtime import Runtime
+from traceward.store.compile import VisibleTo
+
+MOST_EVENTS: Final = 5000
+"""Events with the mark of a recall that one list is read from."""
+
+ITEMS_OF_PRODUCT: Final = "SELECT key, lot FROM ledger_record WHERE gtin = ? ORDER BY key"
+
+NOTICE: Final = MCX + "recallNotice"
+CLASS: Final = MCX + "recallClass"
+SERIALS: Final = MCX + "recallSerials"
+
+_PAGE: Final = 500
+_RECALLED: Final = "recalled"
+_MARKS: Final = AnyTerm(
+    (
+        ("persistentDisposition_set", _RECALLED),
+        ("persistentDisposition_unset", _RECALLED),
+        ("disposition", _RECALLED),
+    )
+)
+_SERIAL: Final = re.compile(r"(.*?)([0-9]+)", re.ASCII | re.DOTALL)
+_CLAUSE: Final = "Traceward recalls"
+
+
+@dataclass(frozen=True, slots=True)
+class SerialRange:
+    """Serials of one length that begin alike and end in a number from `first`'s to `last`'s, as on the label.
+
+    >>> "V23-0009" in SerialRange("V23-0007", "V23-0012")
+    True
+    """
+
+    first: str
+    last: str
+
+    def __contains__(self, serial: object) -> bool:
+        """Whether a serial lies in the range."""
+        if serial == self.first:
+            return True
+        start, end = _SERIAL.fullmatch(self.first), _SERIAL.fullmatch(self.last)
+        if not isinstance(serial, str) or start is None or end is None:
+            return False
+        stem = start[1]
+        digits = serial[len(stem) :]
+        is_alike = len(serial) == len(self.first) and serial.startswith(stem)
+        return is_alike and digits.isascii() and digits.isdigit() and int(start[2]) <= int(digits) <= int(end[2])
+
+
+def serial_range(first: str, last: str, path: str) -> SerialRange:
+    """The range of two serials. Raises ValidationException where they are no two ends of one."""
+    start, end = _SERIAL.fullmatch(first), _SERIAL.fullmatch(last)
+    if first == last:
+        return SerialRange(first, last)
+    if start is None or end is None or start[1] != end[1] or len(first) != len(last) or int(start[2]) > int(end[2]):
+        message = (
+            f"{path} is {first!r} to {last!r}; expected two serials of one length that differ in a number at their end,"
+            " the lower one first"
+        )
+        raise ValidationException(message, [Finding(path, "serial_range", message, _CLAUSE)])
+    return SerialRange(first, last)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a notice covers: a product, or one lot of it, or a range of its serials. lot: as on the label."""
+
+    gtin: str
+    lot: str | None = None
+    serials: SerialRange | None = None
+
+    def covers(self, gtin: str, lot: str | None, serial: str | None) -> bool:
+        """Whether it covers an item or class. lot, serial: percent-encoded, as identifiers have them."""
+        if gtin != self.gtin:
+            return False
+        if self.serials is not None:
+            return serial is not None and unquote(serial) in self.serials
+        return self.lot is None or (lot is not None and unquote(lot) == self.lot)
+
+    def body(self) -> dict[str, Any]:
+        """The line as answers have it."""
+        serials = {"from": self.serials.first, "to": self.serials.last} if self.serials is not None else None
+        return {"gtin": self.gtin, "lot": self.lot, "serials": serials}
+
+
+@dataclass(frozen=True, slots=True)
+class RecallNotice:
+    """One notice. number: as its events name it; issuer: PGLN. Times: microseconds since 1970 UTC.
+
+    withdrawn_us: None while it stands. events: all that say so, by time.
+    """
+
+    number: str
+    issuer: str
+    recall_class: str | None
+    reason: str | None
+    issued_us: int
+    withdrawn_us: int | None
+    lines: tuple[Line, ...]
+    events: tuple[LedgerEvent, ...]
+
+    def covers(self, gtin: str, lot: str | None, serial: str | None) -> bool:
+        """Whether any line covers an item or class. lot, serial: percent-encoded."""
+        return any(line.covers(gtin, lot, serial) for line in self.lines)
+
+    def body(self) -> dict[str, Any]:
+        """What the notice says, as answers have it."""
+        return {
+            "notice": self.number,
+            "issuer": self.issuer,
+            "recallClass": self.recall_class,
+            "reason": self.reason,
+            "issuedAt": format_time_us(self.issued_us),
+            "withdrawnAt": format_time_us(self.withdrawn_us) if self.withdrawn_us is not None else None,
+            "items": [line.body() for line in self.lines],
+            "eventIDs": [event.event_id for event in self.events],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    fact: LedgerEvent
+    number: str
+    issuer: str
+    recall_class: str | None
+    lines: tuple[Line, ...]
+
+    @property
+    def withdraws(self) -> bool:
+        return _RECALLED in self.fact.unset_flags
+
+
+def all_notices(runtime: Runtime, caller: Principal, time: TimeRange) -> list[RecallNotice]:
+    """The notices that the caller may see and that were issued in a time, newest first.
+
+    Raises QueryTooComplexException beyond MOST_EVENTS events that carry the mark of a recall.
+    """
+    found = _grouped(_statements(runtime, caller, _MARKS, TimeRange()))
+    kept = [one for one in found if one.issued_us in time]
+    return sorted(kept, key=lambda one: (-one.issued_us, one.issuer, one.number))
+
+
+def notices_of_number(runtime: Runtime, caller: Principal, number: str) -> list[RecallNotice]:
+    """The notices of that number, one for each issuer, as far as the caller may see them."""
+    named = AnyTerm(((f"ext:{NOTICE}", number), ("eventID", number)))
+    return [one for one in _grouped(_statements(runtime, caller, named, TimeRange())) if one.number == number]
+
+
+def find_notice(runtime: Runtime, caller: Principal, number: str, issuer: str | None) -> RecallNotice:
+    """The one notice of a number. issuer: canonical PGLN, needed where several issuers use the number.
+
+    Raises NoSuchResource where the caller sees none, QueryParameterException where it sees several.
+    """
+    found = [one for one in notices_of_number(runtime, caller, number) if issuer in (None, one.issuer)]
+    if not found:
+        raise NoSuchResource("there is no such recall notice")
+    if len(found) > 1:
+        issuers = ", ".join(sorted(one.issuer for one in found))
+        raise QueryParameterException(f"several parties issued this number: {issuers}; name one as issuer")
+    return found[0]
+
+
+def _statements(runtime: Runtime, caller: Principal, clause: AnyTerm, time: TimeRange) -> list[_Statement]:
+    query = Query(clauses=(clause,), event_time=time, descending=False)
+    viewers, deadline_s = VisibleTo(caller.viewers), runtime.limits.query_deadline_s
+    found: list[_Statement] = []
+    struck: set[str] = set()
+    after, read = None, 0
+    with runtime.store.reader() as reader:
+        while True:
+            page = reader.find(query, viewers, after=after, limit=_PAGE, deadline_s=deadline_s)
+            read += len(page.keys)
+            if read > MOST_EVENTS:
+                raise QueryTooComplexException(f"more than {MOST_EVENTS} events tell of recalls; ask for one notice")
+            for stored in reader.documents(page.seqs, witnesses=True):
+                fact = stored_fact(stored, runtime.registry)
+                if fact.declares is not None:
+                    struck.add(fact.event_id)
+                elif is_statement(fact):
+                    found.append(
+                        _statement(runtime, fact, expanded_stored(stored.text, stored.context, stored.event_id))
+                    )
+            if page.next is None:
+                return [one for one in found if one.fact.event_id not in struck]
+            after = page.next
+
+
+def is_statement(fact: LedgerEvent) -> bool:
+    """Whether an event says of goods, wherever they are, that they are recalled or no longer so."""
+    flags = {*fact.set_flags, *fact.unset_flags, fact.disposition}
+    return (
+        fact.type == "ObjectEvent"
+        and _RECALLED in flags
+        and not fact.private
+        and bool(fact.captured_by)
+        and (fact.read_point, fact.biz_location, fact.location) == (None, None, None)
+        and all(amount is None for _, amount, _ in fact.quantities)
+    )
+
+
+def _statement(runtime: Runtime, fact: LedgerEvent, expanded: Mapping[str, Any]) -> _Statement:
+    named = [*(key for key, _, _ in fact.quantities), *fact.instances]
+    makers = {runtime.registry.parties.maker_of(key) for key in named}
+    issuer = next((one for one in fact.captured_by if one in makers), fact.captured_by[0])
+    number, recall_class = expanded.get(NOTICE), expanded.get(CLASS)
+    return _Statement(
+        fact=fact,
+        number=number if isinstance(number, str) else fact.event_id,
+        issuer=issuer,
+        recall_class=recall_class if isinstance(recall_class, str) else None,
+        lines=tuple(_lines(fact, expanded)),
+    )
+
+
+def _lines(fact: LedgerEvent, expanded: Mapping[str, Any]) -> Iterable[Line]:
+    for key, _, _ in fact.quantities:
+        gtin, lot, _ = class_parts(key)
+        if gtin is not None:
+            yield Line(gtin, unquote(lot) if lot is not None else None)
+    ranges = [*_ranges(expanded.get(SERIALS))]
+    yield from ranges
+    for key in fact.instances:
+        gtin, lot, serial = class_parts(key)
+        if gtin is not None and serial is not None and not any(one.covers(gtin, lot, serial) for one in ranges):
+            yield Line(gtin, None, SerialRange(unquote(serial), unquote(serial)))
+
+
+def _ranges(value: Any) -> Iterable[Line]:
+    for entry in value if isinstance(value, list) else [value]:
+        if isinstance(entry, Mapping):
+            gtin, first, last = (entry.get(MCX + name) for name in ("gtin", "from", "to"))
+            if isinstance(gtin, str) and isinstance(first, str) and isinstance(last, str):
+                yield Line(gtin, None, SerialRange(first, last))
+
+
+def _grouped(statements: Sequence[_Statement]) -> list[RecallNotice]:
+    groups: dict[tuple[str, str], list[_Statement]] = {}
+    for one in sorted(statements, key=lambda one: (one.fact.event_time_us, one.fact.eid)):
+        groups.setdefault((one.number, one.issuer), []).append(one)
+    found = []
+    for (number, issuer), members in groups.items():
+        issued = [one for one in members if not one.withdraws]
+        if not issued:
+            continue  # taken back, but what was taken back is not visible or not here
+        last = members[-1]
+        found.append(
+            RecallNotice(
+                number=number,
+                issuer=issuer,
+                recall_class=next((one.recall_class for one in issued if one.recall_class is not None), None),
+                reason=next((one.fact.reason for one in issued if one.fact.reason is not None), None),
+                issued_us=issued[0].fact.event_time_us,
+                withdrawn_us=last.fact.event_time_us if last.withdraws else None,
+                lines=tuple(dict.fromkeys(line for one in issued for line in one.lines)),
+                events=tuple(one.fact for one in members),
+            )
+        )
+    return found
+
+
+def keys_of(runtime: Runtime, notice: RecallNotice) -> list[str]:
+    """The ledger's items and classes that a notice covers, with their products; what is hidden has no events."""
+    keys: dict[str, None] = {}
+    with runtime.store.reader() as reader:
+        for line in notice.lines:
+            keys[f"{GS1}01/{line.gtin}"] = None
+            rows = reader.fetch(ITEMS_OF_PRODUCT, (line.gtin,))
+            for key, lot in rows:
+                item = key.partition("|")[0]
+                gtin, of_lot, serial = class_parts(item)
+                if gtin is not None and line.covers(gtin, lot if of_lot is None else of_lot, serial):
+                    keys[item] = None
+    return list(keys)

@@ -1,0 +1,1 @@
+"""Labels: pictures and texts read into items, and labels to print."""

@@ -1,0 +1,1 @@
+"""What moves to the shelves and why: needs, orders, their papers and progress, movements, trends."""

@@ -1,0 +1,1 @@
+"""Where things are and were: stock, trace, genealogy, custody, implants, conflicts and their corrections."""

@@ -1,0 +1,218 @@
+"""Device tracking: what a hospital must tell a manufacturer of tracked implants (21 CFR 821.30), as one export.
+
+Started by the hospital's clinical role alone, with a purpose, and in the audit log before it leaves. It must not hold
+what the server does not know: a patient's name and address and the physicians are the hospital's to fill in.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote, unquote
+
+import orjson
+
+from traceward.epcis.errors import Finding, ForbiddenException, QueryTooComplexException, ValidationException
+from traceward.epcis.predicates import AnyTerm, Query, TimeRange
+from traceward.epcis.times import format_time_us
+from traceward.gs1.epc_uri import canonical_identifier
+from traceward.ledger.facts import GS1, LedgerEvent
+from traceward.ledger.links import linked
+from traceward.ledger.state import Instance, Ledger
+from traceward.ledger.steps import RECEIVE, effect_of
+from traceward.services.identity import audit
+from traceward.services.identity.principals import Principal, Right
+from traceward.services.queries.facts import stored_fact
+from traceward.services.queries.master_data import names_of
+from traceward.services.queries.visible_events import facts_of, folded, instant, moment, serials_of_lot
+from traceward.services.runtime import Runtime
+from traceward.services.tracing.implants import Implant, implants_of_items, label_parts, udi_texts
+from traceward.store.compile import VisibleTo
+
+MOST_EVENTS: Final = 5000
+"""Private events that one period may have."""
+
+COLUMNS: Final = (
+    "manufacturer",
+    "manufacturerID",
+    "deviceName",
+    "deviceIdentifier",
+    "udi",
+    "lot",
+    "serial",
+    "expiry",
+    "quantity",
+    "receivedAt",
+    "providedAt",
+    "explantedAt",
+    "outOfUseAt",
+    "finalDistributor",
+    "finalDistributorID",
+    "place",
+    "patientPseudonym",
+    "patientName",
+    "patientAddress",
+    "patientPhone",
+    "prescribingPhysician",
+    "followingPhysician",
+    "usageReport",
+    "eventIDs",
+)
+"""The fields of a row, in the order of the CSV form."""
+
+NOT_HELD: Final = {
+    "patientName": "the server knows a pseudonym (GSRN) alone; the hospital's system maps it to the patient",
+    "patientAddress": "not held; filled in by the hospital, unless the patient refuses its release (21 CFR 821.55(a))",
+    "patientPhone": "not held; filled in by the hospital, unless the patient refuses its release (21 CFR 821.55(a))",
+    "prescribingPhysician": "not held; filled in by the hospital (21 CFR 821.30(b))",
+    "followingPhysician": "not held; filled in by the hospital where it is another (21 CFR 821.30(b))",
+}
+"""What 21 CFR 821.30 asks for and no row can have, and why."""
+
+_CLAUSE: Final = "Traceward device tracking"
+_ASSOCIATIONS: Final = AnyTerm((("eventType", "AssociationEvent"),))
+_DISCARDED: Final = frozenset({"destroyed", "decommissioned"})
+_PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which implants: of an item, or a product or lot of it, or any; provided or explanted from start on, before end.
+
+    All as the caller wrote it; None asks for any, but something must be asked for.
+    """
+
+    epc: str | None = None
+    gtin: str | None = None
+    lot: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+
+def export(runtime: Runtime, caller: Principal, wanted: Selection, *, purpose: str) -> dict[str, Any]:
+    """One row for each implant that matches, by time; the export is in the audit log before it is given out.
+
+    Raises ForbiddenException for any role but the hospital's clinical one and for keys that are bound to a place,
+    ValidationException where nothing is asked for, QueryTooComplexException for too long a period.
+    """
+    caller.require(Right.KNOW_PATIENTS)
+    caller.require(Right.EXPORT)
+    if caller.place is not None:
+        raise ForbiddenException(
+            "a key that is bound to a place may not export device tracking; patients have look-ups"
+        )
+    found = _implants(runtime, caller, wanted)
+    at = moment(runtime, None, None)
+    keys = sorted({one.key for one in found})
+    facts = facts_of(runtime, caller, [*keys, *{key[:36] for key in keys}], at) if keys else []
+    ledger = folded(runtime, caller, facts, at)
+    rows = _rows(runtime, caller, found, ledger, facts)
+    asked = [wanted.epc, wanted.gtin, wanted.lot, wanted.start, wanted.end]
+    audit.record(
+        runtime,
+        audit.entry(
+            caller,
+            "export private",
+            "device tracking",
+            asked=orjson.dumps(asked),
+            count=len(rows),
+            event_ids=list(dict.fromkeys(name for row in rows for name in row["eventIDs"])),
+            purpose=purpose,
+        ),
+    )
+    return {"asOf": at.text, "purpose": purpose, "rows": rows, "notHeld": NOT_HELD}
+
+
+def _implants(runtime: Runtime, caller: Principal, wanted: Selection) -> list[Implant]:
+    time = TimeRange(
+        instant("from", wanted.start, end_of_day=False) if wanted.start is not None else None,
+        instant("to", wanted.end, end_of_day=False) if wanted.end is not None else None,
+    )
+    if wanted.epc is not None:
+        keys = [canonical_identifier(wanted.epc)]
+    elif wanted.gtin is not None and wanted.lot is not None:
+        gtin, lot = wanted.gtin.zfill(14), quote(wanted.lot, safe="")
+        keys = [f"{GS1}01/{gtin}/10/{lot}", *serials_of_lot(runtime, gtin, lot)]
+    elif wanted.gtin is not None or time != TimeRange():
+        product = f"{GS1}01/{wanted.gtin.zfill(14)}/" if wanted.gtin is not None else ""
+        keys = sorted(key for key in _linked_keys(runtime, caller, time) if key.startswith(product))
+    else:
+        message = "nothing is asked for; expected epc, gtin, gtin and lot, or a period (from, to)"
+        raise ValidationException(message, [Finding("", "selection", message, _CLAUSE)])
+    found = implants_of_items(runtime, caller, keys)
+    return [one for one in found if one.opened_us in time or (one.closed_us is not None and one.closed_us in time)]
+
+
+def _linked_keys(runtime: Runtime, caller: Principal, time: TimeRange) -> set[str]:
+    """The items and lots that private events of a time tie to patients, or take out of them."""
+    query = Query(clauses=(_ASSOCIATIONS,), event_time=time, descending=False)
+    viewers, deadline_s = VisibleTo(caller.viewers), runtime.limits.query_deadline_s
+    found: set[str] = set()
+    after, read = None, 0
+    with runtime.store.reader() as reader:
+        while True:
+            page = reader.find(query, viewers, after=after, limit=_PAGE, deadline_s=deadline_s)
+            read += len(page.keys)
+            if read > MOST_EVENTS:
+                raise QueryTooComplexException(f"more than {MOST_EVENTS} associations; ask for a shorter period")
+            for stored in reader.documents(page.seqs, witnesses=True):
+                if stored.private:
+                    found.update(key for key, _ in linked(stored_fact(stored, runtime.registry)))
+            if page.next is None:
+                return found
+            after = page.next
+
+
+def _rows(
+    runtime: Runtime, caller: Principal, found: Iterable[Implant], ledger: Ledger, facts: Iterable[LedgerEvent]
+) -> list[dict[str, Any]]:
+    implants = list(found)
+    events = sorted(facts, key=lambda event: event.event_time_us)
+    products = {one.key[:36] for one in implants}
+    with runtime.store.reader() as reader:
+        known = names_of(runtime, reader, caller, {*products, *(one.place for one in implants if one.place)})
+    parties = runtime.registry.parties
+    rows = []
+    for one in implants:
+        gtin, lot, serial = label_parts(one.key)
+        record, stock = ledger.instance(one.key), ledger.stock(one.key)
+        if record is not None and record.lot is not None:
+            lot = unquote(record.lot)
+        expiry = record.expiry if record is not None else stock.expiry if stock is not None else None
+        maker = parties.maker_of(one.key)
+        ended = record.order if record is not None and record.status in _DISCARDED else None
+        row = dict.fromkeys(COLUMNS) | {
+            "manufacturer": parties.name_of(maker) if maker is not None else None,
+            "manufacturerID": maker,
+            "deviceName": known.get(one.key[:36]),
+            "deviceIdentifier": gtin,
+            "udi": udi_texts(gtin, lot, serial, expiry)[0],
+            "lot": lot,
+            "serial": serial,
+            "expiry": expiry,
+            "quantity": format(one.quantity, "f"),
+            "receivedAt": _received_at(caller, record, events),
+            "providedAt": format_time_us(one.opened_us),
+            "explantedAt": _time(one.closed_us),
+            "outOfUseAt": _time(ended[0] if ended is not None else None),
+            "finalDistributor": caller.organisation_name,
+            "finalDistributorID": caller.organisation,
+            "place": known.get(one.place, one.place) if one.place is not None else None,
+            "patientPseudonym": one.patient,
+            "usageReport": one.usage_report,
+            "eventIDs": [name for name in (one.event_id, one.closing_event_id) if name is not None],
+        }
+        rows.append(row)
+    return rows
+
+
+def _received_at(caller: Principal, record: Instance | None, events: Iterable[LedgerEvent]) -> str | None:
+    """When the hospital first received a serialised device; a lot comes in parts, so that it has no one time."""
+    trail = {eid for eid, _ in record.trail} if record is not None else set()
+    for event in events:
+        if event.eid in trail and caller.organisation in event.captured_by and effect_of(event) == RECEIVE:
+            return format_time_us(event.event_time_us)
+    return None
+
+
+def _time(time_us: int | None) -> str | None:
+    return format_time_us(time_us) if time_us is not None else None

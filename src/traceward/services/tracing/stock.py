@@ -1,0 +1,352 @@
+"""Stock and ownership transfers of one organisation: now from the ledger's tables, else from a fold.
+
+Both ways give the same rows for the present. It must not show a balance that names the caller neither as owner nor
+as holder.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from traceward.epcis.errors import QueryParameterException
+from traceward.epcis.times import format_time_us
+from traceward.gs1.epc_uri import canonical_identifier
+from traceward.ledger import expiry
+from traceward.ledger.facts import GS1
+from traceward.ledger.notices import classes_of, with_notices
+from traceward.ledger.persistence import balance_rows, notices_of, transfer_row
+from traceward.ledger.state import Ledger, Notice, class_record, item_of
+from traceward.ledger.steps import ON_HAND
+from traceward.services.identity.principals import Principal
+from traceward.services.pages import BodyPage
+from traceward.services.queries import place_tree
+from traceward.services.queries.master_data import names_of
+from traceward.services.queries.visible_events import (
+    Moment,
+    all_facts,
+    facts_of,
+    folded,
+    instant,
+    moment,
+    things_of,
+    visible_event_ids,
+)
+from traceward.services.runtime import Runtime
+from traceward.services.tokens import page_bounds, text_position
+from traceward.store import ledger_lists, rows
+from traceward.store.compile import VisibleTo
+
+STATUSES: Final = ("on_hand", "in_transit", "explanted")
+"""What stock can be; everything else has left it."""
+
+_MAX_TIME_US: Final = 1 << 62
+_PLACES: Final = 1000
+_READ_AT_ONCE: Final = 1000
+_THINGS_AT_ONCE: Final = 300
+_ALL: Final = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class StockFilter:
+    """What stock is asked for; None asks for any. place: SGLN in either spelling. status: one of STATUSES.
+
+    within: a place with all below it, as its identifier and the master data that the caller may see have them.
+    """
+
+    as_of: str | None = None
+    known_at: str | None = None
+    place: str | None = None
+    within: str | None = None
+    gtin: str | None = None
+    lot: str | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFilter:
+    """Which transfers are asked for: start <= eventTime < end, by what was true and known at a moment."""
+
+    start: str | None = None
+    end: str | None = None
+    as_of: str | None = None
+    known_at: str | None = None
+
+
+def stock_page(runtime: Runtime, caller: Principal, wanted: StockFilter, token: str | None, per_page: int) -> BodyPage:
+    """The caller's balances in stock (on hand or in transit), by place and item.
+
+    Raises QueryParameterException for a status that stock cannot have.
+    """
+    if wanted.status is not None and wanted.status not in STATUSES:
+        raise QueryParameterException(f"status is {wanted.status[:40]!r}; expected one of {', '.join(STATUSES)}")
+    at = moment(runtime, wanted.as_of, wanted.known_at)
+    spans = None if wanted.within is None else place_tree.spans_within(runtime, caller, wanted.within)
+    digest = hashlib.sha256(repr(wanted).encode()).digest()
+    bounds = page_bounds(runtime, caller, digest, token)
+    position = text_position(runtime, caller, digest, token)
+    after: ledger_lists.BalanceKey | None = None
+    if position is not None:
+        place, _, record_key = position.text.partition("\n")
+        after = (place, record_key, position.number or 0)
+    if at.is_now:
+        found, last = _present_balances(runtime, caller, wanted, after, per_page, spans)
+        notices = _present_notices(runtime, found)
+    else:
+        rest: list[rows.Balance] = []
+        notices = {}
+        for ledger, things in _past_parts(runtime, caller, wanted, at):
+            part, _ = _past_balances(ledger, caller, wanted, after, _ALL, spans)
+            own = [row for row in part if things is None or item_of(row.record_key) in things]
+            rest += own
+            notices |= {
+                key: tuple(record.notices) for row in own for key in _classes(row) if (record := ledger.stock(key))
+            }
+        rest.sort(key=ledger_lists.balance_key)
+        found = rest[:per_page]
+        last = ledger_lists.balance_key(found[-1]) if len(rest) > per_page else None
+    next_token = None
+    if last is not None:
+        next_token = bounds.next_text_token(f"{last[0]}\n{last[1]}", 0, last[2])
+    with runtime.store.reader() as reader:
+        event_ids = visible_event_ids(reader, caller, {row.last_eid for row in found})
+    items = [_stock_body(row, event_ids, _flags(runtime, row, notices), at) for row in found]
+    named = names(runtime, caller, items)
+    return BodyPage({"asOf": at.text, "items": items, **named}, next_token, bounds.expires_us)
+
+
+def balances_at(
+    runtime: Runtime, caller: Principal, at: Moment, *, places: Iterable[str], gtin: str | None = None
+) -> list[rows.Balance]:
+    """The caller's stock at these places (canonical SGLN) at a moment, as balances; every one of them."""
+    found: list[rows.Balance] = []
+    ledger = None if at.is_now else folded(runtime, caller, all_facts(runtime, caller, at), at)
+    for place in sorted(places):
+        wanted = StockFilter(place=place, gtin=gtin)
+        after: ledger_lists.BalanceKey | None = None
+        while True:
+            if ledger is None:
+                part, after = _present_balances(runtime, caller, wanted, after, _READ_AT_ONCE)
+            else:
+                part, after = _past_balances(ledger, caller, wanted, after, _READ_AT_ONCE)
+            found += part
+            if after is None:
+                break
+    return found
+
+
+def balances_of(ledger: Ledger, party: str) -> list[rows.Balance]:
+    """The balances of a folded ledger that a party owns or holds, in the order of `stock_of_party`."""
+    found = [row for record in ledger.records.values() for row in balance_rows(record)]
+    own = [row for row in found if party in (row.owner, row.holder)]
+    return sorted(own, key=ledger_lists.balance_key)
+
+
+def transfers_page(
+    runtime: Runtime, caller: Principal, wanted: TransferFilter, token: str | None, per_page: int
+) -> BodyPage:
+    """The passings of ownership from or to the caller, by eventTime."""
+    at = moment(runtime, wanted.as_of, wanted.known_at)
+    start_us, end_us = _bound("from", wanted.start, 0), _bound("to", wanted.end, _MAX_TIME_US)
+    digest = hashlib.sha256(repr(wanted).encode()).digest()
+    bounds = page_bounds(runtime, caller, digest, token)
+    position = text_position(runtime, caller, digest, token)
+    after = (position.order_us or 0, position.text) if position is not None else None
+    if at.is_now:
+        with runtime.store.reader() as reader:
+            found = ledger_lists.transfers_of_party(
+                reader, caller.organisation, from_us=start_us, before_us=end_us, after=after, limit=per_page + 1
+            )
+    else:
+        ledger = folded(runtime, caller, all_facts(runtime, caller, at), at)
+        all_rows = sorted(
+            (transfer_row(one) for one in ledger.transfers.values()), key=lambda row: (row.event_time_us, row.id)
+        )
+        own = [row for row in all_rows if caller.organisation in (row.from_party, row.to_party)]
+        ranged = [row for row in own if start_us <= row.event_time_us < end_us]
+        found = [row for row in ranged if after is None or (row.event_time_us, row.id) > after][: per_page + 1]
+    page = found[:per_page]
+    next_token = bounds.next_text_token(page[-1].id, page[-1].event_time_us, 0) if len(found) > per_page else None
+    with runtime.store.reader() as reader:
+        event_ids = visible_event_ids(reader, caller, {row.eid for row in page})
+    bodies = [_transfer_body(row, event_ids) for row in page]
+    return BodyPage({"transfers": bodies}, next_token, bounds.expires_us)
+
+
+def places(runtime: Runtime, caller: Principal) -> dict[str, Any]:
+    """The places of the caller's organisation: those it declared, and those of its own in events that it may see."""
+    own = runtime.registry.find(caller.organisation)
+    known = dict(own.place_names) if own is not None else {}
+    belongs = runtime.registry.parties.party_of_place
+    with runtime.store.reader() as reader:
+        for kind in ("bizLocations", "readPoints"):
+            listed = reader.vocabulary(kind, VisibleTo(caller.viewers), limit=_PLACES)
+            for place in listed:
+                if place not in known and belongs(place) == caller.organisation:
+                    known[place] = place
+    named = sorted(known.items(), key=lambda entry: (entry[1], entry[0]))
+    return {"places": [{"id": place, "name": name} for place, name in named]}
+
+
+def _present_balances(
+    runtime: Runtime,
+    caller: Principal,
+    wanted: StockFilter,
+    after: ledger_lists.BalanceKey | None,
+    per_page: int,
+    spans: Sequence[ledger_lists.Span] | None = None,
+) -> tuple[list[rows.Balance], ledger_lists.BalanceKey | None]:
+    """One page from the balance table, and its last key where there is more."""
+    with runtime.store.reader() as reader:
+        found = ledger_lists.stock_of_party(
+            reader, caller.organisation, spans=spans, after=after, limit=per_page + 1, **_columns(wanted)
+        )
+    page = found[:per_page]
+    return page, ledger_lists.balance_key(page[-1]) if len(found) > per_page else None
+
+
+def _columns(wanted: StockFilter) -> dict[str, str]:
+    """The columns of a balance that a filter fixes, and their values."""
+    asked = {
+        "place": canonical_identifier(wanted.place) if wanted.place is not None else None,
+        "gtin": wanted.gtin.zfill(14) if wanted.gtin is not None else None,
+        "lot": quote(wanted.lot, safe="") if wanted.lot is not None else None,
+        "status": wanted.status,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _past_parts(
+    runtime: Runtime, caller: Principal, wanted: StockFilter, at: Moment
+) -> Iterator[tuple[Ledger, frozenset[str] | None]]:
+    """The ledgers from which the past of what is asked for follows, and for which things each of them speaks.
+
+    Of one product: some of its lots and items at a time, each with all its events, so that what is folded at once stays
+    small however much there is. Else every event that the caller may see, for all things (None).
+    """
+    asked = _columns(wanted)
+    if "gtin" not in asked:
+        yield folded(runtime, caller, all_facts(runtime, caller, at), at), None
+        return
+    for lot, things in things_of(runtime, asked["gtin"], asked.get("lot")):
+        classes = classes_of(asked["gtin"], lot)
+        for start in range(0, len(things), _THINGS_AT_ONCE):
+            part = things[start : start + _THINGS_AT_ONCE]
+            yield folded(runtime, caller, facts_of(runtime, caller, {*classes, *part}, at), at), frozenset(part)
+
+
+def _past_balances(
+    ledger: Ledger,
+    caller: Principal,
+    wanted: StockFilter,
+    after: ledger_lists.BalanceKey | None,
+    per_page: int,
+    spans: Sequence[ledger_lists.Span] | None = None,
+) -> tuple[list[rows.Balance], ledger_lists.BalanceKey | None]:
+    """One page from a fold of what the caller may see, and its last key where there is more."""
+    found = [row for row in balances_of(ledger, caller.organisation) if _is_wanted(row, wanted)]
+    if spans is not None:
+        found = [row for row in found if place_tree.lies_in(row.place, spans)]
+    rest = [row for row in found if after is None or ledger_lists.balance_key(row) > after]
+    page = rest[:per_page]
+    return page, ledger_lists.balance_key(page[-1]) if len(rest) > per_page else None
+
+
+def _classes(row: rows.Balance) -> tuple[str, ...]:
+    return classes_of(row.gtin, row.lot)
+
+
+def _present_notices(runtime: Runtime, balances: Iterable[rows.Balance]) -> dict[str, tuple[Notice, ...]]:
+    """The notices about the products and lots of these balances, by class key."""
+    keys = {key for row in balances for key in _classes(row)}
+    if not keys:
+        return {}
+    with runtime.store.reader() as reader:
+        states = ledger_lists.record_states(reader, map(class_record, sorted(keys)))
+    return {item_of(record_key): notices_of(state) for record_key, state in states.items()}
+
+
+def _flags(runtime: Runtime, row: rows.Balance, notices: Mapping[str, Sequence[Notice]]) -> list[str]:
+    heard = (runtime.registry.parties.maker_of(item_of(row.record_key)), row.owner or None, row.holder or None)
+    concerning = [notice for key in _classes(row) for notice in notices.get(key, ())]
+    return list(with_notices((flag for flag in row.flags.split(",") if flag), row.status, concerning, heard))
+
+
+def _is_wanted(row: rows.Balance, wanted: StockFilter) -> bool:
+    return row.status in STATUSES and all(getattr(row, name) == value for name, value in _columns(wanted).items())
+
+
+def _stock_body(row: rows.Balance, event_ids: Mapping[bytes, str], flags: Sequence[str], at: Moment) -> dict[str, Any]:
+    expired = expiry.is_over(row.expiry, at.as_of_us)
+    return {
+        "item": item_of(row.record_key),
+        "gtin": row.gtin,
+        "lot": row.lot,
+        "serial": row.serial,
+        "expiry": row.expiry,
+        "place": row.place,
+        "container": item_of(row.container) if row.container is not None else None,
+        "owner": row.owner or None,
+        "holder": row.holder or None,
+        "status": row.status,
+        "quantity": row.quantity,
+        "uom": row.uom,
+        "flags": list(flags),
+        "expired": expired,
+        "usable": row.status == ON_HAND and not flags and not expired and not row.quantity.startswith("-"),
+        "lastSeen": format_time_us(row.last_time_us),
+        "lastEventID": event_ids.get(row.last_eid),
+    }
+
+
+def _transfer_body(row: rows.OwnershipTransfer, event_ids: Mapping[bytes, str]) -> dict[str, Any]:
+    return {
+        "eventTime": format_time_us(row.event_time_us),
+        "eventID": event_ids.get(row.eid, ""),
+        "from": row.from_party or None,
+        "to": row.to_party or None,
+        "item": row.key,
+        "gtin": row.gtin,
+        "lot": row.lot,
+        "serial": row.serial,
+        "quantity": row.quantity,
+        "uom": row.uom,
+        "useType": row.use_type,
+        "usageReport": row.usage_report,
+        "agreement": row.agreement,
+        "voided": row.voided,
+    }
+
+
+def names(runtime: Runtime, caller: Principal, bodies: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """What the places, parties and products (by GTIN) in balances or units are called, as far as the caller may know.
+
+    The caller's own master data comes first, then what an organisation was made known with, then others' master data.
+    Places and parties without a name stand under their id; products without one are left out.
+    """
+    found = list(bodies)
+    place_ids = {place for one in found if (place := one.get("place")) is not None}
+    party_ids = {party for one in found for field in ("owner", "holder") if (party := one.get(field)) is not None}
+    products = {product: gtin for one in found for product, gtin in _product(one)}
+    known = {place: name for one in runtime.registry.organisations() for place, name in one.place_names.items()}
+    known |= {one.id: one.name for one in runtime.registry.organisations()}
+    with runtime.store.reader() as reader:
+        told = names_of(runtime, reader, caller, {*place_ids, *party_ids, *products}, known)
+    return {
+        "places": {place: told.get(place, place) for place in sorted(place_ids)},
+        "parties": {party: told.get(party) or runtime.registry.parties.name_of(party) for party in sorted(party_ids)},
+        "products": {gtin: told[product] for product, gtin in sorted(products.items()) if product in told},
+    }
+
+
+def _product(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The product of a balance or unit, where it has one: its id and its GTIN."""
+    item = body.get("item")
+    if isinstance(item, str) and item.startswith(f"{GS1}01/"):
+        gtin = item.removeprefix(f"{GS1}01/")[:14]
+        yield f"{GS1}01/{gtin}", gtin
+
+
+def _bound(name: str, text: str | None, absent_us: int) -> int:
+    return instant(name, text, end_of_day=False) if text is not None else absent_us
