@@ -73,7 +73,8 @@ def made_documents(folder: Path) -> dict[str, Path]:
     made["@context"].append({"cbvmda": CBVMDA})
     paths["json"].write_bytes(orjson.dumps(made))
     document = json_codec.read_document(paths["json"].read_bytes())
-    text = xml_codec.write_document(document.events, creation_date="2026-01-01T00:00:00Z", context=document.context)
+    pieces = xml_codec.document_pieces(document.events, creation_date="2026-01-01T00:00:00Z", context=document.context)
+    text = b"".join(pieces)
     paths["xml"].write_bytes(text.replace(b'"%b"' % CBVMDA[:-1].encode(), b'"%b"' % CBVMDA.encode()))
     return paths
 

@@ -60,7 +60,9 @@ def test_an_answer_carries_record_time_the_assigned_id_and_its_own_context():
         AnswerEvent(json.dumps(stored).encode(), "2026-03-12T11:00:00.000Z", context, f"urn:x:{number}")
         for number, context in enumerate(contexts)
     ]
-    text = xml_codec.write_document(answered, creation_date="2026-03-12T11:00:00Z", kind="EPCISQueryDocument")
+    text = b"".join(
+        xml_codec.document_pieces(answered, creation_date="2026-03-12T11:00:00Z", kind="EPCISQueryDocument")
+    )
     assert invalid(text, "2.0") is None
     back = xml_codec.read_document(text)
     assert [one.data["eventID"] for one in back.events] == ["urn:x:0", "urn:x:1"]

@@ -55,10 +55,12 @@ def read_published(path):
 
 def written(document, version="2.0", **options):
     options.setdefault("header", document.header)
-    return xml_codec.write_document(
-        document.events,
-        creation_date=document.creation_date,
-        version=version,
-        context=document.context,
-        **options,
+    return b"".join(
+        xml_codec.document_pieces(
+            document.events,
+            creation_date=document.creation_date,
+            version=version,
+            context=document.context,
+            **options,
+        )
     )

@@ -26,40 +26,6 @@ Kind = Literal["EPCISDocument", "EPCISQueryDocument"]
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
-def write_document(
-    events: Iterable[RawEvent | AnswerEvent],
-    *,
-    creation_date: str,
-    version: Version = "2.0",
-    kind: Kind = "EPCISDocument",
-    header: Mapping[str, Any] | None = None,
-    context: Context | None = None,
-    query_name: str = "SimpleEventQuery",
-    subscription_id: str | None = None,
-    epc_format: EpcFormat = EpcFormat.NEVER_TRANSLATES,
-    cbv_format: CbvXmlFormat = CbvXmlFormat.NO_PREFERENCE,
-    prefix_length: Callable[[str], int | None] | None = None,
-    original: Mapping[str, str] | None = None,
-) -> bytes:
-    """The document of those events in XML, valid by the schema of its version; see `document_pieces`."""
-    return b"".join(
-        document_pieces(
-            events,
-            creation_date=creation_date,
-            version=version,
-            kind=kind,
-            header=header,
-            context=context,
-            query_name=query_name,
-            subscription_id=subscription_id,
-            epc_format=epc_format,
-            cbv_format=cbv_format,
-            prefix_length=prefix_length,
-            original=original,
-        )
-    )
-
-
 def document_pieces(
     events: Iterable[RawEvent | AnswerEvent],
     *,
@@ -75,7 +41,9 @@ def document_pieces(
     prefix_length: Callable[[str], int | None] | None = None,
     original: Mapping[str, str] | None = None,
 ) -> Iterator[bytes]:
-    """The same, piece by piece: the head, each event when it is asked for, the tail.
+    """The document of those events in XML, valid by the schema of its version, piece by piece.
+
+    The head, each event when it is asked for, the tail.
 
     events: as a codec has read them, or as an answer is made of them; `rules` must have found no error in them.
     header, context: as a Document has them. epc_format, prefix_length, original: as `rendering.render_event` takes

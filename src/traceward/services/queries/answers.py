@@ -11,7 +11,7 @@ from typing import Final
 from traceward.epcis import rendering
 from traceward.epcis.rendering import AnswerEvent, EpcFormat
 from traceward.epcis.times import format_time_us
-from traceward.epcis.xml_codec import CbvXmlFormat, Version, write_document
+from traceward.epcis.xml_codec import CbvXmlFormat, Version, document_pieces
 from traceward.services.runtime import Runtime
 from traceward.store.rows import StoredEvent
 
@@ -67,15 +67,17 @@ def event_answer(
             answers, creation_date=created, query_name=query_name, subscription_id=subscription_id
         )
     # The text is in the EPC format asked for already.
-    return write_document(
-        answers,
-        creation_date=created,
-        version=representation.version,
-        kind="EPCISQueryDocument",
-        query_name=query_name,
-        subscription_id=subscription_id,
-        epc_format=EpcFormat.NEVER_TRANSLATES,
-        cbv_format=representation.cbv_format,
+    return b"".join(
+        document_pieces(
+            answers,
+            creation_date=created,
+            version=representation.version,
+            kind="EPCISQueryDocument",
+            query_name=query_name,
+            subscription_id=subscription_id,
+            epc_format=EpcFormat.NEVER_TRANSLATES,
+            cbv_format=representation.cbv_format,
+        )
     )
 
 
