@@ -4,7 +4,7 @@ Whatever names a viewer or party shows only that viewer's or party's rows; `docu
 meant for numbers that `find` gave.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlmodel import SQLModel
@@ -96,6 +96,24 @@ class Reader:
         keys = merged(lists, descending=query.descending, limit=limit + 1)
         more = len(keys) > limit
         return Page(tuple(keys[:limit]), keys[limit - 1] if more and limit else None)
+
+    def pages(
+        self, query: Query, viewers: VisibleTo, *, limit: int, deadline_s: float, most: int, beyond: str
+    ) -> Iterator[Page]:
+        """Every page of `find`, one behind the other, of `limit` events each.
+
+        Raises QueryTooComplexException with the words `beyond` at the page with which they are more than `most` events.
+        """
+        after = None
+        while True:
+            page = self.find(query, viewers, after=after, limit=limit, deadline_s=deadline_s)
+            most -= len(page.keys)
+            if most < 0:
+                raise QueryTooComplexException(beyond)
+            yield page
+            if page.next is None:
+                return
+            after = page.next
 
     def count_up_to(self, query: Query, viewers: VisibleTo, most: int, *, deadline_s: float = DEADLINE_S) -> int:
         """How many events match, counted up to `most`."""

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from traceward.epcis.errors import QueryParameterException, QueryTooComplexException, ValidationException
+from traceward.epcis.errors import QueryParameterException, ValidationException
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us, parse_time_us
 from traceward.ledger.facts import LedgerEvent, container_of
@@ -193,19 +193,16 @@ def _facts(
         record_time=TimeRange(None, at.known_at_us + 1 if at.known_at_us is not None else None),
         descending=False,
     )
-    after = None
-    seen = 0
-    while True:
-        page = reader.find(query, viewers, after=after, limit=_PAGE, deadline_s=runtime.limits.query_deadline_s)
-        seen += len(page.keys)
-        if seen > most:
-            raise QueryTooComplexException(
-                f"more than {runtime.limits.fold_limit_events} events would have to be folded for this answer"
-            )
+    limit = runtime.limits.fold_limit_events
+    for page in reader.pages(
+        query,
+        viewers,
+        limit=_PAGE,
+        deadline_s=runtime.limits.query_deadline_s,
+        most=most,
+        beyond=f"more than {limit} events would have to be folded for this answer",
+    ):
         yield from known_facts(runtime, reader, caller, page.seqs, at.known_at_us)
-        if page.next is None:
-            return
-        after = page.next
 
 
 def _parts(items: Sequence[str]) -> Iterator[Sequence[str]]:

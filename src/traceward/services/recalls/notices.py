@@ -13,7 +13,6 @@ from traceward.epcis.errors import (
     Finding,
     NoSuchResource,
     QueryParameterException,
-    QueryTooComplexException,
     ValidationException,
 )
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
@@ -186,27 +185,25 @@ def find_notice(runtime: Runtime, caller: Principal, number: str, issuer: str | 
 
 def _statements(runtime: Runtime, caller: Principal, clause: AnyTerm, time: TimeRange) -> list[_Statement]:
     query = Query(clauses=(clause,), event_time=time, descending=False)
-    viewers, deadline_s = VisibleTo(caller.viewers), runtime.limits.query_deadline_s
     found: list[_Statement] = []
     struck: set[str] = set()
-    after, read = None, 0
     with runtime.store.reader() as reader:
-        while True:
-            page = reader.find(query, viewers, after=after, limit=_PAGE, deadline_s=deadline_s)
-            read += len(page.keys)
-            if read > MOST_EVENTS:
-                raise QueryTooComplexException(f"more than {MOST_EVENTS} events tell of recalls; ask for one notice")
+        for page in reader.pages(
+            query,
+            VisibleTo(caller.viewers),
+            limit=_PAGE,
+            deadline_s=runtime.limits.query_deadline_s,
+            most=MOST_EVENTS,
+            beyond=f"more than {MOST_EVENTS} events tell of recalls; ask for one notice",
+        ):
             for stored in reader.documents(page.seqs, witnesses=True):
                 fact = stored_fact(stored, runtime.registry)
                 if fact.declares is not None:
                     struck.add(fact.event_id)
                 elif is_statement(fact):
-                    found.append(
-                        _statement(runtime, fact, expanded_stored(stored.text, stored.context, stored.event_id))
-                    )
-            if page.next is None:
-                return [one for one in found if one.fact.event_id not in struck]
-            after = page.next
+                    expanded = expanded_stored(stored.text, stored.context, stored.event_id)
+                    found.append(_statement(runtime, fact, expanded))
+    return [one for one in found if one.fact.event_id not in struck]
 
 
 def is_statement(fact: LedgerEvent) -> bool:

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 import orjson
 
-from traceward.epcis.errors import Finding, ForbiddenException, QueryTooComplexException, ValidationException
+from traceward.epcis.errors import Finding, ForbiddenException, ValidationException
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
@@ -145,21 +145,20 @@ def _implants(runtime: Runtime, caller: Principal, wanted: Selection) -> list[Im
 def _linked_keys(runtime: Runtime, caller: Principal, time: TimeRange) -> set[str]:
     """The items and lots that private events of a time tie to patients, or take out of them."""
     query = Query(clauses=(_ASSOCIATIONS,), event_time=time, descending=False)
-    viewers, deadline_s = VisibleTo(caller.viewers), runtime.limits.query_deadline_s
     found: set[str] = set()
-    after, read = None, 0
     with runtime.store.reader() as reader:
-        while True:
-            page = reader.find(query, viewers, after=after, limit=_PAGE, deadline_s=deadline_s)
-            read += len(page.keys)
-            if read > MOST_EVENTS:
-                raise QueryTooComplexException(f"more than {MOST_EVENTS} associations; ask for a shorter period")
+        for page in reader.pages(
+            query,
+            VisibleTo(caller.viewers),
+            limit=_PAGE,
+            deadline_s=runtime.limits.query_deadline_s,
+            most=MOST_EVENTS,
+            beyond=f"more than {MOST_EVENTS} associations; ask for a shorter period",
+        ):
             for stored in reader.documents(page.seqs, witnesses=True):
                 if stored.private:
                     found.update(key for key, _ in linked(stored_fact(stored, runtime.registry)))
-            if page.next is None:
-                return found
-            after = page.next
+    return found
 
 
 def _rows(
