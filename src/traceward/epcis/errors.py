@@ -15,7 +15,6 @@ Never renders a body: `api/problems` alone turns these into problem+json and pro
     |   +-- NoSuchSubscriptionException   404
     +-- NotAcceptableException            406
     +-- ResourceAlreadyExistsException    409
-    |   +-- DuplicateNameException        409
     |   +-- DuplicateSubscriptionException 409
     +-- CaptureLimitExceededException     413  too many events or octets in one capture
     +-- QueryTooLargeException            413  more results than maxEventCount
@@ -165,12 +164,6 @@ class ResourceAlreadyExistsException(TracewardError):
     """The id or name is taken by other content."""
 
     name, status, title = "ResourceAlreadyExistsException", 409, "Already exists"
-
-
-class DuplicateNameException(ResourceAlreadyExistsException):
-    """The query name is taken."""
-
-    name = "DuplicateNameException"
 
 
 class DuplicateSubscriptionException(ResourceAlreadyExistsException):

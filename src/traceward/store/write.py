@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlmodel import SQLModel
 
-from traceward.epcis.predicates import ALL_EVENTS
 from traceward.store.connection import Connection, Dialect, OnConflict, Row
 from traceward.store.reading import (
     EVENT_COLUMNS,
@@ -363,10 +362,6 @@ class WriteTransaction:
         if self.dialect == "sqlite":
             return bool(self.fetch_in("SELECT 1 FROM posting WHERE h IN {in} LIMIT 1", hashes))
         return bool(self.fetch("SELECT 1 FROM visible WHERE terms && ?::bigint[] LIMIT 1", (hashes,)))
-
-    def salted_all_events(self, viewer: int) -> int:
-        """The hash under which a viewer has all its events; for rebuilding."""
-        return self._hasher.salted(viewer, ALL_EVENTS)
 
 
 def _context_id(text: bytes) -> int:

@@ -44,11 +44,6 @@ class Label:
     manual: bool
     findings: tuple[Told, ...]
 
-    @property
-    def is_refused(self) -> bool:
-        """Whether it is not counted."""
-        return self.item is None
-
 
 def labels_of(scans: Iterable[Mapping[str, Any]]) -> list[Label]:
     """The labels of a request's scans. One scan of several symbols may show several labels: `<readID>.<n>` from 1."""

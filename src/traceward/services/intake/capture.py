@@ -80,11 +80,6 @@ class Judged:
     refused: list[RefusedEvent] = field(default_factory=list)
     forbidden: list[ForbiddenEvent] = field(default_factory=list)
 
-    @property
-    def has_refused(self) -> bool:
-        """Whether any event may not be written."""
-        return bool(self.refused or self.forbidden)
-
     def problems(self) -> list[TracewardError]:
         """One problem for each event that may not be written."""
         found: list[TracewardError] = [

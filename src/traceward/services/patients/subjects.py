@@ -5,7 +5,7 @@ no longer be read. It must not answer requests (`patients` does).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -46,13 +46,6 @@ def subject_names(event: PreparedEvent) -> tuple[str, ...]:
         found.update(patient_identifiers(text))
     found.update(patient_identifiers(event.text.decode()))
     return tuple(sorted(found)) or (f"event {event.eid.hex()}",)
-
-
-class Sealed(NamedTuple):
-    """An event's row with its text encrypted, and its subjects."""
-
-    row: EventRow
-    subjects: tuple[bytes, ...]
 
 
 def seal_rows(
