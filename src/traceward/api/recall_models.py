@@ -106,27 +106,6 @@ class RecallList(BaseModel):
     products: dict[str, str]
 
 
-class RecalledUnits(BaseModel):
-    """Units in one state. handling: with_issuer, quarantined, not_quarantined, returning, in_transit or gone.
-
-    since: the last event that changed them; afterNotice: that was later than the notice, and they are still in stock.
-    """
-
-    item: str
-    place: str | None
-    container: str | None
-    owner: str | None
-    holder: str | None
-    status: str
-    quantity: str
-    uom: str | None
-    flags: list[str]
-    eventIDs: list[str]
-    handling: str
-    since: str
-    afterNotice: bool
-
-
 class ClaimedUnits(BaseModel):
     """Units that a party claims without proof; outside the totals."""
 
@@ -140,6 +119,17 @@ class ClaimedUnits(BaseModel):
     uom: str | None
     flags: list[str]
     eventIDs: list[str]
+
+
+class RecalledUnits(ClaimedUnits):
+    """Units in one state. handling: with_issuer, quarantined, not_quarantined, returning, in_transit or gone.
+
+    since: the last event that changed them; afterNotice: that was later than the notice, and they are still in stock.
+    """
+
+    handling: str
+    since: str
+    afterNotice: bool
 
 
 class _Amounts(BaseModel):

@@ -21,7 +21,7 @@ from fhir.resources.R4B.supplydelivery import SupplyDelivery
 from traceward.epcis.times import format_time_us
 from traceward.ledger.facts import GS1, PATIENT, LedgerEvent
 from traceward.services.fhir.devices import DeviceView, subject_of
-from traceward.services.fhir.ids import EventLine, FhirIds, Item, event_id, is_item, place_id
+from traceward.services.fhir.ids import EventLine, FhirIds, Item, LinkLine, event_id, is_item, place_id
 from traceward.services.tracing.implants import Implant, udi_texts
 
 Resource = dict[str, Any]
@@ -68,7 +68,7 @@ def device_resource(view: DeviceView, ids: FhirIds, names: dict[str, str]) -> Re
     if view.implant is not None:
         data["meta"] = {"profile": [_US_CORE_IMPLANT]}
         data["patient"] = {"reference": f"Patient/{ids.patient(view.implant.patient)}"}
-        if isinstance(subject_of(view.implant), Item) is False:
+        if isinstance(view.subject, LinkLine):
             data["note"] = [{"text": f"{format(view.implant.quantity.normalize(), 'f')} pieces of lot {view.lot}"}]
     return _checked(Device, data)
 
