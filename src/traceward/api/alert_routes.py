@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from traceward.api.deps import Capturer, Reader, ServerSettings, Services
 from traceward.api.epcis_paging import link_headers, page_request
+from traceward.api.parameters import PAGED
 from traceward.services.alerts import alerts
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
@@ -64,7 +65,7 @@ class AcknowledgeRequest(BaseModel):
     note: Annotated[str, Field(max_length=2000)] = ""
 
 
-@router.get("", response_model=AlertsBody)
+@router.get("", response_model=AlertsBody, dependencies=PAGED)
 def get_alerts(
     request: Request,
     response: Response,

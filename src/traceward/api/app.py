@@ -33,6 +33,7 @@ from traceward.api.models import Problem
 from traceward.api.observe import configure_logging
 from traceward.api.onboarding_routes import router as onboarding_router
 from traceward.api.openapi import install_openapi
+from traceward.api.parameters import KNOWN
 from traceward.api.patient_routes import quarantine_router
 from traceward.api.patient_routes import router as patient_router
 from traceward.api.problems import install_problems
@@ -132,8 +133,7 @@ def create_app(
         "GS1-EPCIS-Capture-Limit": str(settings.capture_limit_events),
         "GS1-EPCIS-Capture-File-Size-Limit": str(settings.capture_limit_bytes),
     }
-    routers = (
-        epcis_router(limit_headers),
+    own_routers = (
         scan_router,
         label_router,
         consignment_router,
@@ -148,12 +148,10 @@ def create_app(
         trace_router,
         tracking_router,
         recall_router,
-        fhir_router,
         subscription_admin_router,
         master_data_router,
         import_router,
         onboarding_router,
-        soap_router,
         session_router,
         live_router,
         audit_router,
@@ -161,11 +159,13 @@ def create_app(
         quarantine_router,
         admin_router,
         open_router,
-        resolver_router(),
-        web_router(),
     )
-    for router in routers:
+    standard_routers = (epcis_router(limit_headers), fhir_router, soap_router, resolver_router(), web_router())
+    for router in own_routers:
+        app.include_router(router, dependencies=KNOWN)
+    for router in standard_routers:
         app.include_router(router)
+    routers = (*own_routers, *standard_routers)
     install_problems(app, routers, limit_headers)
     install_openapi(app, routers)
     # The last one added is the outermost.

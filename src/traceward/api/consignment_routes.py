@@ -17,7 +17,7 @@ from traceward.api.models import (
     StockAnswer,
     TransfersAnswer,
 )
-from traceward.epcis.errors import QueryParameterException
+from traceward.api.parameters import PAGED
 from traceward.services.intake import actions
 from traceward.services.tracing import stock
 
@@ -33,7 +33,7 @@ def post_action(body: ActionRequest, caller: Capturer, runtime: Services) -> dic
     return actions.perform(runtime, caller, body.model_dump(by_alias=False, exclude_none=True))
 
 
-@router.get("/stock", response_model=StockAnswer)
+@router.get("/stock", response_model=StockAnswer, dependencies=PAGED)
 def get_stock(
     request: Request,
     response: Response,
@@ -52,7 +52,6 @@ def get_stock(
 ) -> dict[str, object]:
     """What the caller owns or holds, now or as of a time."""
     page = page_request(request, settings)
-    _only(page.parameters, {"asOf", "knownAt", "place", "within", "gtin", "lot", "status"})
     wanted = stock.StockFilter(
         as_of=asOf, known_at=knownAt, place=place, within=within, gtin=gtin, lot=lot, status=status
     )
@@ -61,7 +60,7 @@ def get_stock(
     return answer.body
 
 
-@router.get("/ownership-transfers", response_model=TransfersAnswer)
+@router.get("/ownership-transfers", response_model=TransfersAnswer, dependencies=PAGED)
 def get_transfers(
     request: Request,
     response: Response,
@@ -75,7 +74,6 @@ def get_transfers(
 ) -> dict[str, object]:
     """Ownership that the caller gained or gave, by eventTime in [from, to)."""
     page = page_request(request, settings)
-    _only(page.parameters, {"from", "to", "asOf", "knownAt"})
     wanted = stock.TransferFilter(start=from_, end=to, as_of=asOf, known_at=knownAt)
     answer = stock.transfers_page(runtime, caller, wanted, page.token, page.per_page)
     response.headers.update(link_headers(request, page, answer.next_token, answer.expires_us))
@@ -86,11 +84,3 @@ def get_transfers(
 def get_places(caller: Reader, runtime: Services) -> dict[str, object]:
     """The places of the caller's organisation, declared ones and those that its events name."""
     return stock.places(runtime, caller)
-
-
-def _only(parameters: dict[str, list[str]], known: set[str]) -> None:
-    for name, values in parameters.items():
-        if name not in known:
-            raise QueryParameterException(f"{name[:80]!r} is no parameter here; expected one of {sorted(known)}")
-        if len(values) > 1:
-            raise QueryParameterException(f"{name} is given {len(values)} times; expected it once")

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from traceward.api.deps import Capturer, Services
-from traceward.epcis.errors import QueryParameterException, UnsupportedMediaTypeException
+from traceward.epcis.errors import UnsupportedMediaTypeException
 from traceward.services.imports import imports
 
 router = APIRouter(prefix="/imports", tags=["getting started"])
@@ -116,9 +116,6 @@ async def post_import(
     media_type = request.headers.get("content-type", "text/csv").partition(";")[0].strip().lower()
     if media_type not in _TYPES:
         raise UnsupportedMediaTypeException(f"Content-Type is {media_type[:80]!r}; expected one of {', '.join(_TYPES)}")
-    unknown = sorted(set(request.query_params) - {"apply", *_OPTIONS})
-    if unknown:
-        raise QueryParameterException(f"{unknown[0][:80]!r} is no parameter here; expected apply or an option")
     given = dict(zip(_OPTIONS, (agreementID, validFrom, countedAt), strict=True))
     options = {name: value for name, value in given.items() if value is not None}
     body = await request.body()

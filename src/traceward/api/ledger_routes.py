@@ -16,6 +16,7 @@ from traceward.api.ledger_models import (
     GhostsAnswer,
     ResolutionRequest,
 )
+from traceward.api.parameters import PAGED
 from traceward.services.counting import ghosts
 from traceward.services.tracing import conflicts, corrections
 
@@ -24,7 +25,7 @@ router = APIRouter()
 AsOf = Annotated[str | None, Query(description="A date (its end, UTC) or a date-time; absent: now")]
 
 
-@router.get("/conflicts", response_model=ConflictsAnswer)
+@router.get("/conflicts", response_model=ConflictsAnswer, dependencies=PAGED)
 def get_conflicts(
     request: Request,
     response: Response,

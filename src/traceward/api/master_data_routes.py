@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from traceward.api.deps import Capturer, Reader, ServerSettings, Services
 from traceward.api.epcis_paging import link_headers, page_request
+from traceward.api.parameters import READS_ITS_OWN
 from traceward.epcis.errors import QueryParameterException
 from traceward.epcis.master_data import vocabulary_type
 from traceward.epcis.master_data_query import parse_master_data_query
@@ -143,7 +144,12 @@ def post_vocabularies(body: VocabularyListRequest, caller: Capturer, runtime: Se
     return {"stored": taken.stored, "unchanged": taken.unchanged}
 
 
-@router.get("/vocabularies/{vocabulary:path}/elements", response_model=ElementsBody, response_model_exclude_unset=True)
+@router.get(
+    "/vocabularies/{vocabulary:path}/elements",
+    response_model=ElementsBody,
+    response_model_exclude_unset=True,
+    dependencies=READS_ITS_OWN,
+)
 def get_elements(
     vocabulary: str, request: Request, response: Response, caller: Reader, runtime: Services, settings: ServerSettings
 ) -> dict[str, Any]:

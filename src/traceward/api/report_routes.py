@@ -9,10 +9,8 @@ from typing import Annotated, Any, Final, Literal
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
-from traceward.api.deps import Reader, ServerSettings, Services
-from traceward.api.epcis_paging import page_request
+from traceward.api.deps import Reader, Services
 from traceward.api.report_models import LeaksAnswer, MovementsAnswer, OwnershipReport, StatusReport
-from traceward.api.usage_routes import only
 from traceward.epcis.errors import NotAcceptableException
 from traceward.services.money import report_forms, reports, usage_leaks
 from traceward.services.supply import movements
@@ -33,11 +31,8 @@ To = Annotated[str | None, Query(description="a date (its start, UTC) or a date-
 
 
 @router.get("/leaks", response_model=LeaksAnswer)
-def get_leaks(
-    request: Request, caller: Reader, runtime: Services, settings: ServerSettings, from_: From = None, to: To = None
-) -> dict[str, object]:
+def get_leaks(caller: Reader, runtime: Services, from_: From = None, to: To = None) -> dict[str, object]:
     """Where the caller's hospital loses money: goods without a report, uses without an order, orders without a use."""
-    only(page_request(request, settings).parameters, {"from", "to"})
     return usage_leaks.leaks(runtime, caller, start=from_, end=to)
 
 
@@ -46,14 +41,12 @@ def get_transfer_of_ownership(
     request: Request,
     caller: Reader,
     runtime: Services,
-    settings: ServerSettings,
     from_: From = None,
     to: To = None,
     partner: Partner = None,
     format_: Format = None,
 ) -> Response:
     """Transfer of Ownership Report: what ownership passed from or to the caller in [from, to)."""
-    only(page_request(request, settings).parameters, {"from", "to", "partner", "format"})
     kind = _kind(request, format_)
     wanted = reports.ReportFilter(start=from_, end=to, partner=partner)
     return _answer(reports.transfer_of_ownership(runtime, caller, wanted), kind, "transfer-of-ownership")
@@ -64,14 +57,12 @@ def get_stock_status(
     request: Request,
     caller: Reader,
     runtime: Services,
-    settings: ServerSettings,
     asOf: Annotated[str | None, Query(description="A date (its end, UTC) or a date-time; absent: now")] = None,
     knownAt: Annotated[str | None, Query(description="A date (its end, UTC) or a date-time; absent: now")] = None,
     partner: Partner = None,
     format_: Format = None,
 ) -> Response:
     """Consignment Stock Status Report: what one party holds of another's goods at a moment."""
-    only(page_request(request, settings).parameters, {"asOf", "knownAt", "partner", "format"})
     kind = _kind(request, format_)
     wanted = reports.ReportFilter(as_of=asOf, known_at=knownAt, partner=partner)
     return _answer(reports.stock_status(runtime, caller, wanted), kind, "consignment-stock-status")
@@ -112,13 +103,11 @@ def get_movements(
     request: Request,
     caller: Reader,
     runtime: Services,
-    settings: ServerSettings,
     from_: Annotated[str, Query(alias="from", description="a date (its start, UTC) or a date-time")],
     to: Annotated[str, Query(description="a date (its start, UTC) or a date-time; before it")],
     format_: Format = None,
 ) -> Response:
     """Movements of consigned goods in [from, to) by SAP's numbers, as JSON or CSV."""
-    only(page_request(request, settings).parameters, {"from", "to", "format"})
     kind = _kind(request, format_)
     if kind == "pdf":
         raise NotAcceptableException("movements are made as JSON and CSV; expected one of them")

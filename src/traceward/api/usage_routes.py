@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from traceward.api.deps import Capturer, Reader, ServerSettings, Services
 from traceward.api.epcis_paging import link_headers, page_request
+from traceward.api.parameters import PAGED
 from traceward.api.usage_models import (
     CaseBody,
     CaseRequest,
@@ -18,7 +19,6 @@ from traceward.api.usage_models import (
     InvoicesAnswer,
     UsageAnswer,
 )
-from traceward.epcis.errors import QueryParameterException
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.services.money import invoice_findings, invoices, usage, usage_cases
 
@@ -28,7 +28,7 @@ _INVOICES: Final = 1000
 Wanted = Annotated[str | None, Query(max_length=500)]
 
 
-@router.get("/usage", response_model=UsageAnswer)
+@router.get("/usage", response_model=UsageAnswer, dependencies=PAGED)
 def get_usage(
     request: Request,
     response: Response,
@@ -45,7 +45,6 @@ def get_usage(
 ) -> dict[str, object]:
     """The uses that the caller's organisation takes part in, newest first; never a patient."""
     page = page_request(request, settings)
-    only(page.parameters, {"report", "from", "to", "place", "gtin", "useType", "state"})
     wanted = usage.UsageFilter(report, from_, to, place, gtin, useType, state)
     answer = usage.usage_page(runtime, caller, wanted, page.token, page.per_page)
     response.headers.update(link_headers(request, page, answer.next_token, answer.expires_us))
@@ -100,12 +99,3 @@ def post_invoice(body: InvoiceRequest, caller: Capturer, runtime: Services) -> d
     wanted = invoices.record_of_body(caller, body.model_dump(exclude_none=True))
     invoice = invoices.post(runtime, caller, wanted)
     return invoice_findings.answer(runtime, caller, invoice.supplier, invoice.number)
-
-
-def only(parameters: dict[str, list[str]], known: set[str]) -> None:
-    """Nothing when each parameter is known and given once; else raises QueryParameterException."""
-    for name, values in parameters.items():
-        if name not in known:
-            raise QueryParameterException(f"{name[:80]!r} is no parameter here; expected one of {sorted(known)}")
-        if len(values) > 1:
-            raise QueryParameterException(f"{name} is given {len(values)} times; expected it once")
