@@ -284,7 +284,9 @@ def test_no_finding_repeats_a_patient(shop: Site) -> None:
 
 def test_templates_are_files_that_can_be_imported(shop: Site) -> None:
     options = {"stock": COUNTED, "par": f"agreementID={AGREEMENT}", "prices": f"agreementID={AGREEMENT}"}
-    for one in shop.get(SUPPLY, "/imports")["imports"]:
+    kinds = shop.get(SUPPLY, "/imports")["imports"]
+    assert options.keys() < {one["kind"] for one in kinds}
+    for one in kinds:
         template = shop.request(SUPPLY, "GET", f"/imports/{one['kind']}/template.csv")
         assert template.headers["content-type"].startswith("text/csv")
         report = told(shop, one["kind"], template.content, options.get(one["kind"], ""))

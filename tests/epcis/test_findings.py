@@ -42,6 +42,7 @@ def test_a_hundred_thousand_mistakes_are_judged_within_two_seconds():
 
 def test_names_from_the_event_cannot_break_the_line_of_a_message():
     found = check_event(raw(object_event() | {"a\nb\x1b[31m": 1}))
+    assert len(found) == 1
     assert all(text.isprintable() for finding in found for text in (finding.path, finding.message))
 
 

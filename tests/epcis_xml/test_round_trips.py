@@ -49,9 +49,7 @@ def test_an_event_of_json_comes_through_xml_as_the_same_event(version, found):
     text = written(document, version)
     assert invalid(text, version) is None
     back = xml_codec.read_document(text)
-    assert [finding.message for event in back.events for finding in check_event(event)] == [
-        finding.message for event in document.events for finding in check_event(event)
-    ] or not refused(back)
+    assert not refused(back)
     assert expanded(back) == expanded(document)
 
 

@@ -44,6 +44,7 @@ def test_documents_are_captured(outcome: Any, what: str) -> None:
 
 
 def test_the_events_come_back_as_they_were_sent(outcome: Any, http: httpx.Client) -> None:
+    assert len(outcome["sent"]) == len(TYPES)
     for sent in outcome["sent"]:
         found = [
             event
