@@ -56,6 +56,19 @@ def _some(values: tuple[str, ...], most: int) -> st.SearchStrategy[tuple[str, ..
     return st.lists(st.sampled_from(values), max_size=most, unique=True).map(lambda found: tuple(sorted(found)))
 
 
+@st.composite
+def _notices(draw: st.DrawFn, lots: tuple[str, ...]) -> dict[str, object]:
+    """What a notice is about: a lot, a product, a range of its serials, or serials by name."""
+    kind = draw(st.sampled_from(("lot", "product", "range", "names")))
+    if kind == "names":
+        return {"instances": draw(_some(SERIALS, 2))}
+    if kind == "lot":
+        return {"quantities": ((draw(st.sampled_from(lots)), None, None),)}
+    product = SERIALS[0][:36]
+    ranges = ((product[22:], "S0", draw(st.sampled_from(("S0", "S1")))),) if kind == "range" else ()
+    return {"quantities": ((product, None, None),), "recalled_serials": ranges}
+
+
 def _quantities(lots: tuple[str, ...]) -> st.SearchStrategy[tuple[tuple[str, Decimal, None], ...]]:
     entries = st.lists(st.tuples(st.sampled_from(lots), _amounts, st.none()), max_size=2, unique_by=lambda row: row[0])
     return entries.map(lambda found: tuple(sorted(found, key=lambda row: row[0])))
@@ -99,9 +112,8 @@ def events(draw: st.DrawFn, captors: tuple[str, ...] = (CORDIA, NORTHGATE), *, o
             "child_quantities": draw(_quantities(lots)),
         }
     elif kind == "notice":
-        facts = {
+        facts = draw(_notices(lots)) | {
             "biz_step": "holding",
-            "quantities": ((draw(st.sampled_from(lots)), None, None),),
             draw(st.sampled_from(("set_flags", "set_flags", "unset_flags"))): ("recalled",),
         }
     else:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from traceward.ledger import steps
 from traceward.ledger.conflicts import Conflict, conflict
 from traceward.ledger.facts import GS1, LedgerEvent, keys
+from traceward.ledger.notices import concerning
 from traceward.ledger.parties import Parties
 from traceward.ledger.state import (
     ClassStock,
@@ -85,7 +86,7 @@ class Book:
             found = self._load(key)
             if found is not None:
                 self.records[key] = found
-                self.noticed = self.noticed or (isinstance(found, ClassStock) and bool(found.notices))
+                self.noticed = self.noticed or (not isinstance(found, PatientLinks) and bool(found.notices))
         return found
 
     def instance(self, key: str, claimant: str | None = None) -> Instance:
@@ -127,7 +128,7 @@ class Book:
         twin = Instance(
             key, None, lead.owner, lead.holder, lead.place, lead.origin, lead.container, lead.status, lead.flags,
             lead.lot, lead.expiry, lead.provenance, lead.order, lead.changed_eid, lead.ended_eid, lead.seen,
-            lead.owners, lead.trail,
+            lead.owners, lead.trail, notices=lead.notices,
         )  # fmt: skip
         self.records[key] = self.changed[key] = twin
         self.twins[key] = lead
@@ -148,7 +149,7 @@ class Book:
                 seen.add(party)
 
     def notices(self, key: str, lot: str | None) -> list[Notice]:
-        """The notices on an item's GTIN and lot, oldest first."""
+        """The notices on an item's GTIN and lot that are about it, oldest first."""
         if not self.noticed:
             return []
         if not key.startswith(GS1 + "01/"):
@@ -160,7 +161,13 @@ class Book:
             found = self.find(class_record(name))
             if isinstance(found, ClassStock) and found.notices:
                 listed.extend(found.notices)
+        listed = concerning(listed, key) if listed else listed
         return sorted(listed, key=lambda notice: (notice.time_us, notice.eid)) if len(listed) > 1 else listed
+
+    def noticed_by_serial(self, key: str) -> bool:
+        """Whether a notice on an item's GTIN is about some of its serials alone."""
+        found = self.find(class_record(key[:36])) if self.noticed else None
+        return isinstance(found, ClassStock) and any(one.serials for one in found.notices)
 
     def raise_conflict(
         self, kind: str, act: Act, record: Instance | ClassStock, *also: str | None, what: str = ""

@@ -11,9 +11,10 @@ from traceward.ledger.book import Act, Book, agrees
 from traceward.ledger.entitlement import entitled_to_class
 from traceward.ledger.facts import class_parts
 from traceward.ledger.instances import add_slot, moves_recalled_stock, show_slot
-from traceward.ledger.notices import flags_in_force
+from traceward.ledger.notices import flags_in_force, serials_of_notice, stated
 from traceward.ledger.owning import owner_after
-from traceward.ledger.state import ClassStock, Count, Instance, Notice, PatientLinks, Slot, item_of, record_key
+from traceward.ledger.serials import within
+from traceward.ledger.state import ClassStock, Count, Instance, PatientLinks, Slot, item_of, record_key
 
 ZERO = Decimal(0)
 _ENDING = frozenset({steps.USE, steps.LOSE, steps.DESTROY, steps.END, steps.TRANSFORM})
@@ -265,26 +266,22 @@ def _notice(book: Book, act: Act, stock: ClassStock, entitled: bool) -> None:
     if not entitled:
         _note_claim(book, act, stock)
         return
-    sets = {*event.set_flags}
-    if event.disposition in steps.STICKY:
-        sets.add(event.disposition or "")
-    if sets or event.unset_flags:
-        party = act.captors[0]
-        maker = book.parties.maker_of(stock.key)
-        if maker in act.captors and maker is not None:
-            party = maker
+    serials = serials_of_notice(event, stock.key)
+    maker = book.parties.maker_of(stock.key)
+    by_maker = maker is not None and maker in act.captors
+    notices = stated(event, (maker if by_maker else None) or act.captors[0], serials)
+    if notices and by_maker:
+        if not serials:
             stock.public.append(event.eid)
             book.show(event.eid, stock.concerned)
-            _show_to_holders(book, event.eid, stock.key)
-        book.noticed = True
-        stock.notices.append(
-            Notice(event.event_time_us, tuple(sorted(sets)), tuple(sorted(event.unset_flags)), party, event.eid)
-        )
+        _show_to_holders(book, event.eid, stock.key, serials)
+    book.noticed = book.noticed or bool(notices)
+    stock.notices.extend(notices)
     _touched(book, act, stock)
 
 
-def _show_to_holders(book: Book, eid: bytes, key: str) -> None:
-    """Show a notice to all whom serials of the class, or lots of the GTIN, ever concerned."""
+def _show_to_holders(book: Book, eid: bytes, key: str, serials: tuple[tuple[str, str], ...]) -> None:
+    """Show a notice to all whom serials of the class that it covers, or lots of the GTIN, ever concerned."""
     gtin, lot, _ = class_parts(key)
     if gtin is None:
         return
@@ -292,9 +289,9 @@ def _show_to_holders(book: Book, eid: bytes, key: str) -> None:
         if isinstance(record, PatientLinks) or record.claimant is not None or not record.key.startswith(key[:36]):
             continue
         if isinstance(record, Instance) and lot in (None, record.lot):
-            for _, parties in record.trail:
+            for _, parties in record.trail if within(serials, class_parts(record.key)[2]) else ():
                 book.show(eid, parties)
-        elif isinstance(record, ClassStock) and lot is None:
+        elif isinstance(record, ClassStock) and lot is None and not serials:
             book.show(eid, record.concerned)
 
 

@@ -3,7 +3,7 @@
 It must not judge: no rule of stock, entitlement or visibility stands here, and nothing is read but the expanded event.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -35,7 +35,8 @@ class LedgerEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     eid: 16 bytes. Times: microseconds since 1970 UTC. captured_by: canonical PGLNs, sorted. private: it mentions a
     patient. owning, possessing, location: (from, to). expiry: date as the label has it (YYYY-MM-DD, or YYYY-MM-00).
-    instances, children, inputs, outputs: canonical identifiers.
+    instances, children, inputs, outputs: canonical identifiers. recalled_serials: (GTIN, first, last) of each range
+    to which a statement on the class of that GTIN is restricted.
     """
 
     eid: bytes
@@ -74,6 +75,7 @@ class LedgerEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     count_scope: str | None = None
     count_gtins: tuple[str, ...] = ()
     declares: Declaration | None = None
+    recalled_serials: tuple[tuple[str, str, str], ...] = ()
 
 
 _FACTS = msgspec.msgpack.Encoder()
@@ -148,6 +150,7 @@ def ledger_event(
         Declaration(error.get("declarationTime", 0), error.get("reason"), tuple(error.get("correctiveEventIDs", ())))
         if error is not None
         else None,
+        tuple(serial_ranges(ranges)) if (ranges := get(MCX + "recallSerials")) is not None else (),
     )
 
 
@@ -214,6 +217,15 @@ def class_parts(key: str) -> tuple[str | None, str | None, str | None]:
         elif ai == "21":
             serial = value
     return gtin, lot, serial
+
+
+def serial_ranges(value: Any) -> Iterator[tuple[str, str, str]]:
+    """(GTIN, first, last) of each range that an expanded mcx:recallSerials names; what is no range is passed over."""
+    for entry in value if isinstance(value, list) else [value]:
+        if isinstance(entry, Mapping):
+            gtin, first, last = (entry.get(MCX + name) for name in ("gtin", "from", "to"))
+            if isinstance(gtin, str) and isinstance(first, str) and isinstance(last, str):
+                yield gtin, first, last
 
 
 def _quantities(entries: Sequence[Mapping[str, Any]] | None) -> tuple[Quantity, ...]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from traceward.ledger import expiry, steps, trays
 from traceward.ledger.book import Act, Book, agrees
 from traceward.ledger.entitlement import IMPLIED, NOTICE, OPEN, SENT, entitled_to_instance
-from traceward.ledger.notices import flags_in_force
+from traceward.ledger.notices import flags_in_force, stated
 from traceward.ledger.owning import owner_after
 from traceward.ledger.state import UNSEEN, ClassStock, Instance, Slot, item_of, record_key
 
@@ -51,6 +51,7 @@ def act_on_instances(book: Book, act: Act) -> None:
         raised = len(book.conflicts) + len(book.transfers)
         record, _ = act_on_instance(book, act, key)
         plain = new and record.claimant is None and raised == len(book.conflicts) + len(book.transfers)
+        plain = plain and not book.noticed_by_serial(key)
         alike = record if plain else None
 
 
@@ -81,7 +82,7 @@ def perform(book: Book, act: Act, record: Instance, captor: str, basis: str) -> 
             book.raise_conflict("implied_receipt", act, record)
         trays.note_sterilised(act, record)
         if basis == NOTICE:
-            record.flags = steps.flags_after(record.flags, act.event)
+            _state(book, act, record, captor)
         else:
             _EFFECTS.get(act.effect, _note)(book, act, record, captor, basis)
             if act.effect not in _SEEN_ONLY:
@@ -313,7 +314,7 @@ def _receive(book: Book, act: Act, record: Instance, captor: str, basis: str) ->
 
 def _move(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:
     if act.place is None:
-        record.flags = steps.flags_after(record.flags, act.event)
+        _state(book, act, record, captor)
         return
     if record.status == steps.IN_TRANSIT:
         if act.event.biz_step in _STAYS_ON_THE_WAY:
@@ -324,6 +325,13 @@ def _move(book: Book, act: Act, record: Instance, captor: str, basis: str) -> No
         _check_source(book, act, record)
     _check_recall(book, act, record)
     _receive_quietly(book, act, record, captor, basis)
+
+
+def _state(book: Book, act: Act, record: Instance, captor: str) -> None:
+    record.flags = steps.flags_after(record.flags, act.event)
+    if act.place is None:
+        record.notices += stated(act.event, captor)
+        book.noticed = book.noticed or bool(record.notices)
 
 
 def _receive_quietly(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:

@@ -17,10 +17,12 @@ from traceward.ledger.entitlement import relation_of
 from traceward.ledger.facts import LedgerEvent, class_keys, class_parts, item_keys, keys
 from traceward.ledger.fold import apply_all, apply_event, ledger_of, merge_witnesses
 from traceward.ledger.loading import Loader
+from traceward.ledger.notices import serials_of_notice
 from traceward.ledger.onward import Onward, sights_of
 from traceward.ledger.parties import Parties
 from traceward.ledger.persistence import conflict_row
 from traceward.ledger.rebuild import Rebuild, Tell
+from traceward.ledger.serials import within
 from traceward.ledger.snapshots import DAY_US, Keeper, Keeping, snapshots_of
 from traceward.ledger.state import (
     ClassStock,
@@ -357,10 +359,12 @@ def _items_of_classes(tx: WriteTransaction, notice: LedgerEvent, events: Iterabl
             rows = tx.fetch("SELECT key FROM ledger_record WHERE gtin=?", (gtin,))
         else:
             rows = tx.fetch("SELECT key FROM ledger_record WHERE gtin=? AND lot=?", (gtin, lot))
-        found.update(item_of(name) for (name,) in rows)
-        found.update(
+        named = {item_of(name) for (name,) in rows}
+        named.update(
             other for event in events for other in item_keys(event) | class_keys(event) if other.startswith(key[:36])
         )
+        serials = serials_of_notice(notice, key)
+        found.update(one for one in named if one == key or within(serials, class_parts(one)[2]))
     return found
 
 

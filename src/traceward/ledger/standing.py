@@ -24,6 +24,8 @@ def standing_conflicts(book: Book, record: Instance | ClassStock) -> None:
 def _not_quarantined(book: Book, record: Instance | ClassStock) -> list[Conflict]:
     lot = record.lot if isinstance(record, Instance) else (record.key.partition("/10/")[2] or None)
     notices = book.notices(record.key, lot)
+    if isinstance(record, Instance) and record.notices:
+        notices = sorted([*notices, *record.notices], key=lambda one: (one.time_us, one.eid))
     if not notices:
         return []
     maker = book.parties.maker_of(record.key)

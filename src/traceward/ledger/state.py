@@ -22,6 +22,20 @@ VoidedUse = tuple[bytes, str | None, Decimal, tuple[str, ...]]
 """(eid, usage report, quantity, parties that the event names) of a use that was declared in error."""
 
 
+class Notice(msgspec.Struct, array_like=True, frozen=True):
+    """A statement on a class or a serial, such as a recall: flags set and unset from time_us on, by a party.
+
+    serials: (first, last) of the ranges that it is restricted to, as on the label; empty where it is about all.
+    """
+
+    time_us: int
+    set_flags: tuple[str, ...]
+    unset_flags: tuple[str, ...]
+    party: str
+    eid: bytes
+    serials: tuple[tuple[str, str], ...] = ()
+
+
 class Instance(msgspec.Struct, array_like=True, gc=False):
     """One serialised item or container.
 
@@ -31,7 +45,8 @@ class Instance(msgspec.Struct, array_like=True, gc=False):
     trail: (eid, parties concerned at that event). contents: record keys of what lies in it.
     voided_uses: uses that were declared in error. waiting: eids of error declarations
     whose original is not here. standing: ids of the conflicts that hold as long as the state does. sterilised: (time,
-    eid) of the last sterilisation of this load. surgical: a tray that must be sterilised before use.
+    eid) of the last sterilisation of this load. surgical: a tray that must be sterilised before use. notices:
+    statements that name it.
     """
 
     key: str
@@ -58,6 +73,7 @@ class Instance(msgspec.Struct, array_like=True, gc=False):
     standing: tuple[str, ...] = ()
     sterilised: tuple[int, bytes] | None = None
     surgical: bool = False
+    notices: tuple[Notice, ...] = ()
 
     def put_in(self, content: str) -> None:
         """Note that a record lies in this one."""
@@ -92,16 +108,6 @@ class Slot(msgspec.Struct, array_like=True, gc=False):
             self.place or "", self.container or "", self.owner or "", self.holder or "", self.status,
             ",".join(self.flags), self.uom or "",
         ))  # fmt: skip
-
-
-class Notice(msgspec.Struct, array_like=True, frozen=True):
-    """A statement on a whole class, such as a recall: flags set and unset from time_us on, by a party."""
-
-    time_us: int
-    set_flags: tuple[str, ...]
-    unset_flags: tuple[str, ...]
-    party: str
-    eid: bytes
 
 
 class ClassStock(msgspec.Struct, array_like=True):

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from traceward.ledger import steps
 from traceward.ledger.facts import GS1, LedgerEvent, class_parts, keys
+from traceward.ledger.notices import concerning
 from traceward.ledger.state import (
     ClassStock,
     Instance,
@@ -145,7 +146,7 @@ def trace_item(ledger: Ledger, events: Iterable[LedgerEvent], epc: str) -> ItemT
         record.owners,
         tuple(sorted(item_of(name) for name in record.contents or ())),
         patients_of(ledger, {epc}),
-        _notices(ledger, {name for name in classes if name is not None}),
+        tuple(concerning(_notices(ledger, {name for name in classes if name is not None}), epc)),
         _history(told, {epc}, trail),
     )
 
@@ -163,7 +164,8 @@ def trace_lot(ledger: Ledger, events: Iterable[LedgerEvent], gtin: str, lot: str
     names = {key, *serials}
     return LotTrace(
         gtin, lot, key, expiry, found.units, found.claims, found.opened, found.accounted, patients_of(ledger, names),
-        tuple(sorted(serials)), _notices(ledger, {key, f"{GS1}01/{gtin}"}), _history(list(events), names, trail),
+        tuple(sorted(serials)), _about(_notices(ledger, {key, f"{GS1}01/{gtin}"}), names),
+        _history(list(events), names, trail),
     )  # fmt: skip
 
 
@@ -249,6 +251,12 @@ def _patient_units(key: str, link: Link) -> PatientUnits:
 def _notices(ledger: Ledger, classes: set[str]) -> tuple[Notice, ...]:
     found = [notice for key in classes if (stock := ledger.stock(key)) is not None for notice in stock.notices]
     return tuple(sorted(found, key=lambda notice: (notice.time_us, notice.eid)))
+
+
+def _about(notices: tuple[Notice, ...], names: set[str]) -> tuple[Notice, ...]:
+    """Those of the notices that are about any of these items and lots."""
+    wanted = {one.eid for name in names for one in concerning(notices, name)}
+    return tuple(one for one in notices if one.eid in wanted)
 
 
 def _history(events: list[LedgerEvent], names: set[str], trail: set[bytes]) -> tuple[HistoryStep, ...]:

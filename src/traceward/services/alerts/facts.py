@@ -30,17 +30,19 @@ from traceward.ledger.alerts_model import (
 )
 from traceward.ledger.conflicts import KINDS as CONFLICTS
 from traceward.ledger.corrections import resolve
-from traceward.ledger.facts import MCX, LedgerEvent, class_parts, decode_event, item_keys
+from traceward.ledger.facts import GS1, MCX, LedgerEvent, class_parts, decode_event, item_keys
 from traceward.ledger.ghosts import COUNTING, place_counts
 from traceward.ledger.notices import classes_of, with_notices
 from traceward.ledger.persistence import CLASS, record_of
 from traceward.ledger.state import ClassStock, Instance, Notice, PatientLinks, class_record, item_of, links_record
 from traceward.ledger.steps import COUNT, MOVE, PACK, RECEIVE, SHIP, UNPACK, effect_of
+from traceward.services.alerts import recall_statements
+from traceward.services.alerts.recall_statements import Statement
 from traceward.services.counting import ghosts
 from traceward.services.identity.principals import Principal, shared_viewer
 from traceward.services.intake.preparation import expanded_stored
 from traceward.services.queries.facts import stored_fact
-from traceward.services.recalls.notices import NOTICE
+from traceward.services.recalls.notices import MARKS, NOTICE, is_statement
 from traceward.services.runtime import Runtime
 from traceward.store import alert_rows
 from traceward.store.compile import VisibleTo
@@ -55,6 +57,7 @@ _MOST_CONFLICTS: Final = 500
 _MOST_TRAYS: Final = 1000
 _MOST_EVENTS: Final = 5000
 _MOST_ALARMS: Final = 200
+_MOST_RECALLS: Final = 1000
 _AT_ONCE: Final = 100
 _CRITICAL: Final = tuple(kind for kind, row in CONFLICTS.items() if row.severity == "critical")
 _CAME: Final = (RECEIVE, UNPACK, MOVE, COUNT)
@@ -77,6 +80,7 @@ class Gatherer:
     _alarms: list[Excursion] | None = None
     _alarm_ids: dict[bytes, str] = field(default_factory=dict)
     _wrong: dict[str | None, list[WrongUse]] | None = None
+    _recall_events: list[LedgerEvent] | None = None
 
     def facts(self, gtin: str | None) -> Facts:
         """The facts of a product (14 digits), or of the pair as such."""
@@ -127,8 +131,8 @@ class Gatherer:
     def _stock_of(self, row: Balance, notices: dict[str, tuple[Notice, ...]]) -> Stock:
         key = item_of(row.record_key)
         heard = (self.runtime.registry.parties.maker_of(key), row.owner or None, row.holder or None)
-        concerning = [one for name in classes_of(row.gtin, row.lot) for one in notices.get(name, ())]
-        flags = with_notices((flag for flag in row.flags.split(",") if flag), row.status, concerning, heard)
+        listed = [one for name in classes_of(row.gtin, row.lot) for one in notices.get(name, ())]
+        flags = with_notices((flag for flag in row.flags.split(",") if flag), row.status, listed, heard, row.serial)
         return Stock(
             key, row.gtin, row.lot, row.serial, row.expiry, row.place,
             item_of(row.container) if row.container is not None else None, row.status, Decimal(row.quantity), row.uom,
@@ -319,21 +323,37 @@ class Gatherer:
     def _recalls(self, gtin: str, stock: Collection[Stock]) -> list[Recall]:
         """Recalls in force by the supplier or the maker of what the hospital has or has used."""
         found = []
-        for row in alert_rows.records_of_product(self.reader, gtin, None, CLASS, 10_000):
-            record = record_of(row)
-            if not isinstance(record, ClassStock) or not record.notices:
+        for statement in self._statements_on(gtin):
+            if not self._seen_by_both([statement.eid]):
                 continue
-            notice = self._recall(record)
-            if notice is None or not self._seen_by_both([notice.eid]):
-                continue
-            lot = record.key.partition("/10/")[2] or None
-            used = [use for use in self._uses_of(gtin) if lot is None or self._lot_of(use.key) == lot]
-            here = any("recalled" in one.flags and lot in (None, one.lot) for one in stock)
+            used = [use for use in self._uses_of(gtin) if statement.covers(use.key, self._lot_of(use.key))]
+            here = any("recalled" in one.flags and statement.covers(one.key, one.lot) for one in stock)
             if here or used:
                 untraced = self._untraced([use for use in used if use.use_type == "implanted"])
-                acknowledged = self._is_acknowledged(notice.eid)
-                found.append(Recall(record.key, notice.time_us, notice.eid, untraced, acknowledged))
+                acknowledged = self._is_acknowledged(statement.eid)
+                found.append(Recall(statement.key, statement.time_us, statement.eid, untraced, acknowledged))
         return found
+
+    def _statements_on(self, gtin: str) -> list[Statement]:
+        """What is recalled of a product now: by notices on it, its lots and ranges, and by those that name serials."""
+        heard = {self.runtime.registry.parties.maker_of(f"{GS1}01/{gtin}"), self.supplier, self.hospital}
+        found = []
+        for row in alert_rows.records_of_product(self.reader, gtin, None, CLASS, 10_000):
+            record = record_of(row)
+            if isinstance(record, ClassStock) and record.notices:
+                found += recall_statements.of_class(record, heard)
+        return found + recall_statements.of_serials(self._serial_recalls(), gtin, heard)
+
+    def _serial_recalls(self) -> list[LedgerEvent]:
+        """The newest statements of recall that name serials and that both parties see."""
+        if self._recall_events is None:
+            seqs = self._found(Query(clauses=(MARKS,)), _MOST_RECALLS)
+            events = [stored_fact(one, self.runtime.registry) for one in self.reader.documents(sorted(seqs))]
+            struck = {one.event_id for one in events if one.declares is not None}
+            self._recall_events = [
+                one for one in events if is_statement(one) and one.instances and one.event_id not in struck
+            ]
+        return self._recall_events
 
     def _is_acknowledged(self, eid: bytes) -> bool:
         """Whether the hospital has said of the notice of this event that it has taken any step."""
@@ -343,16 +363,6 @@ class Gatherer:
             if self.reader.select(RecallAcknowledgement, party=self.hospital, notice=number):
                 return True
         return False
-
-    def _recall(self, record: ClassStock) -> Notice | None:
-        heard = (self.runtime.registry.parties.maker_of(record.key), self.supplier, self.hospital)
-        current: Notice | None = None
-        for one in sorted(record.notices, key=lambda one: (one.time_us, one.eid)):
-            if one.party in heard and "recalled" in one.set_flags:
-                current = one
-            elif one.party in heard and "recalled" in one.unset_flags:
-                current = None
-        return current
 
     def _lot_of(self, key: str) -> str | None:
         lot = class_parts(key)[1]

@@ -1,7 +1,7 @@
 """Issuing and withdrawing recall notices: the maker's statement becomes events, captured together at once.
 
-Lots and products stand in one event that all who have some of them see; serials in one for each party that has them, so
-that nobody reads the serials of another. It must not issue a notice about another maker's goods.
+Lots and products stand in one event, ranges of serials in another; each is seen by all who have, or ever had, some of
+what it covers. It must not issue a notice about another maker's goods.
 """
 
 import uuid
@@ -23,13 +23,11 @@ from traceward.epcis.errors import (
 from traceward.epcis.extension import CONSIGNMENT_NAMESPACE
 from traceward.epcis.times import format_time_us
 from traceward.gs1.check_digits import check_digit
-from traceward.ledger.facts import GS1, class_parts
-from traceward.ledger.trace import account
+from traceward.ledger.facts import GS1
 from traceward.services.identity.principals import Principal, Right
 from traceward.services.intake import capture, documents
 from traceward.services.intake.writing import WrittenEvents
-from traceward.services.queries.visible_events import facts_of, folded, moment
-from traceward.services.recalls.notices import Line, RecallNotice, keys_of, notices_of_number, serial_range
+from traceward.services.recalls.notices import Line, RecallNotice, notices_of_number, serial_range
 from traceward.services.recalls.recall import require_no_patient
 from traceward.services.runtime import Runtime
 from traceward.store.write import WriteTransaction
@@ -82,8 +80,7 @@ def issue(runtime: Runtime, caller: Principal, new: NewNotice) -> tuple[str, boo
     """Capture a notice's events in one unit; gives its number, and whether it is new.
 
     The same notice again changes nothing. Raises ForbiddenException for goods of another maker,
-    ResourceAlreadyExistsException where the caller has issued something else under the number, ValidationException
-    for serials none of which is known here.
+    ResourceAlreadyExistsException where the caller has issued something else under the number.
     """
     _require_maker(runtime, caller, new.lines)
     require_no_patient(new.reason, "reason")
@@ -142,9 +139,6 @@ def _require_maker(runtime: Runtime, caller: Principal, lines: Iterable[Line]) -
 
 def _capture(runtime: Runtime, caller: Principal, notice: RecallNotice, common: dict[str, Any], what: str) -> None:
     """Capture the events that say `common` of all that a notice covers."""
-    listed = [{"epcClass": _class_of(line)} for line in notice.lines if line.serials is None]
-    bodies: list[dict[str, Any]] = [{"quantityList": listed}] if listed else []
-    bodies += _of_serials(runtime, caller, notice)
     events = [
         {"@context": list(CONTEXT), "type": "ObjectEvent", "action": "OBSERVE", "bizStep": "holding"}
         | {"eventID": f"urn:uuid:{uuid.uuid5(_SPACE, f'{caller.organisation} {notice.number} {what} {index}')}"}
@@ -152,7 +146,7 @@ def _capture(runtime: Runtime, caller: Principal, notice: RecallNotice, common: 
         | body
         | {"bizTransactionList": [{"type": RECALL_TYPE, "bizTransaction": notice.number}]}
         | {"mcx:recallNotice": notice.number}
-        for index, body in enumerate(bodies)
+        for index, body in enumerate(_bodies(notice.lines))
     ]
     raw = [documents.read_event(orjson.dumps(event), documents.BodyFormat(), runtime.limits) for event in events]
     prepared = capture.prepare_all(runtime, caller, raw)
@@ -164,39 +158,25 @@ def _capture(runtime: Runtime, caller: Principal, notice: RecallNotice, common: 
     runtime.changes.publish(written.concerned)
 
 
-def _of_serials(runtime: Runtime, caller: Principal, notice: RecallNotice) -> list[dict[str, Any]]:
-    """One body for each party that has serials of the notice's ranges, with those that are known here."""
-    ranges = [line for line in notice.lines if line.serials is not None]
-    if not ranges:
-        return []
-    at = moment(runtime, None, None)
-    asked = RecallNotice(notice.number, notice.issuer, None, None, 0, None, tuple(ranges), ())
-    ledger = folded(runtime, caller, facts_of(runtime, caller, keys_of(runtime, asked), at), at)
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for unit in account(ledger, asked.covers).units:
-        sent_to = runtime.registry.parties.party_of_place(unit.place) if unit.where == "in_transit" else None
-        having = {one for one in (unit.owner, unit.holder, sent_to) if one not in (None, caller.organisation)}
-        groups.setdefault(tuple(sorted(one for one in having if one is not None)), []).append(unit.key)
-    for line in ranges:
-        if not any(_covers(line, key) for keys in groups.values() for key in keys):
-            message = f"no serial of {line.gtin} in {line.body()['serials']} is known here"
-            raise ValidationException(message, [Finding("items", "unknown_serials", message, _CLAUSE)])
-    return [
-        {
-            "epcList": sorted(keys),
-            "mcx:recallSerials": [
-                {"mcx:gtin": line.gtin, "mcx:from": line.serials.first, "mcx:to": line.serials.last}
-                for line in ranges
-                if line.serials is not None and any(_covers(line, key) for key in keys)
-            ],
-        }
-        for _, keys in sorted(groups.items())
-    ]
+def _bodies(lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """What the events of a notice name: products and lots in one, products of which serials are recalled in another.
 
-
-def _covers(line: Line, key: str) -> bool:
-    gtin, lot, serial = class_parts(key)
-    return gtin is not None and line.covers(gtin, lot, serial)
+    Apart, since ranges restrict what an event says of a product.
+    """
+    whole = [{"epcClass": _class_of(line)} for line in lines if line.serials is None]
+    bodies: list[dict[str, Any]] = [{"quantityList": whole}] if whole else []
+    ranges = [(line.gtin, line.serials) for line in lines if line.serials is not None]
+    if ranges:
+        products = dict.fromkeys(gtin for gtin, _ in ranges)
+        bodies.append(
+            {
+                "quantityList": [{"epcClass": f"{GS1}01/{gtin}"} for gtin in products],
+                "mcx:recallSerials": [
+                    {"mcx:gtin": gtin, "mcx:from": serials.first, "mcx:to": serials.last} for gtin, serials in ranges
+                ],
+            }
+        )
+    return bodies
 
 
 def _class_of(line: Line) -> str:

@@ -3,7 +3,6 @@
 A notice is every statement under one notice number of one issuer. It must not look for goods: `recall` does.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,7 +16,8 @@ from traceward.epcis.errors import (
 )
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us
-from traceward.ledger.facts import GS1, MCX, LedgerEvent, class_parts
+from traceward.ledger.facts import GS1, MCX, LedgerEvent, class_parts, serial_ranges
+from traceward.ledger.serials import SerialRange
 from traceward.services.identity.principals import Principal
 from traceward.services.intake.preparation import expanded_stored
 from traceward.services.queries.facts import stored_fact
@@ -35,53 +35,28 @@ SERIALS: Final = MCX + "recallSerials"
 
 _PAGE: Final = 500
 _RECALLED: Final = "recalled"
-_MARKS: Final = AnyTerm(
+MARKS: Final = AnyTerm(
     (
         ("persistentDisposition_set", _RECALLED),
         ("persistentDisposition_unset", _RECALLED),
         ("disposition", _RECALLED),
     )
 )
-_SERIAL: Final = re.compile(r"(.*?)([0-9]+)", re.ASCII | re.DOTALL)
+"""Events that set or take off the mark of a recall; `is_statement` tells those that are notices."""
+
 _CLAUSE: Final = "Traceward recalls"
-
-
-@dataclass(frozen=True, slots=True)
-class SerialRange:
-    """Serials of one length that begin alike and end in a number from `first`'s to `last`'s, as on the label.
-
-    >>> "V23-0009" in SerialRange("V23-0007", "V23-0012")
-    True
-    """
-
-    first: str
-    last: str
-
-    def __contains__(self, serial: object) -> bool:
-        """Whether a serial lies in the range."""
-        if serial == self.first:
-            return True
-        start, end = _SERIAL.fullmatch(self.first), _SERIAL.fullmatch(self.last)
-        if not isinstance(serial, str) or start is None or end is None:
-            return False
-        stem = start[1]
-        digits = serial[len(stem) :]
-        is_alike = len(serial) == len(self.first) and serial.startswith(stem)
-        return is_alike and digits.isascii() and digits.isdigit() and int(start[2]) <= int(digits) <= int(end[2])
 
 
 def serial_range(first: str, last: str, path: str) -> SerialRange:
     """The range of two serials. Raises ValidationException where they are no two ends of one."""
-    start, end = _SERIAL.fullmatch(first), _SERIAL.fullmatch(last)
-    if first == last:
-        return SerialRange(first, last)
-    if start is None or end is None or start[1] != end[1] or len(first) != len(last) or int(start[2]) > int(end[2]):
+    found = SerialRange(first, last)
+    if not found.is_one():
         message = (
             f"{path} is {first!r} to {last!r}; expected two serials of one length that differ in a number at their end,"
             " the lower one first"
         )
         raise ValidationException(message, [Finding(path, "serial_range", message, _CLAUSE)])
-    return SerialRange(first, last)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +133,7 @@ def all_notices(runtime: Runtime, caller: Principal, time: TimeRange) -> list[Re
 
     Raises QueryTooComplexException beyond MOST_EVENTS events that carry the mark of a recall.
     """
-    found = _grouped(_statements(runtime, caller, _MARKS, TimeRange()))
+    found = _grouped(_statements(runtime, caller, MARKS, TimeRange()))
     kept = [one for one in found if one.issued_us in time]
     return sorted(kept, key=lambda one: (-one.issued_us, one.issuer, one.number))
 
@@ -234,24 +209,16 @@ def _statement(runtime: Runtime, fact: LedgerEvent, expanded: Mapping[str, Any])
 
 
 def _lines(fact: LedgerEvent, expanded: Mapping[str, Any]) -> Iterable[Line]:
+    ranges = [Line(gtin, None, SerialRange(*ends)) for gtin, *ends in serial_ranges(expanded.get(SERIALS))]
     for key, _, _ in fact.quantities:
         gtin, lot, _ = class_parts(key)
-        if gtin is not None:
+        if gtin is not None and (lot is not None or not any(one.gtin == gtin for one in ranges)):
             yield Line(gtin, unquote(lot) if lot is not None else None)
-    ranges = [*_ranges(expanded.get(SERIALS))]
     yield from ranges
     for key in fact.instances:
         gtin, lot, serial = class_parts(key)
         if gtin is not None and serial is not None and not any(one.covers(gtin, lot, serial) for one in ranges):
             yield Line(gtin, None, SerialRange(unquote(serial), unquote(serial)))
-
-
-def _ranges(value: Any) -> Iterable[Line]:
-    for entry in value if isinstance(value, list) else [value]:
-        if isinstance(entry, Mapping):
-            gtin, first, last = (entry.get(MCX + name) for name in ("gtin", "from", "to"))
-            if isinstance(gtin, str) and isinstance(first, str) and isinstance(last, str):
-                yield Line(gtin, None, SerialRange(first, last))
 
 
 def _grouped(statements: Sequence[_Statement]) -> list[RecallNotice]:

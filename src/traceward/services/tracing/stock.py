@@ -269,8 +269,9 @@ def _present_notices(runtime: Runtime, balances: Iterable[rows.Balance]) -> dict
 
 def _flags(runtime: Runtime, row: rows.Balance, notices: Mapping[str, Sequence[Notice]]) -> list[str]:
     heard = (runtime.registry.parties.maker_of(item_of(row.record_key)), row.owner or None, row.holder or None)
-    concerning = [notice for key in _classes(row) for notice in notices.get(key, ())]
-    return list(with_notices((flag for flag in row.flags.split(",") if flag), row.status, concerning, heard))
+    listed = [notice for key in _classes(row) for notice in notices.get(key, ())]
+    flags = (flag for flag in row.flags.split(",") if flag)
+    return list(with_notices(flags, row.status, listed, heard, row.serial))
 
 
 def _is_wanted(row: rows.Balance, wanted: StockFilter) -> bool:

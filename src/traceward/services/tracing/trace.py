@@ -13,7 +13,7 @@ from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger import trace as ledger_trace
 from traceward.ledger.conflicts import Conflict
-from traceward.ledger.facts import GS1
+from traceward.ledger.facts import GS1, class_parts
 from traceward.ledger.notices import with_notices
 from traceward.ledger.state import Ledger, Notice
 from traceward.ledger.trace import HistoryStep, PatientUnits, Units
@@ -123,7 +123,7 @@ def unit_body(unit: Units, told: Told) -> dict[str, Any]:
         "status": unit.status,
         "quantity": format(unit.quantity, "f"),
         "uom": unit.uom,
-        "flags": list(with_notices(unit.flags, unit.status, told.notices, heard)),
+        "flags": list(with_notices(unit.flags, unit.status, told.notices, heard, class_parts(unit.key)[2])),
         "eventIDs": _event_ids(unit.eids, told.ids),
     }
 
