@@ -12,7 +12,7 @@ from zeep.exceptions import Fault
 from api.conftest import BACKENDS, Site
 from delivery.receiver import receiving
 from epcis_xml.xsd import schema
-from traceward.services.queries.soap import STREAM_TRIGGER
+from traceward.services.soap.soap import STREAM_TRIGGER
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 QUERY = {"2.0": "urn:epcglobal:epcis-query:xsd:2", "1.2": "urn:epcglobal:epcis-query:xsd:1"}

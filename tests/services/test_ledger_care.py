@@ -11,7 +11,7 @@ from traceward.ledger.parties import Parties, Party
 from traceward.ledger.statement import LineDigest
 from traceward.ledger.stream import any_told_otherwise
 from traceward.services.identity.parties import add_organisation
-from traceward.services.intake import indexing
+from traceward.services.indexing import indexing
 from traceward.services.runtime import Limits, open_runtime
 
 CORDIA = "https://id.gs1.org/417/9521141000007"

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from traceward.services.identity import parties
+from traceward.services.identity.registry import ADMINISTRATION
 from traceward.services.runtime import Limits, Runtime, open_runtime
 
 
@@ -32,7 +33,7 @@ def opened(folder: Path, clock: Clock) -> Runtime:
 def test_a_session_ends_by_time_by_idleness_by_sign_out_and_with_its_key(tmp_path: Path) -> None:
     clock = Clock()
     runtime = opened(tmp_path, clock)
-    key, text = parties.add_key(runtime, organisation=parties.ADMINISTRATION, role="admin")
+    key, text = parties.add_key(runtime, organisation=ADMINISTRATION, role="admin")
     caller = runtime.registry.authenticate(str(text))
     assert caller is not None
     sessions = runtime.sessions
@@ -69,7 +70,7 @@ def test_a_key_that_another_server_revoked_is_refused_within_a_second(tmp_path: 
     """Rejects a registry that reads its tables only when it misses a key."""
     clock = Clock()
     here, there = opened(tmp_path, clock), opened(tmp_path, clock)
-    key, text = parties.add_key(here, organisation=parties.ADMINISTRATION, role="admin")
+    key, text = parties.add_key(here, organisation=ADMINISTRATION, role="admin")
     clock.now_us += 1_000_000
     assert there.registry.authenticate(str(text)) is not None
     parties.revoke_key(here, key.id)

@@ -15,7 +15,7 @@ from traceward.gs1.patient import contains_patient_identifier
 from traceward.services.demo.storyline import cordia_document, northgate_document
 from traceward.services.identity.keys import KeyText, new_key, parse_key
 from traceward.services.identity.principals import ROLE_RIGHTS, Principal, Right
-from traceward.services.intake.preparation import PreparedEvent, prepare, prepare_again, stored_terms
+from traceward.services.indexing.preparation import PreparedEvent, prepare, prepare_again, stored_terms
 from traceward.services.intake.spool import Spool
 from traceward.services.runtime import Runtime
 from traceward.services.tokens import page_bounds, text_position

@@ -18,7 +18,8 @@ from traceward.api.models import (
 )
 from traceward.services.identity import parties, setup
 from traceward.services.identity.principals import ROLE_RIGHTS, ROLE_SEES
-from traceward.services.queries.visible_events import instant
+from traceward.services.identity.registry import Organisation
+from traceward.services.times import instant
 
 admin_router = APIRouter(prefix="/admin", tags=["administration"])
 open_router = APIRouter()
@@ -121,7 +122,7 @@ def ready(runtime: Services) -> Response:
     return Response(b'{"status":"ready"}', media_type="application/json")
 
 
-def _organisation_body(party: parties.Organisation) -> OrganisationBody:
+def _organisation_body(party: Organisation) -> OrganisationBody:
     return OrganisationBody(
         id=party.id,
         name=party.name,

@@ -23,7 +23,7 @@ from traceward.epcis.soap_writer import bare_fault, fault
 from traceward.epcis.soap_wsdl import wsdl
 from traceward.epcis.xml_codec import Version
 from traceward.services.identity.principals import Principal, Right
-from traceward.services.queries import soap
+from traceward.services.soap import soap
 
 router = APIRouter(tags=["EPCIS SOAP"], include_in_schema=False)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from traceward.cli.output import ExitCode, JsonFlag, fail, print_json
-from traceward.services.identity.parties import Registry
+from traceward.services.identity.registry import Registry
 from traceward.services.runtime import system_clock_us
 from traceward.services.tracing import ledger_care
 from traceward.store.engine import Store, open_store

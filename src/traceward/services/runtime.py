@@ -20,9 +20,9 @@ from traceward.scanner.workers import ScanPool
 from traceward.services.agreements.book import BookCache
 from traceward.services.changes import Changes
 from traceward.services.identity.issuers import Issuer
-from traceward.services.identity.parties import Registry
+from traceward.services.identity.registry import Registry
 from traceward.services.identity.sessions import Sessions
-from traceward.services.intake import indexing
+from traceward.services.indexing import indexing
 from traceward.services.outgoing import Outgoing, OutgoingRules
 from traceward.store import alert_rows
 from traceward.store.engine import Store, open_store

@@ -40,7 +40,7 @@ from traceward.services.alerts import recall_statements
 from traceward.services.alerts.recall_statements import Statement
 from traceward.services.counting import ghosts
 from traceward.services.identity.principals import Principal, shared_viewer
-from traceward.services.intake.preparation import expanded_stored
+from traceward.services.indexing.preparation import expanded_stored
 from traceward.services.queries.facts import stored_fact
 from traceward.services.recalls.notices import MARKS, NOTICE, is_statement
 from traceward.services.runtime import Runtime

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from traceward.epcis import evaluate
 from traceward.epcis.predicates import Query
-from traceward.services.intake.preparation import expanded_stored
+from traceward.services.indexing.preparation import expanded_stored
 from traceward.services.queries.query import rechecked
 from traceward.services.runtime import Runtime
 from traceward.store.compile import Cursor, VisibleTo

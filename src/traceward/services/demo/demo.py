@@ -15,6 +15,7 @@ from traceward.services.demo.storyline import CORDIA, NORTHGATE, PLACE_NAMES, co
 from traceward.services.identity import parties
 from traceward.services.identity.key_files import DEMO_KEYS_FILE, write_secret_file
 from traceward.services.identity.principals import Principal
+from traceward.services.identity.registry import ADMINISTRATION
 from traceward.services.identity.setup import claim_database
 from traceward.services.intake import capture
 from traceward.services.queries import master_data
@@ -38,7 +39,7 @@ _PARTNERS: Final = (
 )
 
 _KEYS: Final = (
-    ("admin", parties.ADMINISTRATION, "admin"),
+    ("admin", ADMINISTRATION, "admin"),
     ("northgate-clinical", NORTHGATE, "clinical"),
     ("northgate-supply", NORTHGATE, "supply"),
     ("cordia", CORDIA, "supplier"),

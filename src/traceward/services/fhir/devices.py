@@ -10,12 +10,12 @@ from urllib.parse import unquote
 from traceward.epcis.errors import QueryTooComplexException
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger.facts import GS1
-from traceward.services.fhir.ids import FhirIds, Item, LinkLine, is_item
+from traceward.services.fhir.ids import FhirIds, Item, is_item
 from traceward.services.identity.principals import Principal, Right
 from traceward.services.runtime import Runtime
 from traceward.services.scanning.labelled_items import item_of_texts
 from traceward.services.tracing import trace
-from traceward.services.tracing.implants import Implant, implant_of_line, implants_of_items, label_parts
+from traceward.services.tracing.implants import Implant, LinkLine, implant_of_line, implants_of_items, label_parts
 from traceward.store.compile import VisibleTo
 
 MOST_DEVICES: Final = 1000

@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from traceward.ledger.facts import GS1, PATIENT
+from traceward.services.tracing.implants import LinkLine
 
 _GTIN_BYTES: Final = 6
 _GSRN_BYTES: Final = 8
@@ -25,13 +26,6 @@ class Item(NamedTuple):
     """A serialised trade item. epc: its canonical identifier."""
 
     epc: str
-
-
-class LinkLine(NamedTuple):
-    """One line of the private event that tied items to a patient. eid: 16 bytes; line: its number, from 0."""
-
-    eid: bytes
-    line: int
 
 
 class EventLine(NamedTuple):

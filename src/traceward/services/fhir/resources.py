@@ -21,8 +21,8 @@ from fhir.resources.R4B.supplydelivery import SupplyDelivery
 from traceward.epcis.times import format_time_us
 from traceward.ledger.facts import GS1, PATIENT, LedgerEvent
 from traceward.services.fhir.devices import DeviceView, subject_of
-from traceward.services.fhir.ids import EventLine, FhirIds, Item, LinkLine, event_id, is_item, place_id
-from traceward.services.tracing.implants import Implant, udi_texts
+from traceward.services.fhir.ids import EventLine, FhirIds, Item, event_id, is_item, place_id
+from traceward.services.tracing.implants import Implant, LinkLine, udi_texts
 
 Resource = dict[str, Any]
 

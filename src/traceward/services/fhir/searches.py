@@ -19,7 +19,6 @@ from traceward.services.fhir.ids import (
     EventLine,
     FhirIds,
     Item,
-    LinkLine,
     event_id,
     is_item,
     place_id,
@@ -31,10 +30,11 @@ from traceward.services.identity import audit, audit_log
 from traceward.services.identity.principals import Principal, Right
 from traceward.services.queries.facts import stored_fact
 from traceward.services.queries.master_data import names_of
-from traceward.services.queries.visible_events import facts_of, instant, moment, visible_event_ids
+from traceward.services.queries.visible_events import facts_of, moment, visible_event_ids
 from traceward.services.runtime import Runtime
+from traceward.services.times import instant
 from traceward.services.tracing import stock
-from traceward.services.tracing.implants import Implant, implant_of_line, implants_of
+from traceward.services.tracing.implants import Implant, LinkLine, implant_of_line, implants_of
 from traceward.store.compile import VisibleTo
 
 Parameters = Mapping[str, Sequence[str]]

@@ -13,8 +13,8 @@ import msgspec
 from traceward.epcis.times import format_time_us
 from traceward.services.identity.audit import COLUMNS, FIRST, HEAD, entry_digest
 from traceward.services.identity.principals import Principal, Right
-from traceward.services.queries.visible_events import instant
 from traceward.services.runtime import Runtime
+from traceward.services.times import instant
 from traceward.services.tokens import page_bounds
 from traceward.store.read import Reader
 

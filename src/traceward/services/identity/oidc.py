@@ -21,8 +21,8 @@ from joserfc.jws import JWSRegistry
 
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.services.identity.issuers import TOKEN_PARTS, Issuer
-from traceward.services.identity.parties import ADMINISTRATION, Registry
 from traceward.services.identity.principals import CARRIER, PLACE_BOUND_ROLES, ROLE_RIGHTS, Principal
+from traceward.services.identity.registry import ADMINISTRATION, Registry
 from traceward.services.outgoing import NotReached, Outgoing, OutgoingRules
 
 SKEW_S: Final = 60

@@ -14,6 +14,7 @@ from typing import Any, Final
 from traceward.epcis.errors import SecurityException
 from traceward.services.identity import parties
 from traceward.services.identity.key_files import ADMIN_KEY_FILE, write_secret_file
+from traceward.services.identity.registry import ADMINISTRATION
 from traceward.services.runtime import Runtime, SetupCode
 from traceward.store.errors import WrongDatabase
 from traceward.store.models import Meta
@@ -39,7 +40,7 @@ def bootstrap(runtime: Runtime) -> FirstRun:
     """
     file = runtime.data_dir / ADMIN_KEY_FILE
     if not any(key.role == "admin" for key in runtime.registry.live_keys()):
-        _, text = parties.add_key(runtime, organisation=parties.ADMINISTRATION, role="admin", name="first run")
+        _, text = parties.add_key(runtime, organisation=ADMINISTRATION, role="admin", name="first run")
         write_secret_file(file, f"{text}\n")
     if _meta(runtime, _FINISHED) is not None:
         return FirstRun(finished=True, code=None, admin_key_file=file)
@@ -73,7 +74,7 @@ def finish(runtime: Runtime, code: str, organisation: Mapping[str, Any] | None) 
             company_prefixes=organisation["companyPrefixes"],
             places=organisation["places"],
         )
-    _, text = parties.add_key(runtime, organisation=parties.ADMINISTRATION, role="admin", name="set-up")
+    _, text = parties.add_key(runtime, organisation=ADMINISTRATION, role="admin", name="set-up")
 
     def unit(tx: WriteTransaction) -> None:
         tx.put(Meta(name=_FINISHED, value=str(tx.record_time_us)))

@@ -21,8 +21,8 @@ from traceward.ledger.agreement import Agreement, day_of
 from traceward.ledger.agreement_terms import AgreementTerms
 from traceward.services.agreements import agreements
 from traceward.services.identity import audit, parties
-from traceward.services.identity.parties import Organisation
 from traceward.services.identity.principals import CARRIER, Principal, Right
+from traceward.services.identity.registry import KINDS, Organisation
 from traceward.services.intake import dry_run
 from traceward.services.intake.documents import BodyFormat
 from traceward.services.runtime import Runtime
@@ -66,7 +66,7 @@ def begin(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> On
         message = f"host is {request['host'][:200]!r}; expected another organisation that this server knows"
         raise ValidationException(message, [Finding("host", "unknown_party", message, _CLAUSE)])
     known = runtime.registry.find(partner)
-    kind = CARRIER if role == CARRIER else parties.KINDS[0]
+    kind = CARRIER if role == CARRIER else KINDS[0]
     if known is not None and known.kind != kind:
         message = f"role is {role!r}, but {partner} is known here as {known.kind!r}"
         raise ValidationException(message, [Finding("role", "role", message, _CLAUSE)])

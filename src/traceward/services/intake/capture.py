@@ -23,9 +23,9 @@ from traceward.epcis.times import format_time_us
 from traceward.epcis.xml_codec import write_event
 from traceward.services.identity import audit
 from traceward.services.identity.principals import Principal
+from traceward.services.indexing.preparation import PreparedEvent, RefusedEvent, errors_of, prepare
 from traceward.services.intake import capture_scope, documents, jobs
 from traceward.services.intake.documents import BodyFormat, read_document, read_event
-from traceward.services.intake.preparation import PreparedEvent, RefusedEvent, errors_of, prepare
 from traceward.services.intake.writing import WrittenEvents, write_events
 from traceward.services.patients import quarantine
 from traceward.services.problem_bodies import summary

@@ -8,7 +8,7 @@ from typing import Final
 
 from traceward.epcis.errors import Finding
 from traceward.services.identity.principals import CARRIER, CARRIER_STEPS, Principal, Right
-from traceward.services.intake.preparation import PreparedEvent
+from traceward.services.indexing.preparation import PreparedEvent
 from traceward.services.patients.patient_content import matching_pattern, patient_field
 
 _PRIVATE_CLAUSE: Final = "Traceward privacy rule: only the clinical role records patients"

@@ -11,7 +11,7 @@ import structlog
 
 from traceward.epcis.errors import TracewardError
 from traceward.ledger.projector import Projection
-from traceward.services.intake.indexing import index_projection
+from traceward.services.indexing.indexing import index_projection
 from traceward.services.runtime import Runtime
 from traceward.store import alert_rows
 from traceward.store.write import WriteTransaction

@@ -16,11 +16,11 @@ import structlog
 from traceward.epcis.document import Document, RawEvent
 from traceward.epcis.errors import Finding, ImplementationException, TracewardError
 from traceward.services.identity.principals import Principal, Right
+from traceward.services.indexing.preparation import PreparedEvent
 from traceward.services.intake import jobs
 from traceward.services.intake.capture import CHUNK_EVENTS, judge, prepare_all, taken_problem, write_whole
 from traceward.services.intake.documents import BodyFormat, read_document, vocabularies
 from traceward.services.intake.filed_events import filed_document
-from traceward.services.intake.preparation import PreparedEvent
 from traceward.services.intake.writing import write_events
 from traceward.services.queries.master_data import take_vocabulary, vocabulary_problem
 from traceward.services.runtime import Runtime

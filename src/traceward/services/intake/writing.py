@@ -11,8 +11,8 @@ import msgspec
 from traceward.ledger.facts import LedgerEvent, encode_event, keys, ledger_event
 from traceward.ledger.projector import Projection
 from traceward.services.identity.principals import Principal
-from traceward.services.intake.indexing import index_private, index_projection
-from traceward.services.intake.preparation import PreparedEvent, prepare_again
+from traceward.services.indexing.indexing import index_private, index_projection
+from traceward.services.indexing.preparation import PreparedEvent, prepare_again
 from traceward.services.patients import subjects
 from traceward.services.queries.facts import party_ids
 from traceward.services.runtime import Runtime

@@ -21,8 +21,9 @@ from traceward.services.money.settlement import digest_of
 from traceward.services.money.usage import item_body, line_money, require_sight
 from traceward.services.money.usage_events import STANDING, UseEvent, UseLine, read_uses
 from traceward.services.money.usage_prices import charge_of, money, totals, value_of
-from traceward.services.queries.visible_events import instant, moment, visible_event_ids
+from traceward.services.queries.visible_events import moment, visible_event_ids
 from traceward.services.runtime import Runtime
+from traceward.services.times import instant
 from traceward.services.tracing import stock
 from traceward.store import business_lists, ledger_lists
 from traceward.store.read import Reader

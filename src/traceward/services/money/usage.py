@@ -30,8 +30,8 @@ from traceward.services.money.usage_events import (
 from traceward.services.money.usage_matching import STATES, Matches, Progress, match
 from traceward.services.money.usage_prices import Charge, charge_of, money
 from traceward.services.pages import BodyPage
-from traceward.services.queries.visible_events import instant
 from traceward.services.runtime import Runtime
+from traceward.services.times import instant
 from traceward.services.tokens import page_bounds
 from traceward.services.tracing import stock
 from traceward.store import business_lists

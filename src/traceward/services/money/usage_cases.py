@@ -13,7 +13,7 @@ from traceward.gs1.epc_uri import canonical_identifier
 from traceward.gs1.patient import contains_patient_identifier
 from traceward.ledger.facts import MCX
 from traceward.services.identity.principals import Principal, Right
-from traceward.services.intake.preparation import expanded_stored
+from traceward.services.indexing.preparation import expanded_stored
 from traceward.services.money.usage_events import find_uses, papers_of, report_clause
 from traceward.services.queries.facts import stored_fact
 from traceward.services.runtime import Runtime

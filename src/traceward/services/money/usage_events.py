@@ -15,7 +15,7 @@ from traceward.ledger.facts import MCX, LedgerEvent, class_parts
 from traceward.ledger.state import class_record, item_of
 from traceward.ledger.steps import DESTROY, LOSE, USE, effect_of
 from traceward.services.identity.principals import Principal
-from traceward.services.intake.preparation import expanded_stored
+from traceward.services.indexing.preparation import expanded_stored
 from traceward.services.queries.facts import stored_fact
 from traceward.services.runtime import Runtime
 from traceward.store import business_lists

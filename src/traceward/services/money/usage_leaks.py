@@ -30,8 +30,8 @@ from traceward.services.money.usage_events import (
 )
 from traceward.services.money.usage_matching import Matches, Progress
 from traceward.services.money.usage_prices import Charge, charge_of, money, totals, value_of
-from traceward.services.queries.visible_events import instant
 from traceward.services.runtime import Runtime
+from traceward.services.times import instant
 from traceward.services.tracing import stock
 from traceward.store import business_lists, ledger_lists
 from traceward.store.compile import Cursor

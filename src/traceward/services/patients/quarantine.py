@@ -13,7 +13,7 @@ from traceward.epcis.errors import Finding, NoSuchResource
 from traceward.epcis.times import format_time_us
 from traceward.services.identity import audit
 from traceward.services.identity.principals import Principal, Right
-from traceward.services.intake.preparation import PreparedEvent, prepare_stored
+from traceward.services.indexing.preparation import PreparedEvent, prepare_stored
 from traceward.services.patients.subjects import keys_of, subject_names
 from traceward.services.runtime import Runtime
 from traceward.store.account_models import Quarantined

@@ -14,7 +14,7 @@ from traceward.gs1.patient import contains_patient_identifier
 from traceward.gs1.patient_names import patient_identifiers
 from traceward.ledger.facts import PATIENT, LedgerEvent, decode_event, encode_event
 from traceward.services.identity.principals import clinical_viewer
-from traceward.services.intake.preparation import PreparedEvent, stored_terms
+from traceward.services.indexing.preparation import PreparedEvent, stored_terms
 from traceward.store.account_models import SubjectEvent, SubjectKey
 from traceward.store.rows import EventRow, Visible
 from traceward.store.sealed import Text, Vault, key_columns

@@ -13,7 +13,7 @@ import msgspec
 from traceward.epcis.errors import QueryTooComplexException, ValidationException
 from traceward.epcis.predicates import Query
 from traceward.epcis.times import parse_time_us
-from traceward.services.intake.preparation import expanded_stored
+from traceward.services.indexing.preparation import expanded_stored
 from traceward.store.compile import VisibleTo
 from traceward.store.read import Reader
 from traceward.store.rows import StoredEvent

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from traceward.ledger.closure import stored_event
 from traceward.ledger.facts import LedgerEvent, ledger_event
-from traceward.services.identity.parties import Registry
-from traceward.services.intake.preparation import expanded_stored
+from traceward.services.identity.registry import Registry
+from traceward.services.indexing.preparation import expanded_stored
 from traceward.store.rows import StoredEvent
 from traceward.store.sealed import ERASED
 

@@ -19,7 +19,7 @@ from traceward.epcis.rendering import EpcFormat
 from traceward.gs1.epc_uri import digital_link_to_urn
 from traceward.services.identity import audit
 from traceward.services.identity.principals import Principal
-from traceward.services.intake.preparation import expanded_stored
+from traceward.services.indexing.preparation import expanded_stored
 from traceward.services.queries.answers import Representation, event_answer
 from traceward.services.queries.extension_order import INDEXED_ORDERS, SortKey, ordered_page
 from traceward.services.runtime import Runtime

@@ -8,15 +8,15 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from traceward.epcis.errors import QueryParameterException, ValidationException
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
-from traceward.epcis.times import format_time_us, parse_time_us
+from traceward.epcis.times import format_time_us
 from traceward.ledger.facts import LedgerEvent, container_of
 from traceward.ledger.fold import fold, relations
 from traceward.ledger.state import Ledger, item_of
 from traceward.services.identity.principals import Principal
 from traceward.services.queries.facts import stored_fact
 from traceward.services.runtime import Runtime
+from traceward.services.times import instant
 from traceward.store.compile import VisibleTo
 from traceward.store.feed import not_seen_yet
 from traceward.store.read import Reader
@@ -24,7 +24,6 @@ from traceward.store.read import Reader
 _PAGE: Final = 1000
 _KEYS_PER_QUERY: Final = 100
 _DEPTH: Final = 16
-_DAY_US: Final = 86_400_000_000
 _CAPTORS: Final = "SELECT eid, party FROM witness WHERE record_time_us<=? AND eid IN {in}"
 _KEY_TERMS: Final = ("epc", "parentID", "inputEPC", "outputEPC", "epcClass", "inputEPCClass", "outputEPCClass")
 
@@ -52,21 +51,6 @@ def moment(runtime: Runtime, as_of: str | None, known_at: str | None) -> Moment:
     if as_of is None:
         return Moment(runtime.now_us(), known_us, is_now=known_us is None)
     return Moment(instant("asOf", as_of), known_us, is_now=False)
-
-
-def instant(name: str, text: str, *, end_of_day: bool = True) -> int:
-    """The time that a query parameter names, in microseconds since 1970 UTC; a date is its day's end, or its start.
-
-    Raises QueryParameterException naming the parameter.
-    """
-    try:
-        if len(text) == len("2026-06-30"):
-            return parse_time_us(f"{text}T00:00:00Z") + (_DAY_US - 1 if end_of_day else 0)
-        return parse_time_us(text)
-    except ValidationException as error:
-        raise QueryParameterException(
-            f"{name} is {text[:64]!r}; expected a date (2026-06-30) or a date-time with zone (2026-06-30T12:00:00Z)"
-        ) from error
 
 
 def visible_event_ids(

@@ -19,7 +19,7 @@ from traceward.epcis.times import format_time_us
 from traceward.ledger.facts import GS1, MCX, LedgerEvent, class_parts, serial_ranges
 from traceward.ledger.serials import SerialRange
 from traceward.services.identity.principals import Principal
-from traceward.services.intake.preparation import expanded_stored
+from traceward.services.indexing.preparation import expanded_stored
 from traceward.services.queries.facts import stored_fact
 from traceward.services.runtime import Runtime
 from traceward.store.compile import VisibleTo

@@ -22,9 +22,10 @@ from traceward.ledger.trace import Account, Units
 from traceward.services.agreements import agreements
 from traceward.services.identity.principals import Principal, Right
 from traceward.services.patients import patients
-from traceward.services.queries.visible_events import facts_of, folded, instant, moment
+from traceward.services.queries.visible_events import facts_of, folded, moment
 from traceward.services.recalls.notices import RecallNotice, all_notices, find_notice, keys_of
 from traceward.services.runtime import Runtime
+from traceward.services.times import instant
 from traceward.services.tracing import stock
 from traceward.services.tracing.trace import Told, conflicts_about, unit_body
 from traceward.store import alert_rows

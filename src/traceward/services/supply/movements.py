@@ -20,8 +20,9 @@ from traceward.services.identity.principals import Principal, Right, Sight
 from traceward.services.money.usage import item_body, require_sight
 from traceward.services.money.usage_events import DECLARED, STANDING, UseEvent, UseLine, find_uses, read_uses
 from traceward.services.queries.facts import stored_fact
-from traceward.services.queries.visible_events import Moment, facts_of, folded, instant
+from traceward.services.queries.visible_events import Moment, facts_of, folded
 from traceward.services.runtime import Runtime
+from traceward.services.times import instant
 from traceward.store import business_lists, ledger_lists
 from traceward.store.compile import VisibleTo
 

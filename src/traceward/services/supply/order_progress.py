@@ -18,7 +18,7 @@ from traceward.ledger import corrections
 from traceward.ledger.facts import LedgerEvent, class_parts
 from traceward.ledger.replenishment import Delivery, Ordered, delivered
 from traceward.ledger.steps import PACK, RECEIVE, SHIP, VOID_SHIP, effect_of
-from traceward.services.intake.preparation import expanded_stored
+from traceward.services.indexing.preparation import expanded_stored
 from traceward.services.queries.facts import stored_fact
 from traceward.services.runtime import Runtime
 from traceward.store.compile import VisibleTo

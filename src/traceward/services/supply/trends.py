@@ -15,8 +15,8 @@ from traceward.epcis.times import format_time_us
 from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.expiry import DAY_US
 from traceward.services.identity.principals import Principal, Right
-from traceward.services.queries.visible_events import instant
 from traceward.services.runtime import Runtime
+from traceward.services.times import instant
 from traceward.store.ledger_lists import transfers_of_party
 from traceward.store.rows import OwnershipTransfer
 

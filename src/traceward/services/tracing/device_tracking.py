@@ -23,8 +23,9 @@ from traceward.services.identity import audit
 from traceward.services.identity.principals import Principal, Right
 from traceward.services.queries.facts import stored_fact
 from traceward.services.queries.master_data import names_of
-from traceward.services.queries.visible_events import facts_of, folded, instant, moment, serials_of_lot
+from traceward.services.queries.visible_events import facts_of, folded, moment, serials_of_lot
 from traceward.services.runtime import Runtime
+from traceward.services.times import instant
 from traceward.services.tracing.implants import Implant, implants_of_items, label_parts, udi_texts
 from traceward.store.compile import VisibleTo
 

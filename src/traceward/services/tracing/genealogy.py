@@ -16,7 +16,7 @@ from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger.facts import PATIENT, LedgerEvent
 from traceward.ledger.steps import order_of
 from traceward.services.identity.principals import Principal
-from traceward.services.intake.preparation import expanded_stored
+from traceward.services.indexing.preparation import expanded_stored
 from traceward.services.queries.facts import stored_fact
 from traceward.services.queries.visible_events import known_of, moment
 from traceward.services.runtime import Runtime

@@ -6,16 +6,23 @@ From the private events of the caller's own organisation. It must not be called 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from traceward.gs1.epc_uri import identifier_kind
 from traceward.ledger.facts import PATIENT, LedgerEvent
 from traceward.ledger.links import linked
 from traceward.ledger.state import PatientLinks
-from traceward.services.fhir.ids import LinkLine
 from traceward.services.identity.principals import Principal, Right
 from traceward.services.queries.facts import stored_fact
 from traceward.services.queries.visible_events import facts_of, folded, moment
 from traceward.services.runtime import Runtime
+
+
+class LinkLine(NamedTuple):
+    """One line of the private event that tied items to a patient. eid: 16 bytes; line: its number, from 0."""
+
+    eid: bytes
+    line: int
 
 
 @dataclass(frozen=True, slots=True)

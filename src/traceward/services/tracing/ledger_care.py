@@ -9,8 +9,8 @@ from typing import Final
 
 from traceward.ledger.rebuild import Tell
 from traceward.ledger.statement import digests, stock_line, transfer_line
-from traceward.services.identity.parties import Registry
-from traceward.services.intake import indexing
+from traceward.services.identity.registry import Registry
+from traceward.services.indexing import indexing
 from traceward.store.engine import Store
 from traceward.store.read import Reader
 from traceward.store.rows import Balance, OwnershipTransfer

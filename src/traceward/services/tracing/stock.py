@@ -28,12 +28,12 @@ from traceward.services.queries.visible_events import (
     all_facts,
     facts_of,
     folded,
-    instant,
     moment,
     things_of,
     visible_event_ids,
 )
 from traceward.services.runtime import Runtime
+from traceward.services.times import instant
 from traceward.services.tokens import page_bounds, text_position
 from traceward.store import ledger_lists, rows
 from traceward.store.compile import VisibleTo

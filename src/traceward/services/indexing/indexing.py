@@ -9,9 +9,9 @@ from traceward.ledger.closure import stored_event
 from traceward.ledger.projector import Projection, Projector
 from traceward.ledger.rebuild import Tell
 from traceward.ledger.visibility import named_parties
-from traceward.services.identity.parties import Registry
 from traceward.services.identity.principals import CARRIER, CARRIER_STEPS, clinical_viewer, shared_viewer
-from traceward.services.intake.preparation import stored_terms
+from traceward.services.identity.registry import Registry
+from traceward.services.indexing.preparation import stored_terms
 from traceward.store.rows import StoredEvent, Visible
 from traceward.store.terms import PreparedTerms, term_hasher
 from traceward.store.write import WriteTransaction
