@@ -112,6 +112,29 @@ def test_a_rotated_key_works_beside_its_successor_until_the_overlap_ends(site: S
     assert with_key(site, at_once["key"], "GET", "/epcis/events").status_code == 200
 
 
+def test_a_key_renews_itself_with_its_own_scope_and_cannot_shut_its_owner_out(site: Site) -> None:
+    """Rejects a successor with more rights or another place than the key, and an overlap that ends the key at once."""
+    old = new_key(site, NORTHGATE, "supply", name="ward phone", place=THEATRE, rights=["read events"])
+    own = with_key(site, old["key"], "GET", "/session/key").json()
+    assert (own["id"], own["name"], own["successor"]) == (old["id"], "ward phone", None)
+    for wrong in ({}, {"overlapSeconds": 0}, {"overlapSeconds": 3599}, {"overlapSeconds": 32 * 24 * 3600}):
+        assert with_key(site, old["key"], "POST", "/session/key/rotation", json=wrong).status_code == 400, wrong
+    answer = with_key(site, old["key"], "POST", "/session/key/rotation", json={"overlapSeconds": 3600})
+    assert answer.status_code == 201, answer.text
+    new = answer.json()
+    assert [new[name] for name in ("role", "place", "rights", "organisation")] == [
+        "supply",
+        THEATRE,
+        ["read events"],
+        NORTHGATE,
+    ]
+    assert with_key(site, old["key"], "GET", "/session/key").json()["successor"] == new["id"]
+    assert with_key(site, new["key"], "GET", "/session/key").json()["id"] == new["id"]
+    again = with_key(site, old["key"], "POST", "/session/key/rotation", json={"overlapSeconds": 3600})
+    assert again.status_code == 409
+    assert site.request(None, "GET", "/session/key").status_code == 401
+
+
 def test_a_key_ends_with_its_day(site: Site) -> None:
     past = new_key(site, CORDIA, "supplier", expiresAt="2020-01-01")
     future = new_key(site, CORDIA, "supplier", expiresAt="2999-01-01T00:00:00Z")

@@ -287,10 +287,10 @@ def test_a_first_run_has_one_key_file_and_one_code_that_works_once(tmp_path: Any
         assert http.post("/setup", json={"code": code}).status_code == 401
 
 
-def test_a_page_hears_that_its_stock_changed(site: Site) -> None:
-    """Server-sent events. Rejects a stream that tells every party of every change."""
-    heard = {CLINICAL: threading.Event(), "rival-supplier": threading.Event()}
-    opened = {name: threading.Event() for name in heard}
+def hearing(site: Site, topic: str, names: tuple[str, ...], change: Callable[[], object]) -> dict[str, bool]:
+    """Who, of the listeners at /live, heard of a topic within three seconds after the change."""
+    heard = {name: threading.Event() for name in names}
+    opened = {name: threading.Event() for name in names}
 
     def listen(name: str) -> None:
         headers = {"Authorization": f"Bearer {site.server.keys[name]}"}
@@ -298,26 +298,48 @@ def test_a_page_hears_that_its_stock_changed(site: Site) -> None:
             try:
                 for line in stream.iter_lines():
                     opened[name].set()
-                    if line == "event: stock":
+                    if line.startswith("data:"):
+                        assert line == "data: {}"
+                    if line == f"event: {topic}":
                         heard[name].set()
+                    elif line == "" and heard[name].is_set():
                         return
             except httpx.ReadTimeout:
                 return
 
-    threads = [threading.Thread(target=listen, args=(name,)) for name in heard]
+    threads = [threading.Thread(target=listen, args=(name,)) for name in names]
     for thread in threads:
         thread.start()
     assert all(event.wait(10) for event in opened.values())
-    act(
-        site,
-        action="receive",
-        place={"gln": "4012345000016"},
-        items=[{"epc": "https://id.gs1.org/01/09521141010235/21/A1"}],
-    )
+    change()
     for thread in threads:
         thread.join()
-    assert heard[CLINICAL].is_set()
-    assert not heard["rival-supplier"].is_set()
+    return {name: event.is_set() for name, event in heard.items()}
+
+
+def test_a_page_hears_that_its_stock_changed(site: Site) -> None:
+    """Server-sent events. Rejects a stream that tells every party of every change."""
+
+    def receive() -> None:
+        item = {"epc": "https://id.gs1.org/01/09521141010235/21/A1"}
+        act(site, action="receive", place={"gln": "4012345000016"}, items=[item])
+
+    heard = hearing(site, "stock", (CLINICAL, "rival-supplier"), receive)
+    assert heard == {CLINICAL: True, "rival-supplier": False}
+
+
+def test_both_sides_pages_hear_that_an_alert_changed_and_a_third_hears_nothing(open_site: Callable[..., Any]) -> None:
+    """Rejects a stream that calls an acknowledgement a change of stock, and one that tells its own side alone."""
+    with open_site(demo_storyline=True) as site:
+        (alert, *_) = site.get("cordia", "/alerts?perPage=5")["alerts"]
+        names = ("cordia", "northgate-supply", "rival-supplier")
+
+        def acknowledge() -> None:
+            told = site.request("cordia", "POST", f"/alerts/{alert['id']}/acknowledge", json={"note": "seen"})
+            assert told.status_code == 200, told.text
+
+        heard = hearing(site, "alerts", names, acknowledge)
+        assert heard == {"cordia": True, "northgate-supply": True, "rival-supplier": False}
 
 
 def test_health_tells_life_and_readiness_without_a_key(story: Site) -> None:

@@ -1,3 +1,4 @@
+import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { api, messagesOf, Problem, SIGNED_OUT } from "./api/client";
 import type { Config, Session } from "./api/types";
@@ -10,7 +11,12 @@ import { CountPage } from "./pages/count/CountPage";
 import { AuditPage } from "./pages/AuditPage";
 import { SubscriptionsPage } from "./pages/SubscriptionsPage";
 import { RecallsPage } from "./pages/recalls/RecallsPage";
+import { ImplantsPage } from "./pages/patients/ImplantsPage";
+import { PatientsPage } from "./pages/patients/PatientsPage";
 import { ImportsPage } from "./pages/ImportsPage";
+import { KeyPage } from "./pages/KeyPage";
+import { QuarantinePage } from "./pages/QuarantinePage";
+import { TrendsPage } from "./pages/TrendsPage";
 import { ReplenishmentPage } from "./pages/ReplenishmentPage";
 import { ReportsPage } from "./pages/ReportsPage";
 import { SignInPage } from "./pages/SignInPage";
@@ -18,39 +24,52 @@ import { StockPage } from "./pages/StockPage";
 import { TracePage } from "./pages/trace/TracePage";
 import { currentPath, go, Link } from "./router";
 import type { Basket } from "./scan/basket";
+import { AlertBadge, useOwed } from "./ui/AlertBadge";
 import { Messages, Notice, Nothing, Waiting } from "./ui/parts";
 
 type SignedIn = { state: "asking" } | { state: "out" } | { state: "in"; session: Session } | { state: "failed"; messages: string[] };
 
+interface PageProps {
+  session: Session;
+  basket: Basket;
+  table: AiTable;
+}
+
 interface PageLink {
   path: string;
   words: string;
-  /** The right without which the page would be empty; the server decides in any case. */
-  right: string;
+  /** The right without which the page would be empty; null for what everybody has. The server decides in any case. */
+  right: string | null;
+  show: (props: PageProps) => JSX.Element;
 }
 
 const READ = "read events";
 const PAGES: readonly PageLink[] = [
-  { path: "/scan", words: "Scan", right: "scan" },
-  { path: "/alerts", words: "Alerts", right: READ },
-  { path: "/stock", words: "Stock", right: READ },
-  { path: "/count", words: "Count", right: READ },
-  { path: "/trace", words: "Trace", right: READ },
-  { path: "/replenishment", words: "Replenishment", right: READ },
-  { path: "/recalls", words: "Recalls", right: READ },
-  { path: "/agreements", words: "Agreements", right: READ },
-  { path: "/reports", words: "Reports", right: READ },
-  { path: "/imports", words: "Imports", right: "capture" },
-  { path: "/subscriptions", words: "Subscriptions", right: READ },
-  { path: "/audit", words: "Audit log", right: "read the audit log" },
-  { path: "/admin", words: "Partners and keys", right: "administer" },
+  { path: "/scan", words: "Scan", right: "scan", show: ({ basket, table }) => <ScanPage basket={basket} table={table} /> },
+  { path: "/alerts", words: "Alerts", right: READ, show: ({ session }) => <AlertsPage session={session} /> },
+  { path: "/stock", words: "Stock", right: READ, show: () => <StockPage /> },
+  { path: "/count", words: "Count", right: READ, show: ({ session, table }) => <CountPage session={session} table={table} /> },
+  { path: "/trace", words: "Trace", right: READ, show: () => <TracePage /> },
+  { path: "/patients", words: "Patients", right: "know patients", show: ({ session }) => <PatientsPage session={session} /> },
+  { path: "/implants", words: "Implants", right: READ, show: ({ session }) => <ImplantsPage session={session} /> },
+  { path: "/replenishment", words: "Replenishment", right: READ, show: ({ session }) => <ReplenishmentPage session={session} /> },
+  { path: "/trends", words: "Trends", right: READ, show: () => <TrendsPage /> },
+  { path: "/recalls", words: "Recalls", right: READ, show: ({ session }) => <RecallsPage session={session} /> },
+  { path: "/agreements", words: "Agreements", right: READ, show: ({ session }) => <AgreementsPage session={session} /> },
+  { path: "/reports", words: "Reports", right: READ, show: ({ session }) => <ReportsPage session={session} /> },
+  { path: "/imports", words: "Imports", right: "capture", show: () => <ImportsPage /> },
+  { path: "/quarantine", words: "Quarantine", right: "release or delete what is quarantined", show: ({ session }) => <QuarantinePage session={session} /> },
+  { path: "/subscriptions", words: "Subscriptions", right: READ, show: () => <SubscriptionsPage /> },
+  { path: "/audit", words: "Audit log", right: "read the audit log", show: () => <AuditPage /> },
+  { path: "/admin", words: "Partners and keys", right: "administer", show: () => <AdminPage /> },
 ];
+/** Reached by the reader's own name, beside the menu. */
+const OWN: readonly PageLink[] = [{ path: "/key", words: "My key", right: null, show: ({ session }) => <KeyPage session={session} /> }];
+const EVERY: readonly PageLink[] = [...PAGES, ...OWN];
 
 const NARROW = "(max-width: 720px)";
 
-function pagesFor({ rights }: Session): PageLink[] {
-  return PAGES.filter(({ right }) => rights.includes(right));
-}
+const pagesFor = ({ rights }: Session, pages = PAGES): PageLink[] => pages.filter(({ right }) => right === null || rights.includes(right));
 
 /** Where a reader starts: a phone scans, a desk looks. */
 function startFor(session: Session): string {
@@ -64,6 +83,7 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
   const [config, setConfig] = useState<Config | null>(null);
   const [menu, setMenu] = useState(false);
   const path = currentPath();
+  const owed = useOwed(signedIn.state === "in" && signedIn.session.rights.includes(READ));
 
   const ask = (): void => {
     setSignedIn({ state: "asking" });
@@ -86,7 +106,7 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
   useEffect(() => {
     if (signedIn.state === "in" && (path === "/" || path === "/sign-in")) go(startFor(signedIn.session));
     setMenu(false);
-    const page = PAGES.find((candidate) => candidate.path === path);
+    const page = EVERY.find((candidate) => candidate.path === path);
     document.title = page ? `${page.words} · Traceward` : "Traceward";
   }, [path, signedIn]);
 
@@ -106,19 +126,24 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
           {signedIn.state === "in" && (
             <>
               <button type="button" class="menu" aria-expanded={menu} aria-controls="pages" onClick={() => setMenu(!menu)}>
-                {PAGES.find((page) => page.path === path)?.words ?? "Menu"} <span aria-hidden="true">▾</span>
+                {EVERY.find((page) => page.path === path)?.words ?? "Menu"} <span aria-hidden="true">▾</span>
+                <AlertBadge owed={owed} />
               </button>
               <nav id="pages" class={menu ? "open" : ""} aria-label="Pages">
                 {pagesFor(signedIn.session).map((page) => (
                   <Link key={page.path} to={page.path} current={path === page.path}>
                     {page.words}
+                    {page.path === "/alerts" && <AlertBadge owed={owed} />}
                   </Link>
                 ))}
               </nav>
               <div class="who">
-                <span>
-                  {signedIn.session.organisationName} <small>{signedIn.session.role}</small>
-                </span>
+                <Link to="/key" current={path === "/key"}>
+                  <span class="wide-sr-only">My key </span>
+                  <span class="long">
+                    {signedIn.session.organisationName} <small>{signedIn.session.role}</small>
+                  </span>
+                </Link>
                 <button type="button" class="link" onClick={() => void signOut()}>
                   Sign out
                 </button>
@@ -148,29 +173,12 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
   );
 }
 
-interface PageProps {
-  path: string;
-  session: Session;
-  basket: Basket;
-  table: AiTable;
-}
-
-function Page({ path, session, basket, table }: PageProps) {
+function Page({ path, ...props }: PageProps & { path: string }) {
   if (path === "/" || path === "/sign-in") return null;
-  if (!pagesFor(session).some((page) => page.path === path)) return <Absent known={PAGES.some((page) => page.path === path)} />;
-  if (path === "/scan") return <ScanPage basket={basket} table={table} />;
-  if (path === "/alerts") return <AlertsPage session={session} />;
-  if (path === "/stock") return <StockPage />;
-  if (path === "/count") return <CountPage session={session} table={table} />;
-  if (path === "/trace") return <TracePage />;
-  if (path === "/replenishment") return <ReplenishmentPage session={session} />;
-  if (path === "/reports") return <ReportsPage session={session} />;
-  if (path === "/imports") return <ImportsPage />;
-  if (path === "/recalls") return <RecallsPage session={session} />;
-  if (path === "/agreements") return <AgreementsPage session={session} />;
-  if (path === "/subscriptions") return <SubscriptionsPage />;
-  if (path === "/audit") return <AuditPage />;
-  return <AdminPage />;
+  const page = pagesFor(props.session, EVERY).find((candidate) => candidate.path === path);
+  if (page === undefined) return <Absent known={EVERY.some((candidate) => candidate.path === path)} />;
+  const { show: Show } = page;
+  return <Show {...props} />;
 }
 
 function Absent({ known }: { known: boolean }) {

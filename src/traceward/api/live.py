@@ -1,4 +1,4 @@
-"""Server-sent events: tells a page that its organisation's stock changed.
+"""Server-sent events: tells a page that its organisation's stock or alerts changed.
 
 It must not send data; the page asks for what it may see.
 """
@@ -20,7 +20,7 @@ _HEARTBEAT_S = 15.0
 
 @router.get("/live", response_class=StreamingResponse)
 async def live(caller: Reader, runtime: Services) -> StreamingResponse:
-    """An event named `stock` whenever the caller's stock changed; a comment every 15 s keeps proxies awake."""
+    """An event named `stock` or `alerts` whenever the caller's changed; a comment every 15 s keeps proxies awake."""
     stream = _messages(runtime.changes, caller.organisation, runtime.stopping, lambda: is_alive(runtime, caller))
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
@@ -35,7 +35,10 @@ async def _messages(
         async for changed in watch:
             if stopping.is_set() or not await asyncio.to_thread(alive):
                 return
-            number += 1
-            yield b"id: %d\nevent: stock\ndata: {}\n\n" % number if changed else b": still here\n\n"
+            if not changed:
+                yield b": still here\n\n"
+            for topic in sorted(changed):
+                number += 1
+                yield f"id: {number}\nevent: {topic}\ndata: {{}}\n\n".encode()
     finally:
         await watch.aclose()  # type: ignore[attr-defined]  # an async generator, typed by its interface

@@ -320,6 +320,12 @@ class RotationRequest(_Request):
     overlapSeconds: Annotated[int, Field(ge=0, le=31 * 24 * 3600)] = 24 * 3600
 
 
+class OwnRotationRequest(_Request):
+    """How long the caller's old key goes on beside its new one: time enough to hand the new one out."""
+
+    overlapSeconds: Annotated[int, Field(ge=3600, le=31 * 24 * 3600)]
+
+
 class KeyBody(BaseModel):
     """A key as listed: never its secret."""
 

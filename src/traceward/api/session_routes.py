@@ -7,9 +7,10 @@ from fastapi import APIRouter, Request, Response
 
 from traceward import __version__
 from traceward.api.deps import Caller, ServerSettings, Services, require_own_page, session_cookie
-from traceward.api.models import ConfigBody, SessionBody, SignIn
+from traceward.api.models import ConfigBody, KeyBody, NewKeyBody, OwnRotationRequest, SessionBody, SignIn
 from traceward.api.settings import Settings
 from traceward.epcis.errors import SecurityException
+from traceward.services.identity import parties
 from traceward.services.identity.principals import Principal, Right
 
 router = APIRouter(tags=["session"])
@@ -64,6 +65,23 @@ def sign_out_everywhere(response: Response, caller: Caller, runtime: Services, s
     """End every session that was opened with the caller's key, on every device."""
     runtime.sessions.close_key(caller.key_id)
     _forget_cookie(response, settings)
+
+
+@router.get("/session/key")
+def own_key(caller: Caller, runtime: Services) -> KeyBody:
+    """The caller's key as its administrator sees it, without its secret; 404 for who signed in without a key."""
+    return KeyBody(**parties.own_key(runtime, caller))
+
+
+@router.post("/session/key/rotation", status_code=201)
+def rotate_own_key(body: OwnRotationRequest, caller: Caller, runtime: Services) -> NewKeyBody:
+    """Make the successor of the caller's own key; 409 when it has one already, 404 for who signed in without a key.
+
+    The old key goes on for an hour at least, so that whoever stole it cannot lock its owner out; a key that leaked is
+    the administrator's to revoke.
+    """
+    key, text = parties.rotate_key(runtime, caller.key_id, overlap_s=body.overlapSeconds, by=caller)
+    return NewKeyBody(**parties.key_body(key, runtime.registry), key=str(text))
 
 
 def _forget_cookie(response: Response, settings: Settings) -> None:

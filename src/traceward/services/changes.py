@@ -1,4 +1,4 @@
-"""Tells waiting pages that a party's stock changed; carries no data, only that there is something new.
+"""Tells waiting pages that a party's stock or alerts changed; carries no data, only that there is something new.
 
 In memory and best effort: a page that misses a change reads again on its own. It must not hold events.
 """
@@ -6,13 +6,31 @@ In memory and best effort: a page that misses a change reads again on its own. I
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Topic(StrEnum):
+    """What changed of a party's."""
+
+    STOCK = "stock"
+    ALERTS = "alerts"
+
+
+@dataclass(slots=True, eq=False)
+class _Watcher:
+    """One who waits: where to wake it, and what has changed since it was woken last (guarded by the lock)."""
+
+    loop: asyncio.AbstractEventLoop
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    topics: set[Topic] = field(default_factory=set)
 
 
 class Changes:
     """Counts changes per party and wakes those who wait for them; publishing is safe from any thread."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
+        self._waiting: dict[str, set[_Watcher]] = {}
         self._lock = threading.Lock()
         self._listeners: list[Callable[[frozenset[str]], None]] = []
 
@@ -27,35 +45,40 @@ class Changes:
 
         return end
 
-    def publish(self, parties: Iterable[str]) -> None:
+    def publish(self, parties: Iterable[str], topic: Topic = Topic.STOCK) -> None:
         """Wake everyone who watches one of these parties."""
         parties = frozenset(parties)
         with self._lock:
             watchers = [watcher for party in parties for watcher in self._waiting.get(party, ())]
+            for watcher in watchers:
+                watcher.topics.add(topic)
             listeners = list(self._listeners)
         for heard in listeners:
             heard(parties)
-        for loop, event in watchers:
+        for watcher in watchers:
             try:
-                loop.call_soon_threadsafe(event.set)
+                watcher.loop.call_soon_threadsafe(watcher.news.set)
             except RuntimeError:  # The loop of a client that has just gone is closed: nobody is there to wake.
                 continue
 
-    async def watch(self, party: str, *, idle_s: float) -> AsyncIterator[bool]:
-        """True for each change of the party's stock, False after each idle_s seconds without one."""
-        watcher = (asyncio.get_running_loop(), asyncio.Event())
+    async def watch(self, party: str, *, idle_s: float) -> AsyncIterator[frozenset[Topic]]:
+        """What changed of the party's, each time that something did; nothing after each idle_s seconds without."""
+        watcher = _Watcher(asyncio.get_running_loop())
         with self._lock:
             self._waiting.setdefault(party, set()).add(watcher)
         try:
             while True:
                 try:
                     async with asyncio.timeout(idle_s):
-                        await watcher[1].wait()
+                        await watcher.news.wait()
                 except TimeoutError:
-                    yield False
+                    yield frozenset()
                     continue
-                watcher[1].clear()
-                yield True
+                watcher.news.clear()
+                with self._lock:
+                    changed = frozenset(watcher.topics)
+                    watcher.topics.clear()
+                yield changed
         finally:
             with self._lock:
                 self._waiting[party].discard(watcher)

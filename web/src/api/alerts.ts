@@ -1,6 +1,6 @@
 /** Alerts between a supplier and a hospital: the same for both, acknowledged by either. */
 
-import { allPages, call, withQuery } from "./client";
+import { allPages, call, pageOf, withQuery } from "./client";
 
 export interface Alert {
   id: string;
@@ -36,6 +36,11 @@ export const alertApi = {
   all: async (filter: AlertFilter): Promise<Alert[]> => {
     const pages = await allPages<{ alerts: Alert[] }>(withQuery("/alerts", { ...filter, perPage: "1000" }));
     return pages.flatMap(({ alerts }) => alerts);
+  },
+  /** How many open alerts the caller's side has to act on; `more` where there are still others. */
+  owed: async (): Promise<{ count: number; more: boolean }> => {
+    const { body, next } = await pageOf<{ alerts: Alert[] }>(withQuery("/alerts", { state: "open", responsible: "me", perPage: "100" }));
+    return { count: body.alerts.length, more: next !== null };
   },
   acknowledge: (id: string, note: string) => call<Alert>("POST", `/alerts/${encodeURIComponent(id)}/acknowledge`, { note }),
 };

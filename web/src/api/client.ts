@@ -5,10 +5,8 @@ import type {
   ActionRequest,
   Config,
   Conflict,
-  Key,
   Moment,
   Names,
-  NewKey,
   NewOrganisation,
   Organisation,
   Place,
@@ -85,9 +83,9 @@ export function nextLink(header: string | null): string | null {
   return /<([^<>]+)>\s*;\s*rel="?next"?/.exec(header ?? "")?.[1] ?? null;
 }
 
-/** The JSON answer of one call (null for 204) and its next page. Throws Problem or Unreachable. */
-async function answerOf<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
-  const headers: Record<string, string> = { Accept: "application/json" };
+/** The text of one answer and its next page. Throws Problem or Unreachable. */
+async function send(method: string, path: string, body: unknown, accept: string): Promise<Answer<string>> {
+  const headers: Record<string, string> = { Accept: accept };
   if (method !== "GET") headers["X-Traceward-Client"] = "web";
   const picture = body instanceof Blob;
   if (body !== undefined) headers["Content-Type"] = picture ? body.type : "application/json";
@@ -107,8 +105,17 @@ async function answerOf<T>(method: string, path: string, body?: unknown): Promis
   }
   if (response.status === 401 && path !== "/session") dispatchEvent(new Event(SIGNED_OUT));
   if (!response.ok) throw problemOf(response.status, text);
-  return { body: (text ? JSON.parse(text) : null) as T, next: nextLink(response.headers.get("Link")) };
+  return { body: text, next: nextLink(response.headers.get("Link")) };
 }
+
+/** The JSON answer of one call (null for 204) and its next page. Throws Problem or Unreachable. */
+async function answerOf<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
+  const { body: text, next } = await send(method, path, body, "application/json");
+  return { body: (text ? JSON.parse(text) : null) as T, next };
+}
+
+/** The answer of one call as text of a media type. Throws Problem or Unreachable. */
+export const textOf = async (method: string, path: string, body: unknown, accept: string): Promise<string> => (await send(method, path, body, accept)).body;
 
 export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
   return (await answerOf<T>(method, path, body)).body;
@@ -176,9 +183,6 @@ export const api = {
   conflicts: async () => (await call<{ conflicts: Conflict[] }>("GET", "/consignment/conflicts?perPage=1000")).conflicts,
   organisations: async () => (await call<{ organisations: Organisation[] }>("GET", "/admin/organisations")).organisations,
   addOrganisation: (organisation: NewOrganisation) => call<Organisation>("POST", "/admin/organisations", organisation),
-  keys: async () => (await call<{ keys: Key[] }>("GET", "/admin/keys")).keys,
-  addKey: (organisation: string, role: string, name: string) => call<NewKey>("POST", "/admin/keys", { organisation, role, name }),
-  revokeKey: (id: string) => call<null>("DELETE", `/admin/keys/${encodeURIComponent(id)}`),
   finishSetup: (code: string, organisation: NewOrganisation) => call<{ key: string }>("POST", "/setup", { code, organisation }),
 };
 

@@ -1,23 +1,37 @@
-/** Tells a page when the caller's stock changed: the server's event stream, or asking again every so often without one. */
+/**
+ * Tells pages when the caller's stock or alerts changed: one event stream of the server for all of them, since a browser
+ * opens few connections to a host; or asking again every so often without one. It carries no data.
+ */
+
+export type Topic = "stock" | "alerts";
 
 const POLL_MS = 2000;
 /** A stream that fails this often in a row is given up for polling. */
 const FAILURES_BEFORE_POLLING = 2;
+const TOPICS: readonly Topic[] = ["stock", "alerts"];
 
-/** Calls `onChange` after each change until the returned function is called. */
-export function onStockChange(onChange: () => void): () => void {
+type Listener = (topics: readonly Topic[]) => void;
+
+const listeners = new Set<Listener>();
+let close: (() => void) | null = null;
+
+const tell = (topics: readonly Topic[]): void => {
+  for (const listener of [...listeners]) listener(topics);
+};
+
+function open(): () => void {
   let timer: number | undefined;
   let failures = 0;
   const poll = (): void => {
     timer ??= window.setInterval(() => {
-      if (!document.hidden) onChange();
+      if (!document.hidden) tell(TOPICS);
     }, POLL_MS);
   };
   const source = new EventSource("/live");
-  source.addEventListener("stock", onChange);
+  for (const topic of TOPICS) source.addEventListener(topic, () => tell([topic]));
   source.addEventListener("open", () => {
     // What changed while the stream was away was not announced.
-    if (failures > 0) onChange();
+    if (failures > 0) tell(TOPICS);
     failures = 0;
   });
   source.addEventListener("error", () => {
@@ -29,5 +43,20 @@ export function onStockChange(onChange: () => void): () => void {
   return () => {
     source.close();
     clearInterval(timer);
+  };
+}
+
+/** Calls `onNews` after each change of one of these until the returned function is called. */
+export function onChange(wanted: readonly Topic[], onNews: () => void): () => void {
+  const listener: Listener = (topics) => {
+    if (topics.some((topic) => wanted.includes(topic))) onNews();
+  };
+  listeners.add(listener);
+  close ??= open();
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    close?.();
+    close = null;
   };
 }

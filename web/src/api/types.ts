@@ -221,6 +221,11 @@ export interface Key {
   role: string;
   name: string;
   createdAt: string;
+  expiresAt: string | null;
+  lastUsedAt: string | null;
+  place: string | null;
+  /** The key that takes over from this one. */
+  successor: string | null;
 }
 
 export interface NewKey extends Key {

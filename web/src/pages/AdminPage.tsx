@@ -1,9 +1,13 @@
-import { useCallback, useEffect, useState } from "preact/hooks";
-import { api, messagesOf } from "../api/client";
+import { useState } from "preact/hooks";
+import { api } from "../api/client";
+import { keyApi } from "../api/keys";
 import type { Key, NewKey, Organisation } from "../api/types";
 import { EMPTY_ORGANISATION, faultOfGln, organisationOf } from "../ui/organisation";
 import { NewKeyText, OrganisationFields } from "../ui/OrganisationFields";
-import { Messages, Notice, Scroller, Waiting } from "../ui/parts";
+import { KeyRotation } from "../ui/KeyRotation";
+import { Failures, useDoing, useLoaded, WhenLoaded } from "../ui/loaded";
+import { Notice } from "../ui/parts";
+import { type Column, TableBlock } from "../ui/Table";
 import { readableTime } from "../ui/words";
 import { OnboardingDesk } from "./OnboardingDesk";
 
@@ -12,37 +16,26 @@ const ROLES: readonly (readonly [role: string, words: string])[] = [
   ["supply", "Supply: captures and reads, never patient links"],
   ["supplier", "Supplier: captures and reads its own and shared events"],
   ["reader", "Reader: reads only"],
+  ["privacy_officer", "Privacy officer: reads the audit log, judges emergencies, erases patients"],
 ];
 
 /** Trading partners and their keys. The administrator reads no events here or elsewhere. */
 export function AdminPage() {
-  const [organisations, setOrganisations] = useState<Organisation[] | null>(null);
-  const [keys, setKeys] = useState<Key[]>([]);
-  const [failures, setFailures] = useState<string[]>([]);
-  const [made, setMade] = useState<NewKey | null>(null);
-  const attempt = useCallback(async (change: () => Promise<unknown>): Promise<boolean> => {
-    try {
-      await change();
-      setOrganisations(await api.organisations());
-      setKeys(await api.keys());
-      setFailures([]);
-      return true;
-    } catch (error) {
-      setFailures(messagesOf(error));
-      return false;
-    }
+  const loaded = useLoaded(async () => {
+    const [organisations, keys] = await Promise.all([api.organisations(), keyApi.all()]);
+    return { organisations, keys };
   }, []);
-  useEffect(() => {
-    void attempt(async () => undefined);
-  }, [attempt]);
+  const doing = useDoing();
+  const [made, setMade] = useState<NewKey | null>(null);
+  const attempt = (change: () => Promise<unknown>): Promise<boolean> =>
+    doing.run(async () => {
+      await change();
+      await loaded.refresh();
+    });
   return (
     <main class="wide">
       <h1>Partners and keys</h1>
-      {failures.length > 0 && (
-        <Notice tone="bad">
-          <Messages messages={failures} />
-        </Notice>
-      )}
+      <Failures doing={doing} />
       {made && (
         <Notice tone="good" title={`New ${made.role} key`}>
           <NewKeyText text={made.key} />
@@ -51,70 +44,94 @@ export function AdminPage() {
           </button>
         </Notice>
       )}
-      {organisations === null && failures.length === 0 && <Waiting>Loading…</Waiting>}
-      {organisations !== null && (
-        <div class="columns">
-          <div>
-            <KeyTable keys={keys} organisations={organisations} onRevoke={(id) => void attempt(() => api.revokeKey(id))} />
-            <OnboardingDesk organisations={organisations} />
+      <WhenLoaded loaded={loaded} what="the partners and keys">
+        {({ organisations, keys }) => (
+          <div class="columns">
+            <div>
+              <KeyTable
+                keys={keys}
+                organisations={organisations}
+                busy={doing.busy}
+                onRevoke={(id) => void attempt(() => keyApi.revoke(id))}
+                onRotate={(id, overlap) => attempt(async () => setMade(await keyApi.rotate(id, overlap)))}
+              />
+              <OnboardingDesk organisations={organisations} />
+            </div>
+            <aside>
+              <NewKeyForm organisations={organisations} onMake={(organisation, role, name) => attempt(async () => setMade(await keyApi.add(organisation, role, name)))} />
+              <NewOrganisationForm onFault={(fault) => doing.fail([fault])} onAdd={(form) => attempt(() => api.addOrganisation(organisationOf(form)))} />
+            </aside>
           </div>
-          <aside>
-            <NewKeyForm organisations={organisations} onMake={(organisation, role, name) => attempt(async () => setMade(await api.addKey(organisation, role, name)))} />
-            <NewOrganisationForm onFault={(fault) => setFailures([fault])} onAdd={(form) => attempt(() => api.addOrganisation(organisationOf(form)))} />
-          </aside>
-        </div>
-      )}
+        )}
+      </WhenLoaded>
     </main>
   );
 }
 
-function KeyTable({ keys, organisations, onRevoke }: { keys: Key[]; organisations: Organisation[]; onRevoke: (id: string) => void }) {
-  const [asked, setAsked] = useState<string | null>(null);
+interface KeyTableProps {
+  keys: readonly Key[];
+  organisations: readonly Organisation[];
+  busy: boolean;
+  onRevoke: (id: string) => void;
+  onRotate: (id: string, overlapSeconds: number) => Promise<boolean>;
+}
+
+function KeyTable({ keys, organisations, busy, onRevoke, onRotate }: KeyTableProps) {
+  const [revoking, setRevoking] = useState<string | null>(null);
+  const [rotating, setRotating] = useState<string | null>(null);
   const names = Object.fromEntries(organisations.map(({ id, name }) => [id, name]));
+  const rotate = async (id: string, overlapSeconds: number): Promise<void> => {
+    if (await onRotate(id, overlapSeconds)) setRotating(null);
+  };
+  const columns: Column<Key>[] = [
+    { title: "Organisation", cell: ({ organisation }) => names[organisation] ?? organisation },
+    { title: "Role", cell: ({ role }) => role },
+    {
+      title: "Name",
+      cell: ({ name, id, successor }) => (
+        <>
+          {name} <span class="quiet code">tw_{id}_…</span> {successor && <span class="tag">Renewed</span>}
+        </>
+      ),
+    },
+    { title: "Made", cell: ({ createdAt }) => readableTime(createdAt) },
+    { title: "Last used", cell: ({ lastUsedAt }) => (lastUsedAt === null ? "never" : readableTime(lastUsedAt)) },
+    { title: "Ends", cell: ({ expiresAt }) => (expiresAt === null ? "—" : readableTime(expiresAt)) },
+    {
+      title: "Renew",
+      unseen: true,
+      cell: ({ id, name, successor }) =>
+        successor === null && (
+          <button type="button" class="link" aria-label={`Renew ${name || id}`} aria-expanded={rotating === id} onClick={() => setRotating(rotating === id ? null : id)}>
+            Renew
+          </button>
+        ),
+    },
+    {
+      title: "Revoke",
+      unseen: true,
+      cell: ({ id, name }) =>
+        revoking === id ? (
+          <button type="button" class="primary" onClick={() => onRevoke(id)}>
+            Really revoke
+          </button>
+        ) : (
+          <button type="button" class="link" aria-label={`Revoke ${name || id}`} onClick={() => setRevoking(id)}>
+            Revoke
+          </button>
+        ),
+    },
+  ];
+  const renewed = keys.find(({ id }) => id === rotating);
   return (
-    <section class="place-group">
-      <h2>
-        <span>Keys</span> <span class="total">{keys.length}</span>
-      </h2>
-      <Scroller name="Keys">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Organisation</th>
-              <th scope="col">Role</th>
-              <th scope="col">Name</th>
-              <th scope="col">Made</th>
-              <th scope="col">
-                <span class="sr-only">Revoke</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {keys.map((key) => (
-              <tr key={key.id}>
-                <td>{names[key.organisation] ?? key.organisation}</td>
-                <td>{key.role}</td>
-                <td>
-                  {key.name} <span class="quiet code">tw_{key.id}_…</span>
-                </td>
-                <td>{readableTime(key.createdAt)}</td>
-                <td>
-                  {asked === key.id ? (
-                    <button type="button" class="primary" onClick={() => onRevoke(key.id)}>
-                      Really revoke
-                    </button>
-                  ) : (
-                    <button type="button" class="link" aria-label={`Revoke ${key.name || key.id}`} onClick={() => setAsked(key.id)}>
-                      Revoke
-                    </button>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroller>
-    </section>
+    <>
+      <TableBlock title="Keys" total={keys.length} columns={columns} rows={keys} keyOf={({ id }) => id} nothing="There are no keys." />
+      {renewed && (
+        <Notice tone="plain" title={`Renew ${renewed.name || renewed.id}`}>
+          <KeyRotation busy={busy} onRotate={(overlapSeconds) => void rotate(renewed.id, overlapSeconds)} onCancel={() => setRotating(null)} />
+        </Notice>
+      )}
+    </>
   );
 }
 

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Alert, alertApi, type AlertFilter } from "../api/alerts";
 import type { AllNames } from "../api/ledger";
-import { onStockChange } from "../api/live";
+import { onChange } from "../api/live";
 import type { Session } from "../api/types";
 import { SeverityTag } from "../ui/ConflictCards";
 import { type Doing, Failures, useDoing, useLoaded, WhenLoaded } from "../ui/loaded";
@@ -28,7 +28,7 @@ export function AlertDesk({ names, session }: { names: AllNames; session: Sessio
   // The choices stay while a filter narrows the list.
   const [kinds, setKinds] = useState<readonly string[]>([]);
   const [places, setPlaces] = useState<readonly string[]>([]);
-  useEffect(() => onStockChange(() => void loaded.refresh()), []);
+  useEffect(() => onChange(["alerts"], () => void loaded.refresh()), []);
   useEffect(() => {
     const found = loaded.value ?? [];
     setKinds((known) => [...new Set([...known, ...found.map(({ kind }) => kind)])].sort());

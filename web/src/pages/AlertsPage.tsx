@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
 import { type AllNames, ledgerApi } from "../api/ledger";
-import { onStockChange } from "../api/live";
+import { onChange } from "../api/live";
 import type { Session } from "../api/types";
 import { useLoaded } from "../ui/loaded";
 import { AlertDesk } from "./AlertDesk";
@@ -13,7 +13,7 @@ const NO_NAMES: AllNames = { places: {}, parties: {}, products: {} };
 export function AlertsPage({ session }: { session: Session }) {
   const names = useLoaded(ledgerApi.names, []);
   const corrections = useLoaded(ledgerApi.corrections, []);
-  useEffect(() => onStockChange(() => void corrections.refresh()), []);
+  useEffect(() => onChange(["stock"], () => void corrections.refresh()), []);
   const known = names.value ?? NO_NAMES;
   return (
     <main class="wide">

@@ -1,10 +1,30 @@
 import { useState } from "preact/hooks";
 import { auditApi, type AuditEntry, type AuditFilter } from "../api/audit";
 import { Failures, useDoing, useLoaded, WhenLoaded } from "../ui/loaded";
-import { Nothing, Scroller, ShortId } from "../ui/parts";
+import { Nothing, ShortId } from "../ui/parts";
+import { type Column, Table } from "../ui/Table";
 import { plainWords, readableTime } from "../ui/words";
+import { EmergencyDesk } from "./EmergencyDesk";
 
 const EVERYTHING: AuditFilter = { action: "", principal: "", from: "", to: "" };
+
+const COLUMNS: readonly Column<AuditEntry>[] = [
+  { title: "Time", cell: ({ time }) => readableTime(time) },
+  {
+    title: "Who",
+    cell: ({ principal, role }) => (
+      <>
+        {principal} <div class="quiet">{role}</div>
+      </>
+    ),
+  },
+  { title: "Action", cell: ({ action }) => plainWords(action) },
+  { title: "On what", kind: "code", cell: ({ resource }) => resource },
+  { title: "Results", kind: "number", cell: ({ resultCount }) => resultCount },
+  { title: "Outcome", cell: ({ outcome }) => plainWords(outcome) },
+  { title: "Purpose", cell: ({ purpose }) => purpose },
+  { title: "Entry", cell: ({ hash }) => <ShortId id={hash} /> },
+];
 
 /** Who did what, for the privacy officer; it names no patient, as the log itself does not. */
 export function AuditPage() {
@@ -26,6 +46,7 @@ export function AuditPage() {
   return (
     <main class="wide">
       <h1>Audit log</h1>
+      <EmergencyDesk />
       <form
         class="toolbar"
         onSubmit={(event) => {
@@ -62,7 +83,7 @@ export function AuditPage() {
             <Nothing title="Nothing was recorded that fits." />
           ) : (
             <>
-              <AuditTable entries={entries} />
+              <Table name="Audit log" columns={COLUMNS} rows={entries} keyOf={({ hash }) => hash} marks={() => ({ "data-testid": "audit-entry" })} />
               {next !== null && (
                 <button type="button" class="secondary more" disabled={doing.busy} onClick={() => goOn(next)}>
                   Older entries
@@ -76,43 +97,3 @@ export function AuditPage() {
   );
 }
 
-function AuditTable({ entries }: { entries: readonly AuditEntry[] }) {
-  return (
-    <Scroller name="Audit log">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Time</th>
-            <th scope="col">Who</th>
-            <th scope="col">Action</th>
-            <th scope="col">On what</th>
-            <th scope="col" class="number">
-              Results
-            </th>
-            <th scope="col">Outcome</th>
-            <th scope="col">Purpose</th>
-            <th scope="col">Entry</th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map((entry) => (
-            <tr key={entry.hash} data-testid="audit-entry">
-              <td>{readableTime(entry.time)}</td>
-              <td>
-                {entry.principal} <div class="quiet">{entry.role}</div>
-              </td>
-              <td>{plainWords(entry.action)}</td>
-              <td class="code">{entry.resource}</td>
-              <td class="number">{entry.resultCount}</td>
-              <td>{plainWords(entry.outcome)}</td>
-              <td>{entry.purpose}</td>
-              <td>
-                <ShortId id={entry.hash} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroller>
-  );
-}

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { type AllNames, ledgerApi } from "../api/ledger";
-import { onStockChange } from "../api/live";
+import { onChange } from "../api/live";
 import type { Conflict } from "../api/types";
 import { SeverityTag } from "../ui/ConflictCards";
 import { type Doing, Failures, useDoing, useLoaded, WhenLoaded } from "../ui/loaded";
@@ -20,7 +20,7 @@ export function ConflictDesk({ names, mayDecide }: { names: AllNames; mayDecide:
   const [state, setState] = useState<string>("open");
   const loaded = useLoaded(() => ledgerApi.conflicts(state), [state]);
   const doing = useDoing();
-  useEffect(() => onStockChange(() => void loaded.refresh()), []);
+  useEffect(() => onChange(["stock"], () => void loaded.refresh()), []);
   const decide = (work: () => Promise<unknown>): Promise<boolean> =>
     doing.run(async () => {
       await work();

@@ -2,7 +2,8 @@ import { useState } from "preact/hooks";
 import { agreementApi } from "../api/agreements";
 import { importApi, type ImportAnswer, type ImportKind, type ImportOptions, templateAddress } from "../api/imports";
 import { Failures, useDoing, useLoaded, WhenLoaded } from "../ui/loaded";
-import { Nothing, Notice, Scroller } from "../ui/parts";
+import { Nothing, Notice } from "../ui/parts";
+import { type Column, type RowMarks, Table } from "../ui/Table";
 import { plainWords } from "../ui/words";
 
 const KIND_WORDS: Readonly<Record<string, string>> = { catalogue: "Products", places: "Places", par: "Stock levels", prices: "Prices", stock: "Opening stock" };
@@ -114,6 +115,17 @@ function ImportForm({ kinds, agreementIDs }: { kinds: readonly ImportKind[]; agr
   );
 }
 
+type Finding = ImportAnswer["findings"][number];
+
+const FINDINGS: readonly Column<Finding>[] = [
+  { title: "Line", kind: "number", cell: ({ line }) => line },
+  { title: "Column", cell: ({ column }) => column ?? "—" },
+  { title: "Value", kind: "code", cell: ({ value }) => value },
+  { title: "What is wrong", cell: ({ message }) => message },
+];
+
+const marksOf = ({ severity }: Finding): RowMarks => ({ class: severity === "error" ? "alarming" : "", "data-testid": "finding" });
+
 function Outcome({ answer, busy, onApply }: { answer: ImportAnswer; busy: boolean; onApply: () => void }) {
   const counts = `${answer.rows} rows: ${answer.new} new, ${answer.changed} changed, ${answer.unchanged} as before`;
   const nothing = answer.new + answer.changed === 0;
@@ -132,32 +144,7 @@ function Outcome({ answer, busy, onApply }: { answer: ImportAnswer; busy: boolea
           )}
         </Notice>
       )}
-      {answer.findings.length > 0 && (
-        <Scroller name="Findings">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col" class="number">
-                  Line
-                </th>
-                <th scope="col">Column</th>
-                <th scope="col">Value</th>
-                <th scope="col">What is wrong</th>
-              </tr>
-            </thead>
-            <tbody>
-              {answer.findings.map((finding, index) => (
-                <tr key={index} class={finding.severity === "error" ? "alarming" : ""} data-testid="finding">
-                  <td class="number">{finding.line}</td>
-                  <td>{finding.column ?? "—"}</td>
-                  <td class="code">{finding.value}</td>
-                  <td>{finding.message}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroller>
-      )}
+      {answer.findings.length > 0 && <Table name="Findings" columns={FINDINGS} rows={answer.findings} marks={marksOf} />}
     </>
   );
 }

@@ -1,11 +1,12 @@
 import { useState } from "preact/hooks";
 import { type AllNames, ledgerApi } from "../api/ledger";
-import { type Order, type Proposal, replenishmentApi } from "../api/replenishment";
+import { type Order, type Position, type Proposal, replenishmentApi } from "../api/replenishment";
 import type { Session } from "../api/types";
 import { readableDate } from "../scan/items";
 import { type Doing, Failures, useDoing, useLoaded, WhenLoaded } from "../ui/loaded";
 import { NoteForm } from "../ui/NoteForm";
-import { Nothing, Scroller } from "../ui/parts";
+import { Nothing } from "../ui/parts";
+import { type Column, TableBlock } from "../ui/Table";
 import { nameOf, plainWords, readableTime, thingWords } from "../ui/words";
 
 const ENDED: ReadonlySet<string> = new Set(["received", "cancelled"]);
@@ -44,7 +45,7 @@ export function ReplenishmentPage({ session }: { session: Session }) {
                     <ProposalCard key={proposal.id} proposal={proposal} names={names} doing={doing} onOrder={mayAct ? () => void change(() => replenishmentApi.order([proposal.id])) : null} />
                   ))}
               </ul>
-              {positions.length > 0 && <Positions positions={positions} names={names} />}
+              <Positions positions={positions} names={names} />
             </section>
             <section aria-labelledby="orders-title">
               <h2 id="orders-title">
@@ -137,50 +138,15 @@ function OrderCard({ order, names, session, doing, onChange }: OrderProps) {
   );
 }
 
-function Positions({ positions, names }: { positions: readonly { gtin: string; place: string; minimum: number; maximum: number; usable: string; inTransit: string; onOrder: string; gap: string }[]; names: AllNames }) {
-  return (
-    <>
-      <h3>Stock levels</h3>
-      <Scroller name="Stock levels">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Product</th>
-              <th scope="col">Place</th>
-              <th scope="col" class="number">
-                Agreed
-              </th>
-              <th scope="col" class="number">
-                Usable
-              </th>
-              <th scope="col" class="number">
-                On the way
-              </th>
-              <th scope="col" class="number">
-                Ordered
-              </th>
-              <th scope="col" class="number">
-                Short by
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {positions.map((one) => (
-              <tr key={one.gtin + one.place}>
-                <td>{productWords(one.gtin, names)}</td>
-                <td>{nameOf(one.place, names.places)}</td>
-                <td class="number">
-                  {one.minimum} to {one.maximum}
-                </td>
-                <td class="number">{one.usable}</td>
-                <td class="number">{one.inTransit}</td>
-                <td class="number">{one.onOrder}</td>
-                <td class="number">{Number(one.gap) > 0 ? <strong>{one.gap}</strong> : one.gap}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroller>
-    </>
-  );
+function Positions({ positions, names }: { positions: readonly Position[]; names: AllNames }) {
+  const columns: Column<Position>[] = [
+    { title: "Product", cell: ({ gtin }) => productWords(gtin, names) },
+    { title: "Place", cell: ({ place }) => nameOf(place, names.places) },
+    { title: "Agreed", kind: "number", cell: ({ minimum, maximum }) => `${minimum} to ${maximum}` },
+    { title: "Usable", kind: "number", cell: ({ usable }) => usable },
+    { title: "On the way", kind: "number", cell: ({ inTransit }) => inTransit },
+    { title: "Ordered", kind: "number", cell: ({ onOrder }) => onOrder },
+    { title: "Short by", kind: "number", cell: ({ gap }) => (Number(gap) > 0 ? <strong>{gap}</strong> : gap) },
+  ];
+  return <TableBlock title="Stock levels" small columns={columns} rows={positions} keyOf={({ gtin, place }) => gtin + place} />;
 }

@@ -1,11 +1,12 @@
 import { useState } from "preact/hooks";
 import { agreementApi } from "../api/agreements";
 import { ledgerApi } from "../api/ledger";
-import { type Leaks, moneyApi, reportAddress, type Settlement, type Span } from "../api/money";
+import { type Leak, type Leaks, moneyApi, reportAddress, type Settlement, type Span } from "../api/money";
 import type { Session } from "../api/types";
 import { localDay } from "../scan/clock";
 import { Failures, useDoing, useLoaded, WhenLoaded } from "../ui/loaded";
-import { Nothing, Scroller, ShortId } from "../ui/parts";
+import { Nothing, ShortId } from "../ui/parts";
+import { type Column, Table } from "../ui/Table";
 import { nameOf, plainWords, readableQuantity, readableTime, thingWords } from "../ui/words";
 
 const REPORTS = [
@@ -141,42 +142,21 @@ function LeakList({ span }: { span: Span }) {
 }
 
 function LeakTable({ found: { leaks, totals, places } }: { found: Leaks }) {
+  const columns: Column<Leak>[] = [
+    { title: "What", cell: ({ says }) => says },
+    { title: "Item", cell: ({ item }) => thingWords(item) },
+    { title: "Place", cell: ({ place }) => nameOf(place, places) },
+    { title: "Quantity", kind: "number", cell: ({ quantity, uom }) => readableQuantity(quantity, uom) },
+    { title: "Value", kind: "number", cell: ({ value, currency }) => (value === null ? "—" : `${value} ${currency}`) },
+    { title: "Since", cell: ({ since }) => readableTime(since) },
+  ];
   return (
     <>
       <p class="lead">
         {leaks.length} {leaks.length === 1 ? "leak" : "leaks"}
         {Object.entries(totals).map(([currency, value]) => `, ${value} ${currency}`)}
       </p>
-      <Scroller name="Leaks">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">What</th>
-              <th scope="col">Item</th>
-              <th scope="col">Place</th>
-              <th scope="col" class="number">
-                Quantity
-              </th>
-              <th scope="col" class="number">
-                Value
-              </th>
-              <th scope="col">Since</th>
-            </tr>
-          </thead>
-          <tbody>
-            {leaks.map((leak, index) => (
-              <tr key={index} data-testid="leak">
-                <td>{leak.says}</td>
-                <td>{thingWords(leak.item)}</td>
-                <td>{nameOf(leak.place, places)}</td>
-                <td class="number">{readableQuantity(leak.quantity, leak.uom)}</td>
-                <td class="number">{leak.value === null ? "—" : `${leak.value} ${leak.currency}`}</td>
-                <td>{readableTime(leak.since)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroller>
+      <Table name="Leaks" columns={columns} rows={leaks} marks={() => ({ "data-testid": "leak" })} />
     </>
   );
 }

@@ -1,13 +1,15 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { api, messagesOf } from "../api/client";
-import { onStockChange } from "../api/live";
+import { onChange } from "../api/live";
 import { type Ghosts, ledgerApi } from "../api/ledger";
 import type { Conflict, Moment, StockAnswer, StockRow, Transfer } from "../api/types";
 import { isExpired, readableDate } from "../scan/items";
 import { localDay } from "../scan/clock";
-import { Messages, Nothing, Notice, Scroller, ShortId, Waiting } from "../ui/parts";
-import { ALARMING_FLAGS, flagWords, nameOf, readableQuantity, statusWords } from "../ui/words";
+import { Messages, Nothing, Notice, ShortId, Waiting } from "../ui/parts";
+import { type Column, type RowMarks, Table } from "../ui/Table";
+import { ALARMING_FLAGS, nameOf, readableQuantity } from "../ui/words";
 import { ConflictCards } from "../ui/ConflictCards";
+import { StatusAndFlags } from "../ui/Units";
 import { GhostCards, RECENT_TRANSFERS, Transfers } from "./StockAside";
 import { byPlace, expiringWithin, filterRows, kindOf, ownersOf, totalOf } from "./stock-table";
 
@@ -71,7 +73,7 @@ export function StockPage() {
   useEffect(() => {
     void refresh();
   }, [asOf, knownAt]);
-  useEffect(() => onStockChange(() => void refresh()), [refresh]);
+  useEffect(() => onChange(["stock"], () => void refresh()), [refresh]);
 
   return (
     <main class="wide">
@@ -104,6 +106,8 @@ function StockTables({ stock, view, onView }: { stock: StockAnswer; view: View; 
   const fitting = filterRows(stock.items, view.words, stock).filter(({ owner }) => view.owner === "" || owner === view.owner);
   const shown = view.expiring === "" ? fitting : expiringWithin(fitting, Number(view.expiring), today);
   const groups = byPlace(shown, stock.places);
+  const columns = stockColumns(stock, today);
+  const marks = (row: StockRow): RowMarks => ({ class: flagsOf(row, today).some((flag) => ALARMING_FLAGS.has(flag)) ? "alarming" : "", "data-item": row.item });
   const edit = (field: keyof View) => (event: Event & { currentTarget: HTMLInputElement | HTMLSelectElement }) => onView({ [field]: event.currentTarget.value });
   return (
     <section aria-label="Stock by place">
@@ -153,66 +157,53 @@ function StockTables({ stock, view, onView }: { stock: StockAnswer; view: View; 
               {nameOf(group.place, {})}
             </p>
           )}
-          <Scroller name={group.name}>
-            <table class="stock-table">
-              <thead>
-                <tr>
-                  <th scope="col">Product</th>
-                  <th scope="col">Lot / serial</th>
-                  <th scope="col">Expiry</th>
-                  <th scope="col">Owner</th>
-                  <th scope="col">Holder</th>
-                  <th scope="col">Status</th>
-                  <th scope="col" class="number">
-                    Quantity
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {group.rows.map((row) => (
-                  <StockLine key={[row.item, row.container, row.owner, row.holder, row.status].join()} row={row} stock={stock} today={today} />
-                ))}
-              </tbody>
-            </table>
-          </Scroller>
+          <Table name={group.name} class="stock-table" columns={columns} rows={group.rows} keyOf={({ item, container, owner, holder, status }) => [item, container, owner, holder, status].join()} marks={marks} />
         </section>
       ))}
     </section>
   );
 }
 
-function StockLine({ row, stock: { parties, products }, today }: { row: StockRow; stock: StockAnswer; today: string }) {
-  const product = row.gtin === null ? undefined : products[row.gtin];
+/** What stands against a row on a day: what the ledger said, and that its date is over. */
+function flagsOf(row: StockRow, today: string): string[] {
   const expired = isExpired(row.expiry?.slice(0, 10) ?? null, today);
-  const flags = expired && !row.flags.includes("expired") ? ["expired", ...row.flags] : row.flags;
-  return (
-    <tr class={flags.some((flag) => ALARMING_FLAGS.has(flag)) ? "alarming" : ""} data-item={row.item}>
-      <td>
-        {product && <div>{product}</div>}
-        <div class={product ? "code quiet" : "code"}>{row.gtin ?? kindOf(row.item)}</div>
-      </td>
-      <td class="code">
-        {row.serial && <div>{row.serial}</div>}
-        {row.lot && <div class={row.serial ? "quiet" : ""}>Lot {row.lot}</div>}
-        {row.gtin === null && <ShortId id={row.item} />}
-        {row.container && (
-          <div class="quiet">
-            in <ShortId id={row.container} />
-          </div>
-        )}
-      </td>
-      <td>{row.expiry ? readableDate(row.expiry) : "—"}</td>
-      <td>{nameOf(row.owner, parties)}</td>
-      <td>{nameOf(row.holder, parties)}</td>
-      <td>
-        {statusWords(row.status)}{" "}
-        {flags.map((flag) => (
-          <span key={flag} class={ALARMING_FLAGS.has(flag) ? "tag bad" : "tag"}>
-            {flagWords(flag)}
-          </span>
-        ))}
-      </td>
-      <td class="number">{readableQuantity(row.quantity, row.uom)}</td>
-    </tr>
-  );
+  return expired && !row.flags.includes("expired") ? ["expired", ...row.flags] : row.flags;
+}
+
+function stockColumns({ parties, products }: StockAnswer, today: string): Column<StockRow>[] {
+  return [
+    {
+      title: "Product",
+      cell: ({ gtin, item }) => {
+        const product = gtin === null ? undefined : products[gtin];
+        return (
+          <>
+            {product && <div>{product}</div>}
+            <div class={product ? "code quiet" : "code"}>{gtin ?? kindOf(item)}</div>
+          </>
+        );
+      },
+    },
+    {
+      title: "Lot / serial",
+      kind: "code",
+      cell: (row) => (
+        <>
+          {row.serial && <div>{row.serial}</div>}
+          {row.lot && <div class={row.serial ? "quiet" : ""}>Lot {row.lot}</div>}
+          {row.gtin === null && <ShortId id={row.item} />}
+          {row.container && (
+            <div class="quiet">
+              in <ShortId id={row.container} />
+            </div>
+          )}
+        </>
+      ),
+    },
+    { title: "Expiry", cell: ({ expiry }) => (expiry ? readableDate(expiry) : "—") },
+    { title: "Owner", cell: ({ owner }) => nameOf(owner, parties) },
+    { title: "Holder", cell: ({ holder }) => nameOf(holder, parties) },
+    { title: "Status", cell: (row) => <StatusAndFlags status={row.status} flags={flagsOf(row, today)} /> },
+    { title: "Quantity", kind: "number", cell: ({ quantity, uom }) => readableQuantity(quantity, uom) },
+  ];
 }

@@ -1,7 +1,8 @@
 import { useState } from "preact/hooks";
 import { type DeadLetter, type Subscription, subscriptionApi, type Trial } from "../api/subscriptions";
 import { type Doing, Failures, type Loaded, useDoing, useLoaded, WhenLoaded } from "../ui/loaded";
-import { Nothing, Notice, Scroller, ShortId } from "../ui/parts";
+import { Nothing, Notice, ShortId } from "../ui/parts";
+import { type Column, Table } from "../ui/Table";
 import { readableSpan, readableTime } from "../ui/words";
 
 const STATE_WORDS: Readonly<Record<Subscription["state"], string>> = {
@@ -98,46 +99,24 @@ function DeadLetters({ id, doing, onChange }: { id: string; doing: Doing; onChan
       await subscriptionApi.redeliver(id, letter.number);
       await Promise.all([loaded.refresh(), onChange()]);
     });
+  const columns: Column<DeadLetter>[] = [
+    { title: "Made", cell: ({ createdAt }) => readableTime(createdAt) },
+    { title: "Events", kind: "number", cell: ({ events, eventIDs }) => <span title={eventIDs.join("\n")}>{events}</span> },
+    { title: "Attempts", kind: "number", cell: ({ attempts }) => attempts },
+    { title: "Last answer", cell: ({ lastError, lastStatus }) => lastError ?? lastStatus ?? "—" },
+    {
+      title: "Send again",
+      unseen: true,
+      cell: (letter) => (
+        <button type="button" class="secondary" disabled={doing.busy || letter.state === "redelivering"} onClick={() => redeliver(letter)}>
+          {letter.state === "redelivering" ? "Being sent…" : "Send again"}
+        </button>
+      ),
+    },
+  ];
   return (
     <WhenLoaded loaded={loaded} what="the dead letters">
-      {(letters) => (
-        <Scroller name="Dead letters">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Made</th>
-                <th scope="col" class="number">
-                  Events
-                </th>
-                <th scope="col" class="number">
-                  Attempts
-                </th>
-                <th scope="col">Last answer</th>
-                <th scope="col">
-                  <span class="sr-only">Send again</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {letters.map((letter) => (
-                <tr key={letter.number} data-testid="dead-letter">
-                  <td>{readableTime(letter.createdAt)}</td>
-                  <td class="number" title={letter.eventIDs.join("\n")}>
-                    {letter.events}
-                  </td>
-                  <td class="number">{letter.attempts}</td>
-                  <td>{letter.lastError ?? letter.lastStatus ?? "—"}</td>
-                  <td>
-                    <button type="button" class="secondary" disabled={doing.busy || letter.state === "redelivering"} onClick={() => redeliver(letter)}>
-                      {letter.state === "redelivering" ? "Being sent…" : "Send again"}
-                    </button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroller>
-      )}
+      {(letters) => <Table name="Dead letters" columns={columns} rows={letters} keyOf={({ number }) => number} marks={() => ({ "data-testid": "dead-letter" })} />}
     </WhenLoaded>
   );
 }

@@ -6,12 +6,14 @@ interface Props {
   /** Whether the decision may go without a word. */
   optional?: boolean;
   busy: boolean;
+  /** Who will read it. */
+  hint?: string;
   onNote: (note: string) => void;
   onCancel: () => void;
 }
 
-/** A note that goes with a decision: both sides will read it, so it says so. */
-export function NoteForm({ label, words, optional = false, busy, onNote, onCancel }: Props) {
+/** A note that goes with a decision: others will read it, so it says so. */
+export function NoteForm({ label, words, optional = false, busy, hint = "Both sides read it. Name no patient.", onNote, onCancel }: Props) {
   const [note, setNote] = useState("");
   return (
     <form
@@ -25,7 +27,7 @@ export function NoteForm({ label, words, optional = false, busy, onNote, onCance
         {label}
         <textarea required={!optional} maxLength={1000} rows={2} value={note} onInput={(event) => setNote(event.currentTarget.value)} />
       </label>
-      <p class="quiet">Both sides read it. Name no patient.</p>
+      <p class="quiet">{hint}</p>
       <div class="row">
         <button type="submit" class="primary" disabled={busy || (!optional && note.trim() === "")}>
           {words}

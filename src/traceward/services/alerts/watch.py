@@ -20,6 +20,7 @@ from traceward.ledger.alerts_model import PATIENT, Alert
 from traceward.ledger.facts import LedgerEvent, class_keys, class_parts, decode_event, item_keys
 from traceward.ledger.steps import COUNT, USE, effect_of
 from traceward.services.alerts.facts import Gatherer
+from traceward.services.changes import Topic
 from traceward.services.runtime import Runtime
 from traceward.store import alert_rows
 from traceward.store.agreement_models import AlertScope
@@ -191,7 +192,7 @@ def _look_at_due(runtime: Runtime) -> bool:
     looks = _looks(runtime, due, now_us)
     concerned = runtime.store.committer.run(lambda tx: _written(tx, looks))
     if concerned:
-        runtime.changes.publish(concerned)
+        runtime.changes.publish(concerned, Topic.ALERTS)
     return True
 
 

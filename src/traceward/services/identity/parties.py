@@ -217,6 +217,14 @@ def revoke_key(runtime: "Runtime", key_id: str, *, by: Principal | None = None) 
     runtime.registry.reload()
 
 
+def own_key(runtime: "Runtime", caller: Principal) -> dict[str, Any]:
+    """The key that a caller showed, as `key_body`. Raises NoSuchResource for who showed something else than a key."""
+    for key in runtime.registry.live_keys():
+        if key.id == caller.key_id:
+            return key_body(key, runtime.registry)
+    raise NoSuchResource("you signed in without a key of this server")
+
+
 def key_body(key: models.ApiKey, registry: Registry) -> dict[str, Any]:
     """The key as an administrator sees it: never its digest."""
     owner = registry.by_number(key.party) if key.party is not None else None

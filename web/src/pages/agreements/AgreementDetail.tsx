@@ -4,7 +4,8 @@ import type { AllNames } from "../../api/ledger";
 import type { Session } from "../../api/types";
 import { localDay } from "../../scan/clock";
 import { Failures, useDoing } from "../../ui/loaded";
-import { Notice, Scroller } from "../../ui/parts";
+import { Notice } from "../../ui/parts";
+import { AnswerBlock, type Column, Table } from "../../ui/Table";
 import { nameOf, readableTime } from "../../ui/words";
 import { STATE_WORDS } from "./AgreementsPage";
 import { differences, type Naming } from "./diff";
@@ -127,6 +128,11 @@ function Comparison({ versions, shown, naming }: { versions: readonly Agreement[
   const other = others.find(({ version }) => version === wanted) ?? previous;
   if (!other) return null;
   const found = differences(other.terms, shown.terms, naming);
+  const columns: Column<(typeof found)[number]>[] = [
+    { title: "Term", cell: ({ what }) => what },
+    { title: `Version ${other.version}`, cell: ({ before }) => (before === null ? <span class="quiet">not there</span> : <del>{before}</del>) },
+    { title: `Version ${shown.version}`, cell: ({ after }) => (after === null ? <span class="quiet">gone</span> : <ins>{after}</ins>) },
+  ];
   return (
     <section aria-labelledby="comparison-title">
       <h3 id="comparison-title">What version {shown.version} changes</h3>
@@ -141,30 +147,47 @@ function Comparison({ versions, shown, naming }: { versions: readonly Agreement[
         </select>
       </div>
       {found.length === 0 && <Notice tone="plain" title="Nothing differs" />}
-      {found.length > 0 && (
-        <Scroller name="Differences">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Term</th>
-                <th scope="col">Version {other.version}</th>
-                <th scope="col">Version {shown.version}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {found.map(({ what, before, after }) => (
-                <tr key={what} data-testid="difference">
-                  <td>{what}</td>
-                  <td>{before === null ? <span class="quiet">not there</span> : <del>{before}</del>}</td>
-                  <td>{after === null ? <span class="quiet">gone</span> : <ins>{after}</ins>}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroller>
-      )}
+      {found.length > 0 && <Table name="Differences" columns={columns} rows={found} keyOf={({ what }) => what} marks={() => ({ "data-testid": "difference" })} />}
     </section>
   );
+}
+
+function lineColumns(naming: Naming): Column<Terms["lines"][number]>[] {
+  return [
+    {
+      title: "Product",
+      cell: ({ gtin, implantable }) => (
+        <>
+          {naming.product(gtin) !== gtin && <div>{naming.product(gtin)}</div>}
+          <div class="code">{gtin}</div>
+          {implantable && <span class="tag">Implantable</span>}
+        </>
+      ),
+    },
+    {
+      title: "Stock at",
+      cell: ({ par }) =>
+        par.map(({ place, minimum, maximum }) => (
+          <div key={place}>
+            {naming.place(place)}: {minimum} to {maximum}
+          </div>
+        )),
+    },
+    {
+      title: "Price",
+      cell: ({ prices }) =>
+        prices.map(({ amount, currency, validFrom, validTo }) => (
+          <div key={`${validFrom}${amount}`}>
+            {amount} {currency}
+            {validFrom && ` from ${validFrom}`}
+            {validTo && ` to ${validTo}`}
+          </div>
+        )),
+    },
+    { title: "Order in", cell: ({ orderMultiple }) => orderMultiple ?? 1 },
+    { title: "Billing", cell: ({ billMode }) => (billMode === "bill_only" ? "Bill only" : "Bill and replenish") },
+    { title: "Tracked by", cell: ({ tracking }) => (tracking === "serial" ? "Serial" : "Lot") },
+  ];
 }
 
 /** Lines that are drawn at once; a filter finds the others. */
@@ -175,10 +198,7 @@ function Lines({ terms, naming }: { terms: Terms; naming: Naming }) {
   const wanted = filter.toLowerCase();
   const fitting = terms.lines.filter(({ gtin, family, size }) => [gtin, naming.product(gtin), family, size].join(" ").toLowerCase().includes(wanted));
   return (
-    <section class="place-group">
-      <h3>
-        Products <span class="total">{terms.lines.length}</span>
-      </h3>
+    <AnswerBlock title="Products" total={terms.lines.length} small>
       {terms.lines.length > 10 && (
         <div class="toolbar">
           <label for="line-filter">Find</label>
@@ -186,51 +206,8 @@ function Lines({ terms, naming }: { terms: Terms; naming: Naming }) {
           {fitting.length > MOST_LINES && <p class="quiet">The first {MOST_LINES} of {fitting.length}</p>}
         </div>
       )}
-      <Scroller name="Products">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Product</th>
-              <th scope="col">Stock at</th>
-              <th scope="col">Price</th>
-              <th scope="col">Order in</th>
-              <th scope="col">Billing</th>
-              <th scope="col">Tracked by</th>
-            </tr>
-          </thead>
-          <tbody>
-            {fitting.slice(0, MOST_LINES).map((line) => (
-              <tr key={line.gtin}>
-                <td>
-                  {naming.product(line.gtin) !== line.gtin && <div>{naming.product(line.gtin)}</div>}
-                  <div class="code">{line.gtin}</div>
-                  {line.implantable && <span class="tag">Implantable</span>}
-                </td>
-                <td>
-                  {line.par.map(({ place, minimum, maximum }) => (
-                    <div key={place}>
-                      {naming.place(place)}: {minimum} to {maximum}
-                    </div>
-                  ))}
-                </td>
-                <td>
-                  {line.prices.map(({ amount, currency, validFrom, validTo }) => (
-                    <div key={`${validFrom}${amount}`}>
-                      {amount} {currency}
-                      {validFrom && ` from ${validFrom}`}
-                      {validTo && ` to ${validTo}`}
-                    </div>
-                  ))}
-                </td>
-                <td>{line.orderMultiple ?? 1}</td>
-                <td>{line.billMode === "bill_only" ? "Bill only" : "Bill and replenish"}</td>
-                <td>{line.tracking === "serial" ? "Serial" : "Lot"}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroller>
-    </section>
+      <Table name="Products" columns={lineColumns(naming)} rows={fitting.slice(0, MOST_LINES)} keyOf={({ gtin }) => gtin} />
+    </AnswerBlock>
   );
 }
 

@@ -3,6 +3,7 @@
 import type { Json, ProductLine, Terms } from "../../api/agreements";
 import type { Session } from "../../api/types";
 import { localDay } from "../../scan/clock";
+import { save } from "../../ui/download";
 import { FIELDS, withValueAt } from "./fields";
 
 export const EMPTY_LINE: ProductLine = { gtin: "", par: [], prices: [] };
@@ -63,11 +64,4 @@ export function finished(terms: Terms): Terms {
 }
 
 /** A file for the reader's own records; the same file can be proposed again. */
-export function download(name: string, content: Json | object): void {
-  const address = URL.createObjectURL(new Blob([JSON.stringify(content, null, 2)], { type: "application/json" }));
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 1000);
-}
+export const download = (name: string, content: Json | object): void => save(name, "application/json", JSON.stringify(content, null, 2));

@@ -4,7 +4,8 @@ import type { Session } from "../../api/types";
 import { ConflictCards } from "../../ui/ConflictCards";
 import { type Doing, Failures, useDoing, useLoaded, WhenLoaded } from "../../ui/loaded";
 import { NoteForm } from "../../ui/NoteForm";
-import { Scroller } from "../../ui/parts";
+import { PatientLinkTable } from "../../ui/patients";
+import { AnswerBlock, type Column, TableBlock } from "../../ui/Table";
 import { nameOf, plainWords, readableQuantity, readableTime, statusWords, thingWords } from "../../ui/words";
 import { recalledWords } from "./RecallsPage";
 
@@ -133,42 +134,22 @@ function Acknowledgements({ recall }: { recall: Recall }) {
 }
 
 function UnitTable({ title, rows, recall }: { title: string; rows: readonly RecalledUnits[]; recall: Recall }) {
-  if (rows.length === 0) return null;
-  return (
-    <section class="place-group">
-      <h3>{title}</h3>
-      <Scroller name={title}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Item</th>
-              <th scope="col">Place</th>
-              <th scope="col">Held by</th>
-              <th scope="col">State</th>
-              <th scope="col" class="number">
-                Quantity
-              </th>
-              <th scope="col">Since</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row, index) => (
-              <tr key={index} class={row.handling === "not_quarantined" ? "alarming" : ""}>
-                <td>{thingWords(row.item)}</td>
-                <td>{nameOf(row.place, recall.places)}</td>
-                <td>{nameOf(row.holder, recall.parties)}</td>
-                <td>
-                  {statusWords(row.status)} {row.afterNotice && <span class="tag bad">Moved after the notice</span>}
-                </td>
-                <td class="number">{readableQuantity(row.quantity, row.uom)}</td>
-                <td>{readableTime(row.since)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroller>
-    </section>
-  );
+  const columns: Column<RecalledUnits>[] = [
+    { title: "Item", cell: ({ item }) => thingWords(item) },
+    { title: "Place", cell: ({ place }) => nameOf(place, recall.places) },
+    { title: "Held by", cell: ({ holder }) => nameOf(holder, recall.parties) },
+    {
+      title: "State",
+      cell: ({ status, afterNotice }) => (
+        <>
+          {statusWords(status)} {afterNotice && <span class="tag bad">Moved after the notice</span>}
+        </>
+      ),
+    },
+    { title: "Quantity", kind: "number", cell: ({ quantity, uom }) => readableQuantity(quantity, uom) },
+    { title: "Since", cell: ({ since }) => readableTime(since) },
+  ];
+  return <TableBlock title={title} small columns={columns} rows={rows} marks={({ handling }) => ({ class: handling === "not_quarantined" ? "alarming" : "" })} />;
 }
 
 /** Patients of the notice: asked for with a purpose, shown only here, and gone with the page. */
@@ -177,8 +158,7 @@ function Patients({ notice }: { notice: NoticeKey }) {
   const [purpose, setPurpose] = useState("");
   const doing = useDoing();
   return (
-    <section class="place-group">
-      <h3>Patients</h3>
+    <AnswerBlock title="Patients" small>
       {found === null && (
         <form
           class="toolbar"
@@ -195,35 +175,7 @@ function Patients({ notice }: { notice: NoticeKey }) {
         </form>
       )}
       <Failures doing={doing} title="The patients could not be shown" />
-      {found !== null && found.length === 0 && <p class="quiet">No unit of it is linked to a patient.</p>}
-      {found !== null && found.length > 0 && (
-        <Scroller name="Patients">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Patient (pseudonym)</th>
-                <th scope="col">Item</th>
-                <th scope="col" class="number">
-                  Quantity
-                </th>
-                <th scope="col">Since</th>
-                <th scope="col">Until</th>
-              </tr>
-            </thead>
-            <tbody>
-              {found.map((link) => (
-                <tr key={link.patient + link.item + link.since} data-testid="recall-patient">
-                  <td class="code">{link.patient.replace("https://id.gs1.org/8018/", "GSRN ")}</td>
-                  <td>{thingWords(link.item)}</td>
-                  <td class="number">{link.quantity}</td>
-                  <td>{readableTime(link.since)}</td>
-                  <td>{link.until === null ? "—" : readableTime(link.until)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroller>
-      )}
-    </section>
+      {found !== null && <PatientLinkTable links={found} nothing="No unit of it is linked to a patient." testId="recall-patient" />}
+    </AnswerBlock>
   );
 }

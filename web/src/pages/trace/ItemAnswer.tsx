@@ -1,7 +1,8 @@
 import type { ItemTrace } from "../../api/trace";
 import { ConflictCards } from "../../ui/ConflictCards";
 import { Notice } from "../../ui/parts";
-import { ALARMING_FLAGS, flagWords, nameOf, statusWords, thingWords } from "../../ui/words";
+import { Flags } from "../../ui/Units";
+import { nameOf, statusWords, thingWords } from "../../ui/words";
 import { readableDate } from "../../scan/items";
 import { LotNotices, Patients } from "./LotAnswer";
 import { History } from "./Timelines";
@@ -19,11 +20,7 @@ export function ItemHead({ trace: { epc, lot, expiry, state, contents, notices, 
           <>
             : {statusWords(state.status).toLowerCase()}
             {state.place && <> at {nameOf(state.place, places)}</>}, owned by {nameOf(state.owner, parties)}, held by {nameOf(state.holder, parties)}.{" "}
-            {(state.flags ?? []).map((flag) => (
-              <span key={flag} class={ALARMING_FLAGS.has(flag) ? "tag bad" : "tag"}>
-                {flagWords(flag)}
-              </span>
-            ))}
+            <Flags flags={state.flags ?? []} />
           </>
         )}
       </p>

@@ -1,9 +1,12 @@
 /** Where every unit of one lot is or went, and what its packages and products were. It must not ask the server. */
 
 import type { LotNotice, LotTrace, Names, TracePatient, TraceUnit } from "../../api/types";
-import { Nothing, Notice, Scroller, ShortId } from "../../ui/parts";
-import { ALARMING_FLAGS, flagWords, nameOf, readableQuantity, readableTime, statusWords } from "../../ui/words";
 import { ConflictCards } from "../../ui/ConflictCards";
+import { Nothing, Notice, ShortId } from "../../ui/parts";
+import { patientWords } from "../../ui/patients";
+import { type Column, TableBlock } from "../../ui/Table";
+import { Cited, StatusAndFlags } from "../../ui/Units";
+import { flagWords, nameOf, readableQuantity, readableTime, statusWords } from "../../ui/words";
 
 function sum(rows: readonly { quantity: string | number | null }[]): number {
   return Number(rows.reduce((total, { quantity }) => total + Number(quantity ?? 0), 0).toFixed(6));
@@ -51,147 +54,49 @@ function noticeWords({ set, unset }: LotNotice): string {
   return [...set.map(flagWords), ...unset.map((flag) => `No longer ${flagWords(flag).toLowerCase()}`)].join(", ");
 }
 
-export function Cited({ eventIDs }: { eventIDs: readonly string[] }) {
-  return (
-    <span class="cited">
-      {eventIDs.map((eventID) => (
-        <ShortId key={eventID} id={eventID} />
-      ))}
-    </span>
-  );
+const EVENTS: Column<{ eventIDs: readonly string[] }> = { title: "Events", cell: ({ eventIDs }) => <Cited eventIDs={eventIDs} /> };
+
+function Units({ title, rows, places, parties }: { title: string; rows: readonly TraceUnit[]; places: Names; parties: Names }) {
+  const columns: Column<TraceUnit>[] = [
+    {
+      title: "Place",
+      cell: ({ place }) => (
+        <>
+          {nameOf(place, places)}
+          {place && places[place] && places[place] !== place && (
+            <div class="quiet code" title={place}>
+              {nameOf(place, {})}
+            </div>
+          )}
+        </>
+      ),
+    },
+    { title: "Container", cell: ({ container }) => (container ? <ShortId id={container} /> : "—") },
+    { title: "Owner", cell: ({ owner }) => nameOf(owner, parties) },
+    { title: "Holder", cell: ({ holder }) => nameOf(holder, parties) },
+    { title: "Status", cell: ({ status, flags }) => <StatusAndFlags status={status} flags={flags ?? []} /> },
+    { title: "Quantity", kind: "number", cell: ({ quantity }) => readableQuantity(quantity) },
+    EVENTS,
+  ];
+  return <TableBlock title={title} total={sum(rows)} columns={columns} rows={rows} marks={({ status }) => ({ "data-status": status })} />;
 }
 
-export function Units({ title, rows, places, parties }: { title: string; rows: readonly TraceUnit[]; places: Names; parties: Names }) {
-  if (rows.length === 0) return null;
-  return (
-    <section class="place-group">
-      <h2>
-        <span>{title}</span> <span class="total">{sum(rows)}</span>
-      </h2>
-      <Scroller name={title}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Place</th>
-              <th scope="col">Container</th>
-              <th scope="col">Owner</th>
-              <th scope="col">Holder</th>
-              <th scope="col">Status</th>
-              <th scope="col" class="number">
-                Quantity
-              </th>
-              <th scope="col">Events</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row, index) => (
-              <tr key={index} data-status={row.status}>
-                <td>
-                  {nameOf(row.place, places)}
-                  {row.place && places[row.place] && places[row.place] !== row.place && (
-                    <div class="quiet code" title={row.place}>
-                      {nameOf(row.place, {})}
-                    </div>
-                  )}
-                </td>
-                <td>{row.container ? <ShortId id={row.container} /> : "—"}</td>
-                <td>{nameOf(row.owner, parties)}</td>
-                <td>{nameOf(row.holder, parties)}</td>
-                <td>
-                  {statusWords(row.status)}{" "}
-                  {(row.flags ?? []).map((flag) => (
-                    <span key={flag} class={ALARMING_FLAGS.has(flag) ? "tag bad" : "tag"}>
-                      {flagWords(flag)}
-                    </span>
-                  ))}
-                </td>
-                <td class="number">{readableQuantity(row.quantity)}</td>
-                <td>
-                  <Cited eventIDs={row.eventIDs} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroller>
-    </section>
-  );
-}
+const SINKS: readonly Column<TraceUnit>[] = [
+  { title: "What became of it", cell: ({ status }) => statusWords(status) },
+  { title: "Quantity", kind: "number", cell: ({ quantity }) => readableQuantity(quantity) },
+  EVENTS,
+];
 
 function Sinks({ rows }: { rows: readonly TraceUnit[] }) {
-  if (rows.length === 0) return null;
-  return (
-    <section class="place-group">
-      <h2>
-        <span>Used, returned, wasted, lost</span> <span class="total">{sum(rows)}</span>
-      </h2>
-      <Scroller name="Units that are gone">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">What became of it</th>
-              <th scope="col" class="number">
-                Quantity
-              </th>
-              <th scope="col">Events</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row, index) => (
-              <tr key={index} data-status={row.status}>
-                <td>{statusWords(row.status)}</td>
-                <td class="number">{readableQuantity(row.quantity)}</td>
-                <td>
-                  <Cited eventIDs={row.eventIDs} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroller>
-    </section>
-  );
+  return <TableBlock title="Used, returned, wasted, lost" total={sum(rows)} columns={SINKS} rows={rows} marks={({ status }) => ({ "data-status": status })} />;
 }
 
-/** `GSRN 401234500000123452` of a patient's identifier: a pseudonym of the hospital's, never a name. */
-function patientWords(id: string): string {
-  const gsrn = /\/8018\/(\d{18})/.exec(id)?.[1];
-  return gsrn ? `GSRN ${gsrn}` : id;
-}
+const PATIENTS: readonly Column<TracePatient>[] = [
+  { title: "Patient (pseudonym)", kind: "code", cell: ({ patient }) => patientWords(patient) },
+  { title: "Quantity", kind: "number", cell: ({ quantity }) => quantity ?? "—" },
+  EVENTS,
+];
 
 export function Patients({ patients }: { patients: readonly TracePatient[] }) {
-  return (
-    <section class="place-group">
-      <h2>
-        <span>Patients</span> <span class="total">{patients.length}</span>
-      </h2>
-      {patients.length === 0 && <p class="quiet">No unit is linked to a patient.</p>}
-      {patients.length > 0 && (
-        <Scroller name="Patients">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Patient (pseudonym)</th>
-                <th scope="col" class="number">
-                  Quantity
-                </th>
-                <th scope="col">Events</th>
-              </tr>
-            </thead>
-            <tbody>
-              {patients.map((row) => (
-                <tr key={row.patient}>
-                  <td class="code">{patientWords(row.patient)}</td>
-                  <td class="number">{row.quantity ?? "—"}</td>
-                  <td>
-                    <Cited eventIDs={row.eventIDs} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroller>
-      )}
-    </section>
-  );
+  return <TableBlock title="Patients" total={patients.length} columns={PATIENTS} rows={patients} keyOf={({ patient }) => patient} nothing="No unit is linked to a patient." />;
 }

@@ -3,7 +3,8 @@
 import type { ComponentChildren } from "preact";
 import type { Custody, Holding, HistoryStep } from "../../api/trace";
 import type { Names } from "../../api/types";
-import { Scroller, ShortId } from "../../ui/parts";
+import { ShortId } from "../../ui/parts";
+import { type Column, TableBlock } from "../../ui/Table";
 import { nameOf, plainWords, readableTime, statusWords } from "../../ui/words";
 
 export function CustodyTimelines({ custody }: { custody: Custody }) {
@@ -59,42 +60,30 @@ function Timeline({ title, rows, ended, parties, children }: TimelineProps) {
 }
 
 export function History({ steps, places, parties }: { steps: readonly HistoryStep[]; places: Names; parties: Names }) {
+  const columns: Column<HistoryStep>[] = [
+    { title: "Time", cell: ({ eventTime }) => readableTime(eventTime) },
+    {
+      title: "Step",
+      cell: (step) => (
+        <>
+          {plainWords(step.bizStep ?? step.action ?? "")} {step.declaredInError && <span class="tag warn">Declared in error</span>} {step.private && <span class="tag">Private</span>}
+        </>
+      ),
+    },
+    { title: "Disposition", cell: ({ disposition }) => (disposition ? plainWords(disposition) : "—") },
+    { title: "Place", cell: ({ bizLocation, readPoint }) => nameOf(bizLocation ?? readPoint, places) },
+    { title: "Captured by", cell: ({ capturedBy }) => capturedBy.map((party) => nameOf(party, parties)).join(", ") },
+    { title: "Event", cell: ({ eventID }) => <ShortId id={eventID} /> },
+  ];
   return (
-    <section class="place-group">
-      <h2>
-        <span>Events</span> <span class="total">{steps.length}</span>
-      </h2>
-      <Scroller name="Events">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Time</th>
-              <th scope="col">Step</th>
-              <th scope="col">Disposition</th>
-              <th scope="col">Place</th>
-              <th scope="col">Captured by</th>
-              <th scope="col">Event</th>
-            </tr>
-          </thead>
-          <tbody>
-            {steps.map((step) => (
-              <tr key={step.eventID} class={step.declaredInError ? "voided" : ""}>
-                <td>{readableTime(step.eventTime)}</td>
-                <td>
-                  {plainWords(step.bizStep ?? step.action ?? "")} {step.declaredInError && <span class="tag warn">Declared in error</span>}{" "}
-                  {step.private && <span class="tag">Private</span>}
-                </td>
-                <td>{step.disposition ? plainWords(step.disposition) : "—"}</td>
-                <td>{nameOf(step.bizLocation ?? step.readPoint, places)}</td>
-                <td>{step.capturedBy.map((party) => nameOf(party, parties)).join(", ")}</td>
-                <td>
-                  <ShortId id={step.eventID} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroller>
-    </section>
+    <TableBlock
+      title="Events"
+      total={steps.length}
+      columns={columns}
+      rows={steps}
+      keyOf={({ eventID }) => eventID}
+      marks={({ declaredInError }) => ({ class: declaredInError ? "voided" : "", "data-testid": "history" })}
+      nothing="No event is known at that time."
+    />
   );
 }
