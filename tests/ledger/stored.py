@@ -29,6 +29,7 @@ class Ledgers:
 
     def __init__(self, store: Store, parties: Parties, keeping: Keeping | None = None) -> None:
         self.store = store
+        self.keeping = keeping
         self.projector = Projector(parties, keeping)
         self.numbers = {party.id: number for number, party in enumerate(parties, 1)}
         self.seen: defaultdict[bytes, set[str]] = defaultdict(set)
@@ -51,7 +52,9 @@ class Ledgers:
         names = {number: party for party, number in self.numbers.items()}
 
         def unit(tx: WriteTransaction) -> dict[bytes, frozenset[str]]:
-            rebuild = Rebuild(tx, self.projector.parties, lambda numbers: tuple(sorted(names[one] for one in numbers)))
+            rebuild = Rebuild(
+                tx, self.projector.parties, lambda numbers: tuple(sorted(names[one] for one in numbers)), self.keeping
+            )
             rebuild.run(records_at_once=records_at_once)
             shown: defaultdict[bytes, set[str]] = defaultdict(set)
             for eid, party in tx.fetch("SELECT eid, party FROM ledger_shown"):

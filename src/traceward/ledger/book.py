@@ -60,13 +60,17 @@ class Act:
 
 
 class Book:
-    """Records and outputs of one fold. load: gives the stored record of a key that the book does not have yet."""
+    """Records and outputs of one fold. load: gives the stored record of a key that the book does not have yet.
+
+    changed: the records that the fold changed. recent: those among them since somebody last emptied it.
+    """
 
     def __init__(self, parties: Parties, relations: Relations, load: Load | None = None) -> None:
         self.parties = parties
         self.relations = relations | parties.agreed
         self.records: dict[str, Record] = {}
         self.changed: dict[str, Record] = {}
+        self.recent: dict[str, Record] = {}
         self.first_order: dict[str, Order | None] = {}
         self.conflicts: dict[str, Conflict] = {}
         self.transfers: dict[str, OwnershipTransfer] = {}
@@ -116,6 +120,7 @@ class Book:
     def change(self, record: Record) -> None:
         """Note that a record was changed."""
         name = record_key(record)
+        self.recent[name] = record
         if name not in self.changed:
             self.changed[name] = record
             self.first_order[name] = record.order
@@ -130,7 +135,7 @@ class Book:
             lead.lot, lead.expiry, lead.provenance, lead.order, lead.changed_eid, lead.ended_eid, lead.seen,
             lead.owners, lead.trail, notices=lead.notices,
         )  # fmt: skip
-        self.records[key] = self.changed[key] = twin
+        self.records[key] = self.changed[key] = self.recent[key] = twin
         self.twins[key] = lead
         self._leads.add(lead.key)
 

@@ -62,7 +62,7 @@ def apply_all(
     """Apply events, each once, in the fold's order, and then what holds as they leave things.
 
     corrected: what was declared in error, where that is known from more than these events. keeper: is given the states
-    between them; the book's `changed` is then of the last event alone.
+    between them.
     """
     if corrected is None:
         corrected = corrections.resolve(events)

@@ -116,7 +116,7 @@ class Projector:
 
         Gives the number of events. `ledger_shown` then says who sees which shared event; whoever asked empties it.
         """
-        return Rebuild(tx, self._parties, self._party_ids(tx)).run(tell)
+        return Rebuild(tx, self._parties, self._party_ids(tx), self._keeping).run(tell)
 
     def _project(
         self, tx: WriteTransaction, new_events: Sequence[LedgerEvent], before: Sequence[LedgerEvent]

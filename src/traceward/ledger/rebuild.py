@@ -3,7 +3,9 @@
 It must not give anything else than `fold` gives for the same events; readers see the old ledger until it commits.
 """
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 from traceward.ledger import closure, corrections, shared_ids
@@ -15,10 +17,12 @@ from traceward.ledger.links import check_links
 from traceward.ledger.loading import Loader
 from traceward.ledger.parties import Parties
 from traceward.ledger.persistence import conflict_row
+from traceward.ledger.snapshots import Keeping, states_before
 from traceward.ledger.state import PatientLinks, links_record
 from traceward.ledger.stream import Survey, events_of, pages, survey
 from traceward.ledger.tables import settle, write_book
-from traceward.store import ledger_rows
+from traceward.store import ledger_rows, ledger_snapshots
+from traceward.store.ledger_snapshots import Snapshot
 from traceward.store.rows import Relation
 from traceward.store.write import WriteTransaction
 
@@ -36,18 +40,40 @@ _AGAIN = (
     "SELECT event_id_hash FROM event_id WHERE NOT is_declaration GROUP BY event_id_hash HAVING COUNT(DISTINCT eid) > 1"
 )
 
+# A fold makes very many small values and no cycles: looking for some would cost a third of its time.
+_ALLOCATIONS = 200_000
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Have the interpreter look for cyclic garbage seldom; other threads' is still found."""
+    before = gc.get_threshold()
+    gc.set_threshold(_ALLOCATIONS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
 
 class Rebuild:
     """One rebuild. Afterwards `ledger_shown` says which parties see which shared event, until it is emptied."""
 
-    def __init__(self, tx: WriteTransaction, parties: Parties, party_ids: closure.PartyIds) -> None:
+    def __init__(
+        self, tx: WriteTransaction, parties: Parties, party_ids: closure.PartyIds, keeping: Keeping | None = None
+    ) -> None:
         self._tx = tx
+        self._keeping = keeping if keeping is not None else Keeping()
+        self._snapshots: list[Snapshot] = []
         self._parties = parties
         self._party_ids = party_ids
         self._uses: dict[tuple[str, str | None], Decimal] = {}
 
     def run(self, tell: Tell | None = None, *, records_at_once: int = _RECORDS_AT_ONCE) -> int:
         """Make the tables what the events amount to; the number of events folded. records_at_once bounds memory."""
+        with seldom_collected():
+            return self._run(tell, records_at_once)
+
+    def _run(self, tell: Tell | None, records_at_once: int) -> int:
         tx = self._tx
         not_due = [seq for (seq,) in tx.fetch("SELECT seq FROM due")]
         for table in _EMPTIED:
@@ -84,11 +110,14 @@ class Rebuild:
     def _apply(self, book: Book, event: LedgerEvent, corrected: Corrections) -> None:
         if closure.is_notice(event):
             self._bring_in_class(book, event)
+        held = states_before(book, event, self._keeping)
+        book.recent.clear()
         captors = corrected.captors.get(event.eid, event.captured_by)
         if event.declares is not None or not captors:
             pass_over(book, event, corrected)
         else:
             apply_event(book, event, captors)
+        self._snapshots += [snapshot for snapshot in held if snapshot.key in book.recent]
 
     def _bring_in_class(self, book: Book, notice: LedgerEvent) -> None:
         """Have all records of a notice's classes at hand: those concerned are shown it, and their conflicts change."""
@@ -107,6 +136,8 @@ class Rebuild:
     def _flush(self, book: Book, loader: Loader, voided: frozenset[str | None]) -> None:
         settle(book)
         write_book(self._tx, loader, book)
+        ledger_snapshots.put_snapshots(self._tx, self._snapshots)
+        self._snapshots = []
         rows = [(eid, party) for eid, parties in book.shown.items() for party in sorted(parties)]
         self._tx.write("ledger_shown", ("eid", "party"), rows, "nothing")
         self._uses = {use: quantity for use, quantity in book.uses.items() if use[1] in voided}

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from traceward.ledger.book import Book
-from traceward.ledger.facts import LedgerEvent
+from traceward.ledger.facts import LedgerEvent, keys
 from traceward.ledger.loading import Loader
 from traceward.ledger.persistence import encoded, record_of_state
-from traceward.ledger.state import ClassStock, Instance, Order, Record, item_of
+from traceward.ledger.state import ClassStock, Instance, Order, Record, class_record, item_of
 from traceward.store import ledger_rows, ledger_snapshots
 from traceward.store.ledger_snapshots import Snapshot
 from traceward.store.terms import key_hash
@@ -46,7 +46,7 @@ class Keeper:
 
     def before(self, book: Book, event: LedgerEvent) -> None:
         """Hold the states as they are before an event where one of them may be kept."""
-        book.changed.clear()
+        book.recent.clear()
         time_us = event.event_time_us
         if self._last_us is not None and self._keeping.parts(self._last_us, (time_us, 0, event.eid)):
             for name in self._dirty:
@@ -58,7 +58,7 @@ class Keeper:
 
     def after(self, book: Book, event: LedgerEvent) -> None:
         """Keep the held states of the records that the event has changed."""
-        for name in book.changed:
+        for name in book.recent:
             held = self._held.pop(name, None)
             if held is not None and held[0] < event.event_time_us:
                 self.snapshots.append(Snapshot(name, event.event_time_us, *held))
@@ -126,6 +126,23 @@ def snapshots_of(book: Book, loader: Loader, keeping: Keeping) -> list[Snapshot]
         if is_worth_keeping(record) or loader.was_packed(name):
             kept.append(Snapshot(name, order[0], row.last_time_us, bytes(row.state)))
     return kept
+
+
+def states_before(book: Book, event: LedgerEvent, keeping: Keeping) -> list[Snapshot]:
+    """The states worth keeping of what an event names, and of what lies in that, as they are before the event."""
+    found: dict[str, Snapshot] = {}
+    order = (event.event_time_us, 0, event.eid)
+    names = [name for key in keys(event) for name in (key, class_record(key))]
+    while names:
+        name = names.pop()
+        record = book.records.get(name)
+        if record is None or name in found or record.order is None or not is_worth_keeping(record):
+            continue
+        if keeping.parts(record.order[0], order):
+            found[name] = Snapshot(name, event.event_time_us, record.order[0], encoded(record))
+            if isinstance(record, Instance):
+                names.extend(record.contents or ())
+    return list(found.values())
 
 
 def is_worth_keeping(record: Record) -> bool:

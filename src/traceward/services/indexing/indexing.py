@@ -17,6 +17,7 @@ from traceward.store.terms import PreparedTerms, term_hasher
 from traceward.store.write import WriteTransaction
 
 _AT_ONCE = 1000
+_EVENTS = "SELECT seq, eid, record_time_us FROM event WHERE seq>? AND NOT private ORDER BY seq LIMIT ?"
 
 
 def index_projection(
@@ -65,36 +66,56 @@ def rebuild(tx: WriteTransaction, registry: Registry, secret: bytes, tell: Tell 
     parties = registry.parties
     count = Projector(parties).rebuild(tx, tell)
     party_ids = {one.number: one.id for one in registry.organisations()}
+    known = frozenset(party_ids.values())
     table = "arrival" if tx.dialect == "sqlite" else "visible"
-    standing = {(viewer, seq) for viewer, seq in tx.fetch(f"SELECT viewer, seq FROM {table}")}  # noqa: S608
-    seqs = [seq for (seq,) in tx.fetch("SELECT seq FROM event ORDER BY seq")]
-    for start in range(0, len(seqs), _AT_ONCE):
-        gained: list[Visible] = []
-        lost: list[Visible] = []
-        events = tx.events(seqs[start : start + _AT_ONCE], witnesses=True)
-        visible = _shown(tx, [event.eid for event in events])
-        for event in events:
-            if event.private:
-                continue
-            seen = visible.get(event.eid)
-            if seen is None:
-                fact = stored_event(event, lambda numbers: tuple(sorted(party_ids[one] for one in numbers)))
-                seen = frozenset(party for party in named_parties(fact, parties) if party is not None)
-            terms: PreparedTerms | None = None
-            if any(one.kind == CARRIER for one in registry.organisations() if one.id in seen):
-                terms = stored_terms(event.text, event.context, event.event_id, secret)
-                seen = _who_may_see(registry, seen, terms, secret)
-            wanted = {shared_viewer(number) for number in registry.numbers(seen)}
-            now = {shared_viewer(number) for number in party_ids if (shared_viewer(number), event.seq) in standing}
-            if wanted == now:
-                continue
-            row = _row(event, terms or stored_terms(event.text, event.context, event.event_id, secret))
-            gained += [row._replace(viewer=viewer) for viewer in sorted(wanted - now)]
-            lost += [row._replace(viewer=viewer) for viewer in sorted(now - wanted)]
-        tx.index_visible(gained)
-        tx.remove_visible(lost)
+    carriers = {one.id for one in registry.organisations() if one.kind == CARRIER}
+    last = 0
+    while rows := tx.fetch(_EVENTS, (last, _AT_ONCE)):
+        last = rows[-1][0]
+        seen_now: dict[int, set[str]] = {}
+        for number, party in party_ids.items():
+            # Event numbers follow recordTime, by which both tables can be read.
+            standing = f"SELECT seq FROM {table} WHERE viewer=? AND record_time_us BETWEEN ? AND ?"  # noqa: S608
+            for (seq,) in tx.fetch(standing, (shared_viewer(number), rows[0][2], rows[-1][2])):
+                seen_now.setdefault(seq, set()).add(party)
+        visible = _shown(tx, [bytes(eid) for _, eid, _ in rows])
+        doubtful = [
+            seq
+            for seq, eid, _ in rows
+            if (told := visible.get(bytes(eid))) is None
+            or not carriers.isdisjoint(told)
+            or told.intersection(known) != seen_now.get(seq, set())
+        ]
+        _show_anew(tx, registry, tx.events(doubtful, witnesses=True), visible, seen_now, secret)
     tx.execute("DELETE FROM ledger_shown")
     return count
+
+
+def _show_anew(
+    tx: WriteTransaction,
+    registry: Registry,
+    events: Iterable[StoredEvent],
+    visible: Mapping[bytes, frozenset[str]],
+    seen_now: Mapping[int, Collection[str]],
+    secret: bytes,
+) -> None:
+    """Make the index rows of these shared events what the ledger shows. seen_now: by number, who has a row of it."""
+    names = {one.number: one.id for one in registry.organisations()}
+    numbers = {party: number for number, party in names.items()}
+    gained: list[Visible] = []
+    lost: list[Visible] = []
+    for event in events:
+        seen = visible.get(event.eid)
+        if seen is None:
+            fact = stored_event(event, lambda numbers: tuple(sorted(names[one] for one in numbers)))
+            seen = frozenset(party for party in named_parties(fact, registry.parties) if party is not None)
+        row = _row(event, stored_terms(event.text, event.context, event.event_id, secret))
+        wanted = _who_may_see(registry, seen, row.terms, secret) & numbers.keys()
+        now = frozenset(seen_now.get(event.seq, ()))
+        gained += [row._replace(viewer=shared_viewer(numbers[party])) for party in sorted(wanted - now)]
+        lost += [row._replace(viewer=shared_viewer(numbers[party])) for party in sorted(now - wanted)]
+    tx.index_visible(gained)
+    tx.remove_visible(lost)
 
 
 def _shown(tx: WriteTransaction, eids: Iterable[bytes]) -> dict[bytes, frozenset[str]]:
