@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.digest import ledger_digest
 from traceward.ledger.facts import LedgerEvent, encode_event, keys
 from traceward.ledger.parties import Parties
@@ -12,6 +13,7 @@ from traceward.ledger.persistence import stored_ledger
 from traceward.ledger.projector import Projection, Projector
 from traceward.ledger.rebuild import Rebuild
 from traceward.ledger.snapshots import Keeping
+from traceward.ledger.state import Ledger
 from traceward.store.engine import Store
 from traceward.store.models import Organisation
 from traceward.store.rows import EventRow, Witness
@@ -21,16 +23,20 @@ from traceward.store.write import WriteTransaction
 _FILLED = (
     "event", "witness", "event_id", "stream", "due", "relation", "ledger_record", "balance", "conflict",
     "conflict_party", "conflict_key", "ownership_transfer", "ledger_snapshot",
+    "ledger_dealing",
 )  # fmt: skip
 
 
 class Ledgers:
     """One store's ledger under test. seen: eid -> parties that may see it, kept up from what each projection says."""
 
-    def __init__(self, store: Store, parties: Parties, keeping: Keeping | None = None) -> None:
+    def __init__(
+        self, store: Store, parties: Parties, keeping: Keeping | None = None, agreements: AgreementBook | None = None
+    ) -> None:
         self.store = store
         self.keeping = keeping
-        self.projector = Projector(parties, keeping)
+        self.agreements = agreements if agreements is not None else AgreementBook()
+        self.projector = Projector(parties, keeping, lambda _: self.agreements)
         self.numbers = {party.id: number for number, party in enumerate(parties, 1)}
         self.seen: defaultdict[bytes, set[str]] = defaultdict(set)
         store.committer.run(self._register)
@@ -53,7 +59,11 @@ class Ledgers:
 
         def unit(tx: WriteTransaction) -> dict[bytes, frozenset[str]]:
             rebuild = Rebuild(
-                tx, self.projector.parties, lambda numbers: tuple(sorted(names[one] for one in numbers)), self.keeping
+                tx,
+                self.projector.parties,
+                lambda numbers: tuple(sorted(names[one] for one in numbers)),
+                self.agreements,
+                self.keeping,
             )
             rebuild.run(records_at_once=records_at_once)
             shown: defaultdict[bytes, set[str]] = defaultdict(set)
@@ -64,8 +74,11 @@ class Ledgers:
 
         return self.store.committer.run(unit)
 
+    def ledger(self) -> Ledger:
+        return self.store.committer.run(stored_ledger)
+
     def digest(self) -> bytes:
-        return ledger_digest(self.store.committer.run(stored_ledger))
+        return ledger_digest(self.ledger())
 
     def visible(self) -> dict[bytes, frozenset[str]]:
         return {eid: frozenset(seen) for eid, seen in self.seen.items()}

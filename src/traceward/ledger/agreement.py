@@ -100,6 +100,11 @@ class AgreementBook:
         for agreement_id, versions in sorted(self._versions.items()):
             for pair in sorted({(one.terms.supplier, one.terms.hospital) for one in versions}):
                 self._ids_of_pair[pair].append(agreement_id)
+        self._begun: dict[tuple[str, str], date] = {}
+        for one in self:
+            if one.is_signed:
+                pair = (one.terms.supplier, one.terms.hospital)
+                self._begun[pair] = min(one.terms.valid_from, self._begun.get(pair, date.max))
         self._by_pair: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
         for agreement_id, versions in self._versions.items():
             keys = {(one.terms.supplier, one.terms.hospital, line.gtin) for one in versions for line in one.terms.lines}
@@ -150,6 +155,15 @@ class AgreementBook:
             if agreement is not None and line is not None and (place is None or self.covers(agreement, place)):
                 return Judgement(agreement, line)
         return None
+
+    def has_begun(self, supplier: str, hospital: str, at_us: int) -> bool:
+        """Whether the pair's first agreement had begun by then, in force still or not."""
+        first = self._begun.get((supplier, hospital))
+        return first is not None and first <= day_of(at_us)
+
+    def below(self, site: str) -> frozenset[str]:
+        """The places that master data has below a site."""
+        return self._descendants.get(site, frozenset())
 
     def covers(self, agreement: Agreement, place: str) -> bool:
         """Whether a place is one of the agreement's sites or lies below one."""

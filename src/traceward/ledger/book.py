@@ -16,6 +16,7 @@ from traceward.ledger.parties import Parties
 from traceward.ledger.state import (
     ClassStock,
     Count,
+    Dealing,
     Instance,
     Notice,
     Order,
@@ -74,6 +75,7 @@ class Book:
         self.first_order: dict[str, Order | None] = {}
         self.conflicts: dict[str, Conflict] = {}
         self.transfers: dict[str, OwnershipTransfer] = {}
+        self.dealings: dict[str, Dealing] = {}
         self.counts: list[Count] = []
         self.shown: dict[bytes, set[str]] = {}
         self.uses: dict[tuple[str, str | None], Decimal] = {}
@@ -128,8 +130,8 @@ class Book:
             self.twins.pop(name, None)
             self._leads.discard(name)
 
-    def add_twin(self, lead: Instance, key: str) -> None:
-        """Keep a never seen item to which the event did exactly what it did to `lead`."""
+    def add_twin(self, lead: Instance, key: str) -> Instance:
+        """Keep a never seen item to which the event did exactly what it did to `lead`; gives it back."""
         twin = Instance(
             key, None, lead.owner, lead.holder, lead.place, lead.origin, lead.container, lead.status, lead.flags,
             lead.lot, lead.expiry, lead.provenance, lead.order, lead.changed_eid, lead.ended_eid, lead.seen,
@@ -138,6 +140,7 @@ class Book:
         self.records[key] = self.changed[key] = self.recent[key] = twin
         self.twins[key] = lead
         self._leads.add(lead.key)
+        return twin
 
     def lead_of(self, key: str) -> Instance | None:
         """The record that equals the one of this key but for the key, where that is known for certain."""

@@ -3,11 +3,11 @@
 It must not lose or make quantity unseen: what is taken beyond the balances is a flagged debt or a first sight.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from traceward.ledger import expiry, steps, trays
-from traceward.ledger.book import Act, Book, agrees
+from traceward.ledger import dealings, expiry, steps
+from traceward.ledger.book import Act, Book
 from traceward.ledger.entitlement import entitled_to_class
 from traceward.ledger.facts import class_parts
 from traceward.ledger.instances import add_slot, moves_recalled_stock, show_slot
@@ -15,10 +15,9 @@ from traceward.ledger.notices import flags_in_force, serials_of_notice, stated
 from traceward.ledger.owning import owner_after
 from traceward.ledger.serials import within
 from traceward.ledger.state import ClassStock, Count, Instance, PatientLinks, Slot, item_of, record_key
+from traceward.ledger.taking import debit, first_owner, in_order, missing_parts, note_opened, on_the_way, take
 
 ZERO = Decimal(0)
-_ENDING = frozenset({steps.USE, steps.LOSE, steps.DESTROY, steps.END, steps.TRANSFORM})
-_DEBIT_AT_PLACE = frozenset({*_ENDING, steps.SHIP, steps.PACK, steps.RECEIVE})
 
 
 def act_on_class(book: Book, act: Act, key: str, quantity: Decimal | None, uom: str | None) -> None:
@@ -60,9 +59,9 @@ def take_out(
     inside = record_key(container)
     wanted = quantity
     parts: list[Slot] = []
-    for slot in _sorted(slot for slot in stock.slots.values() if slot.container == inside and slot.uom == uom):
+    for slot in in_order(slot for slot in stock.slots.values() if slot.container == inside and slot.uom == uom):
         if wanted > 0 and slot.quantity > 0:
-            parts.append(_debit(book, act, stock, slot, min(wanted, slot.quantity)))
+            parts.append(debit(book, act, stock, slot, min(wanted, slot.quantity)))
             wanted -= parts[-1].quantity
     if wanted > 0:
         book.raise_conflict("not_in_container", act, stock, *stock.concerned, what=item_of(inside))
@@ -76,25 +75,6 @@ def take_out(
     if not any(slot.container == inside for slot in stock.slots.values()):
         container.take_from(record_key(stock))
     _touched(book, act, stock)
-
-
-def take(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> list[Slot]:
-    """Take a quantity from the balances that the captor may move; the parts as they were.
-
-    By the event's source place, else by its own place, else the single possible balance, else a flagged guess. What
-    is missing comes from what is on its way to the captor, then from a consignor's stock; else it is first seen
-    here, or a debt.
-    """
-    parts: list[Slot] = []
-    wanted = quantity
-    for slot in _candidates(book, act, stock, captor, uom):
-        if wanted <= 0:
-            return parts
-        parts.append(_debit(book, act, stock, slot, min(wanted, slot.quantity)))
-        wanted -= parts[-1].quantity
-    if wanted > 0:
-        parts.extend(_missing(book, act, stock, captor, wanted, uom))
-    return parts
 
 
 def _perform(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
@@ -130,7 +110,7 @@ def _create(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Deci
     stated = next((party for party in (act.event.owning or ()) if party is not None), None)
     owner = stated or captor
     holder = book.parties.party_of_place(act.place) or captor
-    _open(stock, quantity, uom)
+    note_opened(stock, quantity, uom)
     if stock.claimant is None and book.parties.maker_of(stock.key) == captor:
         stock.public.append(act.event.eid)
         book.show(act.event.eid, stock.concerned)
@@ -155,9 +135,9 @@ def _void_ship(book: Book, act: Act, stock: ClassStock, captor: str, quantity: D
         and slot.quantity > 0
     )
     wanted = quantity
-    for slot in _sorted(sent):
+    for slot in in_order(sent):
         if wanted > 0:
-            part = _debit(book, act, stock, slot, min(wanted, slot.quantity))
+            part = debit(book, act, stock, slot, min(wanted, slot.quantity))
             wanted -= part.quantity
             _put(book, act, stock, part, act.place, part.holder, steps.ON_HAND)
 
@@ -167,9 +147,9 @@ def _receive(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Dec
         return
     wanted = quantity
     parts: list[Slot] = []
-    for slot in _on_the_way(book, stock, captor, uom):
+    for slot in on_the_way(book, stock, captor, uom):
         if wanted > 0:
-            parts.append(_debit(book, act, stock, slot, min(wanted, slot.quantity)))
+            parts.append(debit(book, act, stock, slot, min(wanted, slot.quantity)))
             wanted -= parts[-1].quantity
     _note_short(book, stock, captor, parts, uom)
     if wanted > 0 and parts and act.event.biz_step != "accepting":
@@ -177,7 +157,7 @@ def _receive(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Dec
     if wanted > 0 and act.event.biz_step == "accepting":
         parts.extend(take(book, act, stock, captor, wanted, uom))
     elif wanted > 0:
-        parts.extend(_missing(book, act, stock, captor, wanted, uom, first_seen=True))
+        parts.extend(missing_parts(book, act, stock, captor, wanted, uom, first_seen=True))
     for part in parts:
         holder = captor if part.status == steps.IN_TRANSIT else part.holder
         place = act.place or part.place
@@ -187,7 +167,7 @@ def _receive(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Dec
 def _note_short(book: Book, stock: ClassStock, captor: str, parts: Sequence[Slot], uom: str | None) -> None:
     """Remember what a receipt left on its way of the very consignments that it received a part of."""
     received = {part.name() for part in parts}
-    for slot in _on_the_way(book, stock, captor, uom):
+    for slot in on_the_way(book, stock, captor, uom):
         name = slot.name()
         if name in received:
             stock.short[name] = (slot.quantity, slot.eid)
@@ -198,25 +178,29 @@ def _move(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decima
         _show_holders(book, act, stock)
         return
     _check_recall(book, act, stock, captor)
+    known = captor in stock.concerned
     if act.event.reason == steps.OPENING:
         parts = _opened(book, act, stock, captor, quantity, uom)
     else:
         parts = take(book, act, stock, captor, quantity, uom)
     for part in parts:
         holder = captor if part.status == steps.IN_TRANSIT else part.holder
-        _put(book, act, stock, part, act.place, book.holder_at(act, act.place, holder), steps.ON_HAND)
+        holder = book.holder_at(act, act.place, holder)
+        if not known and act.event.reason != steps.OPENING:
+            dealings.note_receipt(book, act, stock, part.owner, holder, act.place)
+        _put(book, act, stock, part, act.place, holder, steps.ON_HAND)
 
 
 def _opened(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> list[Slot]:
     """What an opening balance brings to its place: no more than is missing there to the quantity that it found."""
-    owner = _first_owner(book, act, stock, captor)
+    owner = first_owner(book, act, stock, captor)
     where = (act.place, None, owner, steps.ON_HAND, uom)
     slots = (one for one in stock.slots.values() if (one.place, one.container, one.owner, one.status, one.uom) == where)
     here = sum((slot.quantity for slot in slots), ZERO)
     if here >= quantity:
         _show_holders(book, act, stock)
         return []
-    return _missing(book, act, stock, captor, quantity - here, uom, first_seen=True)
+    return missing_parts(book, act, stock, captor, quantity - here, uom, first_seen=True)
 
 
 def _end(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
@@ -298,130 +282,12 @@ def _show_to_holders(book: Book, eid: bytes, key: str, serials: tuple[tuple[str,
 def _put(
     book: Book, act: Act, stock: ClassStock, part: Slot, place: str | None, holder: str | None, status: str
 ) -> None:
+    dealings.note_use(book, act, stock, part.owner, holder, part.place)
+    if act.effect == steps.RECEIVE or (act.effect == steps.MOVE and part.status == steps.IN_TRANSIT):
+        dealings.note_receipt(book, act, stock, part.owner, holder, place)
     owner = owner_after(book, act, stock, part.owner, part.quantity, part.uom)
     flags = steps.flags_after(part.flags, act.event) if status not in steps.SINKS else ()
     add_slot(book, act, stock, Slot(place, None, owner, holder, status, flags, part.uom, part.quantity, 0, b""))
-
-
-def _debit(book: Book, act: Act, stock: ClassStock, slot: Slot, quantity: Decimal) -> Slot:
-    if slot.container is not None and act.effect == steps.USE:
-        trays.check_use(book, act, slot)
-    if slot.container is not None and act.effect != steps.UNPACK:
-        book.raise_conflict("implied_disaggregation", act, stock, slot.owner, slot.holder, what=item_of(slot.container))
-    part = Slot(
-        slot.place, slot.container, slot.owner, slot.holder, slot.status, slot.flags, slot.uom, quantity, 0, b""
-    )
-    add_slot(
-        book, act, stock,
-        Slot(slot.place, slot.container, slot.owner, slot.holder, slot.status, slot.flags, slot.uom, -quantity, 0, b""),
-    )  # fmt: skip
-    if slot.container is not None and slot.quantity == quantity:
-        container = book.find(slot.container)
-        if isinstance(container, Instance) and all(other.container != slot.container for other in stock.slots.values()):
-            container.take_from(record_key(stock))
-            container.order = max(container.order or act.order, act.order)
-            book.change(container)
-    return part
-
-
-def _candidates(book: Book, act: Act, stock: ClassStock, captor: str, uom: str | None) -> Sequence[Slot]:
-    own = _sorted(
-        slot
-        for slot in stock.slots.values()
-        if slot.status == steps.ON_HAND
-        and slot.uom == uom
-        and slot.quantity > 0
-        and (stock.claimant is not None or captor in (slot.owner, slot.holder))
-    )
-    if act.source is not None:
-        return [slot for slot in own if slot.place == act.source] or [
-            slot for slot in own if agrees(act.source, slot.place)
-        ]
-    if act.effect in _DEBIT_AT_PLACE or act.effect == steps.UNPACK:
-        for place in (act.event.read_point, act.event.biz_location):
-            here = [slot for slot in own if place is not None and slot.place == place]
-            if here:
-                return here
-    else:
-        own = [slot for slot in own if slot.place != act.place or slot.container is not None]
-    if len(own) > 1:
-        book.raise_conflict("guessed_source", act, stock, own[0].owner, own[0].holder, what=own[0].place or "nowhere")
-    return own
-
-
-def _missing(
-    book: Book, act: Act, stock: ClassStock, captor: str, wanted: Decimal, uom: str | None, *, first_seen: bool = False
-) -> list[Slot]:
-    parts: list[Slot] = []
-    known = captor in stock.concerned if stock.claimant is None else bool(stock.opened)
-    for kind, slots in (
-        ("used_in_transit" if act.effect == steps.USE else "implied_receipt", _on_the_way(book, stock, captor, uom)),
-        ("implied_receipt", _consigned_elsewhere(book, stock, captor, uom) if first_seen or not known else []),
-    ):
-        for slot in slots:
-            if wanted <= 0:
-                return parts
-            book.raise_conflict(kind, act, stock, slot.owner, slot.holder)
-            part = _debit(book, act, stock, slot, min(wanted, slot.quantity))
-            part.holder = captor
-            parts.append(part)
-            wanted -= part.quantity
-    if wanted <= 0:
-        return parts
-    place = act.source or act.event.read_point or act.place
-    owner = _first_owner(book, act, stock, captor)
-    missing = Slot(place, None, owner, captor, steps.ON_HAND, (), uom, wanted, 0, b"")
-    if first_seen or not known:
-        _open(stock, wanted, uom)
-        if act.event.reason != steps.OPENING:
-            book.raise_conflict("first_seen", act, stock)
-    else:
-        debt = Slot(place, None, owner, captor, steps.ON_HAND, (), uom, -wanted, 0, b"")
-        book.raise_conflict("lot_short", act, stock, owner, what=f"{wanted}")
-        add_slot(book, act, stock, debt)
-    parts.append(missing)
-    return parts
-
-
-def _first_owner(book: Book, act: Act, stock: ClassStock, captor: str) -> str | None:
-    maker = book.parties.maker_of(stock.key)
-    stated = next((party for party in (act.event.owning or ()) if party is not None), None)
-    if act.event.reason == steps.OPENING and stock.claimant is None and (maker is None or maker in act.captors):
-        return stated or maker
-    owners = {slot.owner for slot in stock.slots.values() if slot.holder == captor and slot.owner is not None}
-    if len(owners) == 1:
-        return owners.pop()
-    if stock.claimant is not None:
-        return captor if stated == captor else None
-    return maker or stated
-
-
-def _on_the_way(book: Book, stock: ClassStock, captor: str, uom: str | None) -> list[Slot]:
-    if stock.claimant is not None:
-        return []
-    return _sorted(
-        slot
-        for slot in stock.slots.values()
-        if slot.status == steps.IN_TRANSIT
-        and slot.uom == uom
-        and slot.quantity > 0
-        and book.destination(slot) == captor
-    )
-
-
-def _consigned_elsewhere(book: Book, stock: ClassStock, captor: str, uom: str | None) -> list[Slot]:
-    if stock.claimant is not None:
-        return []
-    return _sorted(
-        slot
-        for slot in stock.slots.values()
-        if slot.status == steps.ON_HAND
-        and slot.uom == uom
-        and slot.quantity > 0
-        and slot.owner is not None
-        and slot.holder in (slot.owner, None)
-        and (slot.owner, captor) in book.relations
-    )
 
 
 def _already_carried(act: Act, stock: ClassStock, quantity: Decimal, uom: str | None) -> bool:
@@ -431,15 +297,6 @@ def _already_carried(act: Act, stock: ClassStock, quantity: Decimal, uom: str | 
         if slot.container is not None and item_of(slot.container) in act.named and slot.uom == uom:
             along += slot.quantity
     return along >= quantity
-
-
-def _sorted(slots: Iterable[Slot]) -> list[Slot]:
-    # First what lies loose, then first moved; the name breaks ties so that the order never follows arrival.
-    return sorted(slots, key=lambda slot: (slot.container is not None, slot.time_us, slot.name()))
-
-
-def _open(stock: ClassStock, quantity: Decimal, uom: str | None) -> None:
-    stock.opened[uom or ""] = stock.opened.get(uom or "", ZERO) + quantity
 
 
 def _show_holders(book: Book, act: Act, stock: ClassStock) -> None:

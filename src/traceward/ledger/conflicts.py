@@ -55,6 +55,7 @@ KINDS = {
     "original_missing": Kind("low", "{key}: declared in error, but the event itself is not here yet"),
     "not_declarant": Kind("medium", "{key}: declared in error by a party that did not capture it; no effect"),
     "unknown_step": Kind("low", "{key}: business step {what} is not known here and moves nothing"),
+    "off_agreement": Kind("medium", "{key}: {what}"),
     "count_variance": Kind("medium", "{key}: counted {what}"),
     "counted_elsewhere": Kind("low", "{key}: counted at another place than where the ledger has it: {what}"),
 }

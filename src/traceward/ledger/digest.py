@@ -16,7 +16,7 @@ _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
 def ledger_digest(ledger: Ledger) -> bytes:
-    """SHA-256 (32 bytes) over the ledger's records, conflicts and transfers in one canonical form.
+    """SHA-256 (32 bytes) over the ledger's records, conflicts, transfers and dealings in one canonical form.
 
     Decimals count by value: 20 and 20.0 are one quantity.
     """
@@ -27,6 +27,7 @@ def ledger_digest(ledger: Ledger) -> bytes:
         state.update(canonical_record(record))
     rows += [_ENCODER.encode(_canonical(dataclasses.asdict(row))) for row in ledger.conflicts.values()]
     rows += [_ENCODER.encode(_canonical(dataclasses.asdict(row))) for row in ledger.transfers.values()]
+    rows += [_ENCODER.encode(_canonical(dataclasses.asdict(row))) for row in ledger.dealings.values()]
     for encoded in sorted(rows):
         state.update(encoded)
     return state.digest()

@@ -164,6 +164,7 @@ def ledger_of(book: Book) -> Ledger:
         {key: record for key, record in sorted(book.records.items()) if not is_blank(record)},
         dict(sorted(book.conflicts.items())),
         dict(sorted(book.transfers.items())),
+        dict(sorted(book.dealings.items())),
         tuple(sorted(book.counts, key=lambda count: (count.event_time_us, count.eid, count.key))),
         {eid: frozenset(seen) for eid, seen in sorted(book.shown.items())},
     )

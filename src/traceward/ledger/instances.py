@@ -6,12 +6,12 @@ It must not choose whether the captor is entitled (entitlement.py) nor which eff
 from collections.abc import Callable
 from decimal import Decimal
 
-from traceward.ledger import expiry, steps, trays
+from traceward.ledger import dealings, expiry, steps, trays
 from traceward.ledger.book import Act, Book, agrees
 from traceward.ledger.entitlement import IMPLIED, NOTICE, OPEN, SENT, entitled_to_instance
 from traceward.ledger.notices import flags_in_force, stated
 from traceward.ledger.owning import owner_after
-from traceward.ledger.state import UNSEEN, ClassStock, Instance, Slot, item_of, record_key
+from traceward.ledger.state import UNSEEN, ClassStock, Dealing, Instance, Slot, item_of, record_key
 
 ONE = Decimal(1)
 _SEEN_ONLY = frozenset({steps.NOTE, steps.COUNT, steps.UNKNOWN})
@@ -43,16 +43,18 @@ def act_on_instances(book: Book, act: Act) -> None:
     Never seen items of one GTIN differ by their serial alone, so what happens to the first happens to the others.
     """
     alike: Instance | None = None
+    dealt: Dealing | None = None
     for key in act.event.instances:
         if alike is not None and key[:40] == alike.key[:40] and book.find(key) is None:
-            book.add_twin(alike, key)
+            dealings.note_twin(book, act, book.add_twin(alike, key), dealt)
             continue
         new = act.effect in _ALIKE and key[36:40] == "/21/" and book.find(key) is None
-        raised = len(book.conflicts) + len(book.transfers)
+        raised, earlier = len(book.conflicts) + len(book.transfers), len(book.dealings)
         record, _ = act_on_instance(book, act, key)
         plain = new and record.claimant is None and raised == len(book.conflicts) + len(book.transfers)
         plain = plain and not book.noticed_by_serial(key)
         alike = record if plain else None
+        dealt = dealings.newest(book, earlier)
 
 
 def note_claim(book: Book, act: Act, record: Instance) -> None:
@@ -183,6 +185,7 @@ def carry(book: Book, act: Act, container: Instance, seen: frozenset[str] = froz
             content.place, content.holder, content.origin = container.place, container.holder, container.origin
             content.flags = steps.flags_after(content.flags, act.event)
             ended = container.status in steps.SINKS
+            dealings.note_content(book, act, content, container, content.owner, content.status)
             _pass_ownership(book, act, content)
             content.status = container.status
             content.changed_eid = act.event.eid
@@ -201,6 +204,7 @@ def carry_stock(book: Book, act: Act, container: Instance, stock: ClassStock) ->
     for slot in [slot for slot in stock.slots.values() if slot.container == inside]:
         show_slot(book, act, stock, slot)
         del stock.slots[slot.name()]
+        dealings.note_content(book, act, stock, container, slot.owner, slot.status)
         owner = owner_after(book, act, stock, slot.owner, slot.quantity, slot.uom)
         add_slot(
             book, act, stock,
@@ -309,6 +313,7 @@ def _receive(book: Book, act: Act, record: Instance, captor: str, basis: str) ->
         record.holder = captor
     record.holder = book.holder_at(act, act.place, record.holder)
     record.status, record.place, record.origin = steps.ON_HAND, act.place or record.place, None
+    dealings.note_receipt(book, act, record, record.owner, record.holder, record.place)
     _changed(act, record)
 
 
@@ -340,6 +345,8 @@ def _receive_quietly(book: Book, act: Act, record: Instance, captor: str, basis:
     if basis in (SENT, IMPLIED):
         record.holder = captor
     record.holder = book.holder_at(act, act.place, record.holder)
+    if record.status == steps.IN_TRANSIT or (basis in (SENT, IMPLIED, OPEN) and act.event.reason != steps.OPENING):
+        dealings.note_receipt(book, act, record, record.owner, record.holder, act.place)
     record.status, record.place, record.origin = steps.ON_HAND, act.place, None
     _changed(act, record)
 
@@ -372,6 +379,7 @@ def _end(book: Book, act: Act, record: Instance, captor: str, basis: str) -> Non
         record.holder = captor
     if record.status != steps.IN_TRANSIT and record.provenance != "first_seen":
         _check_source(book, act, record)
+    dealings.note_use(book, act, record, record.owner, record.holder, act.source or record.place)
     record.status = steps.sink_of(event, act.effect)
     record.place = (event.location[1] if event.location is not None else None) or event.read_point or record.place
     record.origin, record.ended_eid = None, event.eid

@@ -14,6 +14,7 @@ from traceward.ledger.conflicts import Conflict
 from traceward.ledger.facts import class_parts
 from traceward.ledger.state import (
     ClassStock,
+    Dealing,
     Instance,
     Ledger,
     Notice,
@@ -24,6 +25,7 @@ from traceward.ledger.state import (
     record_key,
 )
 from traceward.store import rows
+from traceward.store.ledger_dealings import DealingRow
 from traceward.store.ledger_rows import CONFLICT_COLUMNS, RECORD_COLUMNS, TRANSFER_COLUMNS
 from traceward.store.terms import key_hash
 from traceward.store.write import WriteTransaction, json_text
@@ -176,6 +178,20 @@ def transfer_of(row: rows.OwnershipTransfer) -> OwnershipTransfer:
     )  # fmt: skip
 
 
+def dealing_row(dealing: Dealing) -> DealingRow:
+    """The row of a dealing."""
+    gtin, _, _ = class_parts(dealing.key)
+    return DealingRow(
+        dealing.id, dealing.supplier, dealing.hospital, dealing.event_time_us, dealing.eid, dealing.key, gtin or "",
+        dealing.place, dealing.what,
+    )  # fmt: skip
+
+
+def dealing_of(row: DealingRow) -> Dealing:
+    """The dealing of a row."""
+    return Dealing(row.id, row.event_time_us, bytes(row.eid), row.key, row.supplier, row.hospital, row.place, row.what)
+
+
 def stored_ledger(tx: WriteTransaction) -> Ledger:
     """The whole ledger as it stands in the store, for comparison with a replay; `visible` is left empty."""
     records = [
@@ -190,8 +206,13 @@ def stored_ledger(tx: WriteTransaction) -> Ledger:
         transfer_of(rows.OwnershipTransfer._make(row))
         for row in tx.fetch(f"SELECT {','.join(TRANSFER_COLUMNS)} FROM ownership_transfer")  # noqa: S608
     ]
+    dealings = [
+        dealing_of(DealingRow._make(row))
+        for row in tx.fetch(f"SELECT {','.join(DealingRow._fields)} FROM ledger_dealing")  # noqa: S608
+    ]
     return Ledger(
         {record_key(record): record for record in records},
         {found.id: found for found in conflicts},
         {transfer.id: transfer for transfer in transfers},
+        {dealing.id: dealing for dealing in dealings},
     )

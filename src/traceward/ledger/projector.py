@@ -5,10 +5,11 @@ It must not commit, and it must not decide anything that the fold does not: it c
 
 import dataclasses
 import itertools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from traceward.ledger import closure, shared_ids, steps
+from traceward.ledger import closure, off_agreement, shared_ids, steps
+from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.book import Book, Relations
 from traceward.ledger.closing import close_conflicts
 from traceward.ledger.closure import StreamReader
@@ -31,12 +32,13 @@ from traceward.ledger.state import (
     class_record,
     item_of,
 )
-from traceward.ledger.tables import settle, write_book, write_difference
+from traceward.ledger.tables import judge_again, settle, write_book, write_difference
 from traceward.ledger.visibility import named_parties
 from traceward.store import ledger_rows, ledger_snapshots
 from traceward.store.rows import Relation
 from traceward.store.write import WriteTransaction
 
+Agreements = Callable[[WriteTransaction], AgreementBook]
 _EVER_US = -(1 << 62)
 # Conflicts that another proven relation can settle.
 _UNPROVEN = ("claimed", "first_seen", "lot_short")
@@ -62,10 +64,12 @@ class Projector:
     """Keeps the ledger's tables. parties: the registry; a new one needs a new Projector and a `rebuild`.
 
     keeping: which earlier states of records are kept for late events; the ledger is the same whatever it says.
+    agreements: the book of agreements as a unit finds it; None: there are none.
     """
 
-    def __init__(self, parties: Parties, keeping: Keeping | None = None) -> None:
+    def __init__(self, parties: Parties, keeping: Keeping | None = None, agreements: Agreements | None = None) -> None:
         self._parties = parties
+        self._agreements = agreements if agreements is not None else _no_agreements
         self._keeping = keeping if keeping is not None else Keeping()
 
     @property
@@ -116,7 +120,17 @@ class Projector:
 
         Gives the number of events. `ledger_shown` then says who sees which shared event; whoever asked empties it.
         """
-        return Rebuild(tx, self._parties, self._party_ids(tx), self._keeping).run(tell)
+        return Rebuild(tx, self._parties, self._party_ids(tx), self._agreements(tx), self._keeping).run(tell)
+
+    def agreements_changed(self, tx: WriteTransaction, old: AgreementBook, new: AgreementBook) -> tuple[Conflict, ...]:
+        """Judge anew what was received and used, after one book of agreements took another's place.
+
+        Stock, transfers and visibility do not rest on agreements. Gives the conflicts that were opened.
+        """
+        opened: list[Conflict] = []
+        for (supplier, hospital), from_us in off_agreement.changed_from(old, new).items():
+            opened += judge_again(tx, supplier, hospital, from_us, new, self._parties)
+        return tuple(opened)
 
     def _project(
         self, tx: WriteTransaction, new_events: Sequence[LedgerEvent], before: Sequence[LedgerEvent]
@@ -195,14 +209,14 @@ class Projector:
         for event in events:
             apply_event(book, event, event.captured_by)
         settle(book)
-        write_book(tx, loader, book)
+        opened = write_book(tx, loader, book, self._agreements(tx))
         ledger_snapshots.put_snapshots(tx, snapshots_of(book, loader, self._keeping))
         new = {event.eid for event in events}
         return Projection(
             {event.eid: frozenset(book.shown.get(event.eid, ())) for event in events if not event.private},
             tuple((party, eid) for eid, seen in book.shown.items() if eid not in new for party in sorted(seen)),
             (),
-            tuple(book.conflicts.values()),
+            tuple(opened),
             frozenset([record.key for record in book.changed.values()]),
         )
 
@@ -234,7 +248,8 @@ class Projector:
         projection = self._go_on(tx, loader, others, proven)
         gained, lost, opened = list(projection.newly_visible), list(projection.no_longer), list(projection.conflicts)
         for part, sight in zip(parts, sights, strict=True):
-            opened += write_difference(tx, part.earlier, part.now, set(part.keys))
+            scope = set(part.keys)
+            opened += write_difference(tx, part.earlier, part.now, scope, self._agreements(tx), self._parties)
             names = {
                 name for ledger in (part.earlier, part.now) for name in ledger.records if item_of(name) in part.keys
             }
@@ -270,7 +285,7 @@ class Projector:
         keeper = Keeper(self._keeping)
         now = self._fold(streams.found.values(), proven, keeper)
         # What leaves a container unannounced changes the container too, so those around are written as well.
-        opened = write_difference(tx, earlier, now, around)
+        opened = write_difference(tx, earlier, now, around, self._agreements(tx), self._parties)
         names = {name for ledger in (earlier, now) for name in ledger.records if item_of(name) in around}
         ledger_snapshots.drop_snapshots(tx, names, _EVER_US)
         ledger_snapshots.put_snapshots(tx, [row for row in keeper.snapshots if row.key in names])
@@ -300,6 +315,11 @@ class Projector:
     def _party_ids(self, tx: WriteTransaction) -> closure.PartyIds:
         ids: dict[int, str] = dict(tx.fetch("SELECT number, id FROM organisation"))
         return lambda numbers: tuple(sorted(ids[number] for number in numbers if number in ids))
+
+
+def _no_agreements(tx: WriteTransaction) -> AgreementBook:
+    del tx
+    return AgreementBook()
 
 
 def _put_relations(tx: WriteTransaction, events: Sequence[LedgerEvent], known: Relations) -> Relations:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 
 from traceward.ledger import closure, corrections, shared_ids
+from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.book import Book
 from traceward.ledger.corrections import Corrections
 from traceward.ledger.facts import LedgerEvent, class_keys, class_parts
@@ -31,7 +32,7 @@ Tell = Callable[[int, int], None]
 
 _EMPTIED = (
     "ledger_record", "balance", "conflict", "conflict_party", "conflict_key", "ownership_transfer", "relation",
-    "ledger_shown", "ledger_snapshot",
+    "ledger_shown", "ledger_snapshot", "ledger_dealing",
 )  # fmt: skip
 _RECORDS_AT_ONCE = 40_000
 _OF_GTIN = "SELECT key FROM ledger_record WHERE gtin=?"
@@ -59,9 +60,15 @@ class Rebuild:
     """One rebuild. Afterwards `ledger_shown` says which parties see which shared event, until it is emptied."""
 
     def __init__(
-        self, tx: WriteTransaction, parties: Parties, party_ids: closure.PartyIds, keeping: Keeping | None = None
+        self,
+        tx: WriteTransaction,
+        parties: Parties,
+        party_ids: closure.PartyIds,
+        agreements: AgreementBook,
+        keeping: Keeping | None = None,
     ) -> None:
         self._tx = tx
+        self._agreements = agreements
         self._keeping = keeping if keeping is not None else Keeping()
         self._snapshots: list[Snapshot] = []
         self._parties = parties
@@ -135,7 +142,7 @@ class Rebuild:
 
     def _flush(self, book: Book, loader: Loader, voided: frozenset[str | None]) -> None:
         settle(book)
-        write_book(self._tx, loader, book)
+        write_book(self._tx, loader, book, self._agreements)
         ledger_snapshots.put_snapshots(self._tx, self._snapshots)
         self._snapshots = []
         rows = [(eid, party) for eid, parties in book.shown.items() for party in sorted(parties)]

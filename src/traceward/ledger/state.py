@@ -182,6 +182,24 @@ class OwnershipTransfer:
 
 
 @dataclass(frozen=True, slots=True)
+class Dealing:
+    """A receipt or use of one item or class that belongs to another than its holder; agreements are asked about it.
+
+    supplier: its owner before the event. hospital: its holder. place: where it came to, or where it was used up; None
+    where that is unknown. what: received, used, lost or destroyed. Times: microseconds since 1970 UTC.
+    """
+
+    id: str
+    event_time_us: int
+    eid: bytes
+    key: str
+    supplier: str
+    hospital: str
+    place: str | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
     """What a count saw of a key at a place beside what the book says; it never changes the book."""
 
@@ -202,6 +220,7 @@ class Ledger:
     records: dict[str, Record] = field(default_factory=dict)
     conflicts: dict[str, Conflict] = field(default_factory=dict)
     transfers: dict[str, OwnershipTransfer] = field(default_factory=dict)
+    dealings: dict[str, Dealing] = field(default_factory=dict)
     counts: tuple[Count, ...] = ()
     visible: dict[bytes, frozenset[str]] = field(default_factory=dict)
 

@@ -5,14 +5,25 @@ It must not fold: what it writes is what it was given.
 
 from typing import Any
 
+from traceward.ledger import off_agreement
+from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.book import Book
 from traceward.ledger.closing import close_conflicts
 from traceward.ledger.conflicts import Conflict
 from traceward.ledger.loading import Loader
-from traceward.ledger.persistence import TwinRows, balance_rows, conflict_row, record_row, transfer_row
+from traceward.ledger.parties import Parties
+from traceward.ledger.persistence import (
+    TwinRows,
+    balance_rows,
+    conflict_row,
+    dealing_of,
+    dealing_row,
+    record_row,
+    transfer_row,
+)
 from traceward.ledger.standing import standing_conflicts
-from traceward.ledger.state import ClassStock, Ledger, PatientLinks, item_of
-from traceward.store import ledger_rows
+from traceward.ledger.state import ClassStock, Dealing, Ledger, PatientLinks, item_of
+from traceward.store import ledger_dealings, ledger_rows
 from traceward.store.rows import Balance, LedgerRecord
 from traceward.store.write import WriteTransaction
 
@@ -28,8 +39,11 @@ def settle(book: Book) -> None:
             standing_conflicts(book, record)
 
 
-def write_book(tx: WriteTransaction, loader: Loader, book: Book) -> None:
-    """Write the records that a book changed, with their balances, and the conflicts and transfers that it raised."""
+def write_book(tx: WriteTransaction, loader: Loader, book: Book, agreements: AgreementBook) -> list[Conflict]:
+    """Write the records that a book changed, with their balances, and the conflicts and transfers that it raised.
+
+    Gives all conflicts that are raised, by the fold or by what the agreements say of its dealings.
+    """
     fresh_records: list[tuple[Any, ...]] = []
     changed_records: list[LedgerRecord] = []
     fresh_balances: list[tuple[Any, ...]] = []
@@ -57,11 +71,21 @@ def write_book(tx: WriteTransaction, loader: Loader, book: Book) -> None:
     ledger_rows.replace_balances(tx, slotted, changed_balances)
     if book.gone:
         close_conflicts(tx, sorted(book.gone))
-    ledger_rows.put_conflicts(tx, [conflict_row(found, tx.record_time_us) for found in book.conflicts.values()])
+    found = [*book.conflicts.values(), *off_agreement.raised(book.dealings.values(), agreements, book.parties)]
+    ledger_rows.put_conflicts(tx, [conflict_row(one, tx.record_time_us) for one in found])
     ledger_rows.put_transfers(tx, [transfer_row(transfer) for transfer in book.transfers.values()])
+    ledger_dealings.put_dealings(tx, [dealing_row(dealing) for dealing in book.dealings.values()])
+    return found
 
 
-def write_difference(tx: WriteTransaction, earlier: Ledger, now: Ledger, scope: set[str] | None) -> list[Conflict]:
+def write_difference(
+    tx: WriteTransaction,
+    earlier: Ledger,
+    now: Ledger,
+    scope: set[str] | None,
+    agreements: AgreementBook,
+    parties: Parties,
+) -> list[Conflict]:
     """Make the tables say `now` where they said `earlier`, for the keys of scope (None: all); the opened conflicts."""
 
     def covers(key: str) -> bool:
@@ -84,4 +108,38 @@ def write_difference(tx: WriteTransaction, earlier: Ledger, now: Ledger, scope: 
     present = {name: row for name, row in now.transfers.items() if covers(row.key)}
     tx.execute_in("DELETE FROM ownership_transfer WHERE id IN {in}", [name for name in past if name not in present])
     ledger_rows.put_transfers(tx, [transfer_row(row) for name, row in present.items() if past.get(name) != row])
+    return opened + _write_dealings(
+        tx,
+        [row for row in earlier.dealings.values() if covers(row.key) and row.id not in now.dealings],
+        [row for row in now.dealings.values() if covers(row.key) and row.id not in earlier.dealings],
+        agreements,
+        parties,
+    )
+
+
+def judge_again(
+    tx: WriteTransaction, supplier: str, hospital: str, from_us: int, agreements: AgreementBook, parties: Parties
+) -> list[Conflict]:
+    """Make the conflicts about what a pair dealt in from a time on what the agreements say now; those that are new."""
+    opened: list[Conflict] = []
+    for rows in ledger_dealings.dealings_of(tx, supplier, hospital, from_us):
+        dealings = [dealing_of(row) for row in rows]
+        possible = {off_agreement.would_be(one, parties).id for one in dealings}
+        standing = {row.id for row in ledger_rows.load_conflicts_by_id(tx, sorted(possible))}
+        found = {one.id: one for one in off_agreement.raised(dealings, agreements, parties)}
+        close_conflicts(tx, sorted(standing - found.keys()))
+        fresh = [one for name, one in sorted(found.items()) if name not in standing]
+        ledger_rows.put_conflicts(tx, [conflict_row(one, tx.record_time_us) for one in fresh])
+        opened += fresh
+    return opened
+
+
+def _write_dealings(
+    tx: WriteTransaction, gone: list[Dealing], come: list[Dealing], agreements: AgreementBook, parties: Parties
+) -> list[Conflict]:
+    ledger_dealings.delete_dealings(tx, [row.id for row in gone])
+    close_conflicts(tx, [off_agreement.would_be(row, parties).id for row in gone])
+    ledger_dealings.put_dealings(tx, [dealing_row(row) for row in come])
+    opened = off_agreement.raised(come, agreements, parties)
+    ledger_rows.put_conflicts(tx, [conflict_row(found, tx.record_time_us) for found in opened])
     return opened

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,7 +112,7 @@ class Runtime:
             old = self.projector.parties
             self.registry.reload()
             self._prefixes = None
-            self.projector = Projector(self.registry.parties)
+            self.projector = new_projector(self.store, self.registry, self.agreement_books)
             registry, secret = self.registry, self.store.secret_key
             new, last, must_fold = registry.parties, 0, old.agreed != registry.parties.agreed
             if not must_fold:
@@ -137,6 +138,11 @@ class Runtime:
         self.store.close()
 
 
+def new_projector(store: Store, registry: Registry, books: BookCache) -> Projector:
+    """The projector of the organisations that are registered now, which judges by the agreements of the moment."""
+    return Projector(registry.parties, agreements=partial(books.within, store))
+
+
 def open_runtime(
     store_url: str,
     *,
@@ -158,6 +164,7 @@ def open_runtime(
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = open_store(store_url, clock=now_us, log=write_log)
     registry = Registry(store, now_us)
+    books = BookCache()
     return Runtime(
         store=store,
         registry=registry,
@@ -167,7 +174,8 @@ def open_runtime(
         data_dir=data_dir,
         now_us=now_us,
         random_bytes=random_bytes,
-        projector=Projector(registry.parties),
+        projector=new_projector(store, registry, books),
+        agreement_books=books,
         page_tokens=PageTokens(store.secret_key),
         outgoing=outgoing or Outgoing(OutgoingRules()),
         tokens=_verifier(issuers, registry, now_us) if issuers else None,

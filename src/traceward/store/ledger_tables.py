@@ -51,6 +51,23 @@ ledger_snapshot: Final = Table(
     sqlite_with_rowid=False,
 )
 
+# Receipts and uses of goods that belong to another than their holder; they are judged again when an agreement changes.
+ledger_dealing: Final = Table(
+    "ledger_dealing",
+    models.Table.metadata,
+    Column("id", _SORTED_TEXT, primary_key=True),
+    Column("supplier", Text, nullable=False),
+    Column("hospital", Text, nullable=False),
+    Column("event_time_us", BigInteger, nullable=False),
+    Column("eid", LargeBinary, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("gtin", Text, nullable=False),
+    Column("place", Text),
+    Column("what", Text, nullable=False),
+    Index("ix_ledger_dealing_pair", "supplier", "hospital", "event_time_us", "id"),
+    sqlite_with_rowid=False,
+)
+
 # Filled and emptied by a rebuild, within its transaction.
 ledger_shown: Final = Table(
     "ledger_shown",

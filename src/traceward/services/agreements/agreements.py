@@ -56,7 +56,9 @@ def propose(runtime: Runtime, caller: Principal, terms: AgreementTerms) -> Agree
             return new
         tx.put(_row(new))
         _note(tx, terms)
-        return _signed(tx, caller, new)
+        signed = _signed(tx, caller, new)
+        runtime.projector.agreements_changed(tx, known, book_of(tx))
+        return signed
 
     return runtime.store.committer.run(unit)
 
@@ -98,7 +100,9 @@ def sign(runtime: Runtime, caller: Principal, agreement_id: str, version: int) -
         found = _version(known, caller, agreement_id, version)
         _refuse_overlaps(known.overlaps(found))
         _note(tx, found.terms)
-        return _signed(tx, caller, found)
+        signed = _signed(tx, caller, found)
+        runtime.projector.agreements_changed(tx, known, book_of(tx))
+        return signed
 
     signed = runtime.store.committer.run(unit)
     if signed.is_signed:
@@ -111,7 +115,8 @@ def end(runtime: Runtime, caller: Principal, agreement_id: str, last_day: date) 
     require_negotiator(caller)
 
     def unit(tx: WriteTransaction) -> Agreement:
-        versions = [one for one in book_of(tx).versions(agreement_id) if one.is_signed]
+        known = book_of(tx)
+        versions = [one for one in known.versions(agreement_id) if one.is_signed]
         if not versions or caller.organisation not in versions[-1].parties:
             raise NoSuchResource(f"there is no signed agreement {agreement_id[:200]!r}")
         today = day_of(tx.record_time_us)
@@ -123,7 +128,9 @@ def end(runtime: Runtime, caller: Principal, agreement_id: str, last_day: date) 
         row.ended_on = last_day.isoformat()
         tx.put(row)
         _note(tx, versions[-1].terms)
-        return book_of(tx).versions(agreement_id)[versions[-1].version - 1]
+        now = book_of(tx)
+        runtime.projector.agreements_changed(tx, known, now)
+        return now.versions(agreement_id)[versions[-1].version - 1]
 
     return runtime.store.committer.run(unit)
 

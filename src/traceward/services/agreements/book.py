@@ -44,6 +44,18 @@ class BookCache:
                     self._book, self._version = read_book(reader), version
                 return self._book
 
+    def within(self, store: Store, tx: WriteTransaction) -> AgreementBook:
+        """The book as a unit of the writer finds it, with what the unit itself has changed."""
+        version = _version(tx)
+        with self._lock:
+            if version == self._version:
+                return self._book
+        book = self.current(store)
+        with self._lock:
+            if version == self._version:
+                return book
+        return read_book(tx)  # the unit's own change, which may yet be taken back
+
 
 def read_book(source: Reader | WriteTransaction) -> AgreementBook:
     """The book as a reader, or a unit of the writer, finds it, with the places that lie below its sites."""
@@ -56,7 +68,7 @@ def note_change(tx: WriteTransaction) -> None:
     tx.execute(_BUMP, (_AGREEMENTS,))
 
 
-def _version(reader: Reader) -> tuple[tuple[str, int], ...]:
+def _version(reader: Reader | WriteTransaction) -> tuple[tuple[str, int], ...]:
     sql = "SELECT name, value FROM counter WHERE name IN (?,?) ORDER BY name"
     return tuple((name, value) for name, value in reader.fetch(sql, (_AGREEMENTS, master_data_rows.PLACES)))
 

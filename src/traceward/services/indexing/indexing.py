@@ -9,6 +9,7 @@ from traceward.ledger.closure import stored_event
 from traceward.ledger.projector import Projection, Projector
 from traceward.ledger.rebuild import Tell
 from traceward.ledger.visibility import named_parties
+from traceward.services.agreements.book import read_book
 from traceward.services.identity.principals import CARRIER, CARRIER_STEPS, clinical_viewer, shared_viewer
 from traceward.services.identity.registry import Registry
 from traceward.services.indexing.preparation import stored_terms
@@ -64,7 +65,7 @@ def index_private(tx: WriteTransaction, party_number: int, fresh: Iterable[Visib
 def rebuild(tx: WriteTransaction, registry: Registry, secret: bytes, tell: Tell | None = None) -> int:
     """Fold everything anew and make every party's index rows what comes out; the number of events folded."""
     parties = registry.parties
-    count = Projector(parties).rebuild(tx, tell)
+    count = Projector(parties, agreements=read_book).rebuild(tx, tell)
     party_ids = {one.number: one.id for one in registry.organisations()}
     known = frozenset(party_ids.values())
     table = "arrival" if tx.dialect == "sqlite" else "visible"

@@ -23,6 +23,7 @@ from traceward.epcis.master_data import Attribute, Element, descendants, read_vo
 from traceward.epcis.master_data_query import MasterDataQuery
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
+from traceward.services.agreements.book import read_book
 from traceward.services.identity.principals import Principal
 from traceward.services.problem_bodies import summary
 from traceward.services.runtime import Runtime
@@ -89,10 +90,13 @@ def take_vocabulary(
     Raises ValidationException with every finding, and ForbiddenException for a key that is bound to a place, before
     anything is written; `vocabulary_problem` tells beforehand.
     """
-    del runtime
     _require_organisation(caller)
     elements = check_vocabularies(vocabularies, _HEADER_PATH if job_id is not None else "")
+    known = runtime.agreement_books.within(runtime.store, tx)
     stored = write_elements(tx, caller.party_number, caller.key_id, job_id, [_new_element(one) for one in elements])
+    if stored and any(hospital == caller.organisation for _, hospital in known.pairs()):
+        # A site of an agreement covers what its hospital's master data has below it.
+        runtime.projector.agreements_changed(tx, known, read_book(tx))
     return Taken(stored, len(elements) - stored)
 
 

@@ -1,0 +1,174 @@
+"""From which balances of a class a quantity is taken: as the event says, what lies there, what is on its way, a guess.
+
+It must not put anything anywhere but a flagged debt: where the parts go is for `classes` to say.
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from traceward.ledger import steps, trays
+from traceward.ledger.book import Act, Book, agrees
+from traceward.ledger.instances import add_slot
+from traceward.ledger.state import ClassStock, Instance, Slot, item_of, record_key
+
+ZERO = Decimal(0)
+_ENDING = frozenset({steps.USE, steps.LOSE, steps.DESTROY, steps.END, steps.TRANSFORM})
+_DEBIT_AT_PLACE = frozenset({*_ENDING, steps.SHIP, steps.PACK, steps.RECEIVE})
+
+
+def take(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> list[Slot]:
+    """Take a quantity from the balances that the captor may move; the parts as they were.
+
+    By the event's source place, else by its own place, else the single possible balance, else a flagged guess. What
+    is missing comes from what is on its way to the captor, then from a consignor's stock; else it is first seen
+    here, or a debt.
+    """
+    parts: list[Slot] = []
+    wanted = quantity
+    for slot in _candidates(book, act, stock, captor, uom):
+        if wanted <= 0:
+            return parts
+        parts.append(debit(book, act, stock, slot, min(wanted, slot.quantity)))
+        wanted -= parts[-1].quantity
+    if wanted > 0:
+        parts.extend(missing_parts(book, act, stock, captor, wanted, uom))
+    return parts
+
+
+def debit(book: Book, act: Act, stock: ClassStock, slot: Slot, quantity: Decimal) -> Slot:
+    """Take a quantity out of one balance; the part as it was."""
+    if slot.container is not None and act.effect == steps.USE:
+        trays.check_use(book, act, slot)
+    if slot.container is not None and act.effect != steps.UNPACK:
+        book.raise_conflict("implied_disaggregation", act, stock, slot.owner, slot.holder, what=item_of(slot.container))
+    part = Slot(
+        slot.place, slot.container, slot.owner, slot.holder, slot.status, slot.flags, slot.uom, quantity, 0, b""
+    )
+    add_slot(
+        book, act, stock,
+        Slot(slot.place, slot.container, slot.owner, slot.holder, slot.status, slot.flags, slot.uom, -quantity, 0, b""),
+    )  # fmt: skip
+    if slot.container is not None and slot.quantity == quantity:
+        container = book.find(slot.container)
+        if isinstance(container, Instance) and all(other.container != slot.container for other in stock.slots.values()):
+            container.take_from(record_key(stock))
+            container.order = max(container.order or act.order, act.order)
+            book.change(container)
+    return part
+
+
+def _candidates(book: Book, act: Act, stock: ClassStock, captor: str, uom: str | None) -> Sequence[Slot]:
+    own = in_order(
+        slot
+        for slot in stock.slots.values()
+        if slot.status == steps.ON_HAND
+        and slot.uom == uom
+        and slot.quantity > 0
+        and (stock.claimant is not None or captor in (slot.owner, slot.holder))
+    )
+    if act.source is not None:
+        return [slot for slot in own if slot.place == act.source] or [
+            slot for slot in own if agrees(act.source, slot.place)
+        ]
+    if act.effect in _DEBIT_AT_PLACE or act.effect == steps.UNPACK:
+        for place in (act.event.read_point, act.event.biz_location):
+            here = [slot for slot in own if place is not None and slot.place == place]
+            if here:
+                return here
+    else:
+        own = [slot for slot in own if slot.place != act.place or slot.container is not None]
+    if len(own) > 1:
+        book.raise_conflict("guessed_source", act, stock, own[0].owner, own[0].holder, what=own[0].place or "nowhere")
+    return own
+
+
+def missing_parts(
+    book: Book, act: Act, stock: ClassStock, captor: str, wanted: Decimal, uom: str | None, *, first_seen: bool = False
+) -> list[Slot]:
+    """What the balances fell short by: from what is on its way, from the consignor's stock, first seen here, or a debt.
+
+    first_seen: what nothing explains is seen here first, even where the captor has had some of the class before.
+    """
+    parts: list[Slot] = []
+    known = captor in stock.concerned if stock.claimant is None else bool(stock.opened)
+    for kind, slots in (
+        ("used_in_transit" if act.effect == steps.USE else "implied_receipt", on_the_way(book, stock, captor, uom)),
+        ("implied_receipt", _consigned_elsewhere(book, stock, captor, uom) if first_seen or not known else []),
+    ):
+        for slot in slots:
+            if wanted <= 0:
+                return parts
+            book.raise_conflict(kind, act, stock, slot.owner, slot.holder)
+            part = debit(book, act, stock, slot, min(wanted, slot.quantity))
+            part.holder = captor
+            parts.append(part)
+            wanted -= part.quantity
+    if wanted <= 0:
+        return parts
+    place = act.source or act.event.read_point or act.place
+    owner = first_owner(book, act, stock, captor)
+    missing = Slot(place, None, owner, captor, steps.ON_HAND, (), uom, wanted, 0, b"")
+    if first_seen or not known:
+        note_opened(stock, wanted, uom)
+        if act.event.reason != steps.OPENING:
+            book.raise_conflict("first_seen", act, stock)
+    else:
+        debt = Slot(place, None, owner, captor, steps.ON_HAND, (), uom, -wanted, 0, b"")
+        book.raise_conflict("lot_short", act, stock, owner, what=f"{wanted}")
+        add_slot(book, act, stock, debt)
+    parts.append(missing)
+    return parts
+
+
+def first_owner(book: Book, act: Act, stock: ClassStock, captor: str) -> str | None:
+    """The owner of what nothing tells the origin of."""
+    maker = book.parties.maker_of(stock.key)
+    stated = next((party for party in (act.event.owning or ()) if party is not None), None)
+    if act.event.reason == steps.OPENING and stock.claimant is None and (maker is None or maker in act.captors):
+        return stated or maker
+    owners = {slot.owner for slot in stock.slots.values() if slot.holder == captor and slot.owner is not None}
+    if len(owners) == 1:
+        return owners.pop()
+    if stock.claimant is not None:
+        return captor if stated == captor else None
+    return maker or stated
+
+
+def on_the_way(book: Book, stock: ClassStock, captor: str, uom: str | None) -> list[Slot]:
+    """The balances of a class that are on their way to a party."""
+    if stock.claimant is not None:
+        return []
+    return in_order(
+        slot
+        for slot in stock.slots.values()
+        if slot.status == steps.IN_TRANSIT
+        and slot.uom == uom
+        and slot.quantity > 0
+        and book.destination(slot) == captor
+    )
+
+
+def _consigned_elsewhere(book: Book, stock: ClassStock, captor: str, uom: str | None) -> list[Slot]:
+    if stock.claimant is not None:
+        return []
+    return in_order(
+        slot
+        for slot in stock.slots.values()
+        if slot.status == steps.ON_HAND
+        and slot.uom == uom
+        and slot.quantity > 0
+        and slot.owner is not None
+        and slot.holder in (slot.owner, None)
+        and (slot.owner, captor) in book.relations
+    )
+
+
+def in_order(slots: Iterable[Slot]) -> list[Slot]:
+    """Balances in the order in which they are taken from."""
+    # First what lies loose, then first moved; the name breaks ties so that the order never follows arrival.
+    return sorted(slots, key=lambda slot: (slot.container is not None, slot.time_us, slot.name()))
+
+
+def note_opened(stock: ClassStock, quantity: Decimal, uom: str | None) -> None:
+    """Note that a quantity of a class was created, or seen first."""
+    stock.opened[uom or ""] = stock.opened.get(uom or "", ZERO) + quantity
