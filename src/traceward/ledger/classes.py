@@ -10,10 +10,11 @@ from traceward.ledger import dealings, expiry, steps
 from traceward.ledger.book import Act, Book
 from traceward.ledger.entitlement import entitled_to_class
 from traceward.ledger.facts import class_parts
-from traceward.ledger.instances import add_slot, moves_recalled_stock, show_slot
+from traceward.ledger.instances import moves_recalled_stock
 from traceward.ledger.notices import flags_in_force, serials_of_notice, stated
 from traceward.ledger.owning import owner_after
 from traceward.ledger.serials import within
+from traceward.ledger.slots import add_slot, show_slot
 from traceward.ledger.state import ClassStock, Count, Instance, PatientLinks, Slot, item_of, record_key
 from traceward.ledger.taking import debit, first_owner, in_order, missing_parts, note_opened, on_the_way, take
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from traceward.ledger import steps, trays
 from traceward.ledger.book import Act, Book, agrees
-from traceward.ledger.instances import add_slot
+from traceward.ledger.slots import add_slot
 from traceward.ledger.state import ClassStock, Instance, Slot, item_of, record_key
 
 ZERO = Decimal(0)
