@@ -1,12 +1,33 @@
-import { loadEnv } from "vite";
+import { loadEnv, type Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 /** The server of `npm run dev` passes everything but the client itself to a running Traceward. */
 const server = loadEnv("development", ".", "TRACEWARD_")["TRACEWARD_URL"] ?? "http://127.0.0.1:8000";
 const serverPaths = ["/session", "/config", "/scan", "/consignment", "/trace", "/live", "/setup"];
 
+/** Tells the service worker which files this build is made of, under a name that changes with any of them. */
+const listedForOffline: Plugin = {
+  name: "traceward-offline",
+  apply: "build",
+  generateBundle: {
+    order: "post",
+    async handler(_options, bundle) {
+      const worker = bundle["sw.js"];
+      const shell = bundle["index.html"];
+      if (worker?.type !== "chunk" || shell?.type !== "asset") throw new Error(`expected sw.js and index.html in the bundle; it holds ${Object.keys(bundle).join(", ")}`);
+      const assets = Object.keys(bundle).filter((name) => name.startsWith("assets/")).sort();
+      // Names of assets carry their content; the page itself and the worker's own code are added.
+      const content = new TextEncoder().encode([...assets, String(shell.source), worker.code].join("\n"));
+      const digest = [...new Uint8Array(await crypto.subtle.digest("SHA-256", content))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+      const files = ["", "icon.svg", ...assets].map((name) => `/app/${name}`);
+      worker.code = worker.code.replace("__TRACEWARD_FILES__", JSON.stringify(files)).replace("__TRACEWARD_BUILD__", JSON.stringify(digest.slice(0, 16)));
+    },
+  },
+};
+
 export default defineConfig({
   base: "/app/",
+  plugins: [listedForOffline],
   build: {
     outDir: "../src/traceward/web/static",
     emptyOutDir: true,
@@ -15,6 +36,11 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 400,
+    rollupOptions: {
+      input: { index: "index.html", sw: "src/sw.ts" },
+      // A service worker has one address for ever; its browser looks there for the next build.
+      output: { entryFileNames: ({ name }) => (name === "sw" ? "sw.js" : "assets/[name]-[hash].js") },
+    },
   },
   worker: { format: "es" },
   server: { proxy: Object.fromEntries(serverPaths.map((path) => [path, server])) },

@@ -235,9 +235,10 @@ def test_an_answer_lost_on_the_way_and_sent_again_books_one_event(live_server: L
     typed(page, bracketed)
     choose_theatre(page)
     page.get_by_role("button", name="Use 1 item").click()
-    expect(page.get_by_text("Not confirmed yet")).to_be_visible()
-    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("Kept on this phone: 1 item used")).to_be_visible()
+    page.get_by_role("button", name="Send now").click()
     expect(page.get_by_text("Saved: 1 item used")).to_be_visible()
+    expect(page.get_by_test_id("outbox")).to_have_count(0)
     assert bodies[0] == bodies[1]
     assert len(transfers_of(live_server, serial)) == 1
     page.context.close()

@@ -23,11 +23,12 @@ import { SignInPage } from "./pages/SignInPage";
 import { StockPage } from "./pages/StockPage";
 import { TracePage } from "./pages/trace/TracePage";
 import { currentPath, go, Link } from "./router";
+import { askOrRecall, forgetKept, SESSION } from "./scan/kept";
 import type { Basket } from "./scan/basket";
 import { AlertBadge, useOwed } from "./ui/AlertBadge";
 import { Messages, Notice, Nothing, Waiting } from "./ui/parts";
 
-type SignedIn = { state: "asking" } | { state: "out" } | { state: "in"; session: Session } | { state: "failed"; messages: string[] };
+type SignedIn = { state: "asking" } | { state: "out" } | { state: "in"; session: Session; offline: boolean } | { state: "failed"; messages: string[] };
 
 interface PageProps {
   session: Session;
@@ -67,6 +68,9 @@ const PAGES: readonly PageLink[] = [
 const OWN: readonly PageLink[] = [{ path: "/key", words: "My key", right: null, show: ({ session }) => <KeyPage session={session} /> }];
 const EVERY: readonly PageLink[] = [...PAGES, ...OWN];
 
+/** What waits is tried again this often, besides when the browser says that it is online. */
+const RETRY_MS = 15_000;
+
 const NARROW = "(max-width: 720px)";
 
 const pagesFor = ({ rights }: Session, pages = PAGES): PageLink[] => pages.filter(({ right }) => right === null || rights.includes(right));
@@ -86,11 +90,14 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
   const owed = useOwed(signedIn.state === "in" && signedIn.session.rights.includes(READ));
 
   const ask = (): void => {
-    setSignedIn({ state: "asking" });
-    api.session().then(
-      (session) => setSignedIn({ state: "in", session }),
-      (error: unknown) =>
-        setSignedIn(error instanceof Problem && error.status === 401 ? { state: "out" } : { state: "failed", messages: messagesOf(error) }),
+    setSignedIn((now) => (now.state === "in" ? now : { state: "asking" }));
+    askOrRecall(SESSION, api.session).then(
+      ({ value, fresh }) => setSignedIn({ state: "in", session: value, offline: !fresh }),
+      (error: unknown) => {
+        const refused = error instanceof Problem && error.status === 401;
+        if (refused) forgetKept();
+        setSignedIn(refused ? { state: "out" } : { state: "failed", messages: messagesOf(error) });
+      },
     );
   };
   useEffect(() => {
@@ -99,10 +106,36 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
     api.config().then(setConfig, () => undefined);
   }, []);
   useEffect(() => {
-    const out = (): void => setSignedIn({ state: "out" });
+    const out = (): void => {
+      forgetKept();
+      setSignedIn({ state: "out" });
+    };
     addEventListener(SIGNED_OUT, out);
     return () => removeEventListener(SIGNED_OUT, out);
   }, []);
+  // What waits on the phone is sent by whichever page is open, for whoever saved it.
+  const session = signedIn.state === "in" ? signedIn.session : null;
+  const offline = signedIn.state === "in" && signedIn.offline;
+  useEffect(() => basket.outbox.belongTo(session), [basket, session]);
+  useEffect(() => {
+    if (session === null) return;
+    const again = (): void => {
+      if (offline) ask();
+      void basket.reconnect();
+    };
+    const timer = setInterval(() => {
+      if (offline || basket.outbox.waiting.value.length > 0) again();
+    }, RETRY_MS);
+    const lost = (): void => setSignedIn((now) => (now.state === "in" ? { ...now, offline: true } : now));
+    addEventListener("offline", lost);
+    addEventListener("online", again);
+    if (!offline) void basket.reconnect();
+    return () => {
+      clearInterval(timer);
+      removeEventListener("offline", lost);
+      removeEventListener("online", again);
+    };
+  }, [basket, session, offline]);
   useEffect(() => {
     if (signedIn.state === "in" && (path === "/" || path === "/sign-in")) go(startFor(signedIn.session));
     setMenu(false);
@@ -111,7 +144,10 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
   }, [path, signedIn]);
 
   const signOut = async (): Promise<void> => {
+    const { length } = basket.outbox.waiting.value;
+    if (length > 0 && !confirm(`${length} saved on this phone could not be sent yet. It is sent when you sign in here again. Sign out?`)) return;
     await api.signOut().catch(() => undefined);
+    forgetKept();
     basket.start("use");
     setSignedIn({ state: "out" });
   };
@@ -138,6 +174,7 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
                 ))}
               </nav>
               <div class="who">
+                {offline && <span class="tag warn">No connection</span>}
                 <Link to="/key" current={path === "/key"}>
                   <span class="wide-sr-only">My key </span>
                   <span class="long">
@@ -167,7 +204,7 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
           </button>
         </main>
       )}
-      {signedIn.state === "out" && <SignInPage demo={config?.demo === true} onSignedIn={(session) => setSignedIn({ state: "in", session })} />}
+      {signedIn.state === "out" && <SignInPage demo={config?.demo === true} onSignedIn={(now) => setSignedIn({ state: "in", session: now, offline: false })} />}
       {signedIn.state === "in" && <Page path={path} session={signedIn.session} basket={basket} table={table} />}
     </>
   );

@@ -8,6 +8,9 @@ import "./styles/scan.css";
 import "./styles/desktop.css";
 import "./styles/pages.css";
 
+// Over plain HTTP on a network there is no service worker: the pages then need the connection.
+if (import.meta.env.PROD) addEventListener("load", () => void navigator.serviceWorker?.register("/app/sw.js", { scope: "/app/" }).catch(() => undefined));
+
 const root = document.getElementById("app");
 // The one-time link of a first run lies outside /app/: before it is used, nobody can sign in.
 const page = location.pathname === "/setup" ? <SetupPage /> : <App basket={createBasket(AI_TABLE)} table={AI_TABLE} />;

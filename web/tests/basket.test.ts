@@ -64,15 +64,15 @@ describe("the list", () => {
     expect(asked).not.toHaveBeenCalled();
   });
   it("keeps an item that could not be checked, blocked, and checks it again on demand", async () => {
-    let reachable = false;
+    let well = false;
     basket = make(async (identifier, text) => {
-      if (!reachable) throw new Unreachable();
+      if (!well) throw new Problem(503, "Service Unavailable", "the scanner is busy", []);
       return judge(identifier, text);
     });
     await basket.add("]d2", VALVE, "camera");
-    expect(basket.items.value[0]?.failure).toContain("cannot be reached");
+    expect(basket.items.value[0]?.failure).toContain("busy");
     expect(basket.reason.value).not.toBeNull();
-    reachable = true;
+    well = true;
     await basket.checkAgain(basket.items.value[0]?.key ?? "");
     expect(basket.items.value[0]?.failure).toBeNull();
   });
@@ -115,8 +115,8 @@ describe("saving", () => {
     expect(basket.items.value).toHaveLength(0);
     expect(basket.saved.value?.items).toBe(2);
   });
-  it("sends the very same request again after an answer was lost, so that the server finds one event", async () => {
-    fate = [() => new Unreachable(), () => new Problem(502, "Bad Gateway", null, []), () => null];
+  it("sends the very same request again after a gateway's word, so that the server finds one event", async () => {
+    fate = [() => new Problem(504, "Gateway Timeout", null, []), () => new Problem(502, "Bad Gateway", null, []), () => null];
     await basket.add("]d2", VALVE, "camera");
     await basket.save();
     expect(basket.unsent.value).not.toBeNull();
@@ -134,7 +134,7 @@ describe("saving", () => {
     expect(sent).toHaveLength(1);
   });
   it("takes nothing into a list that waits for its answer", async () => {
-    fate = [() => new Unreachable()];
+    fate = [() => new Problem(503, "Service Unavailable", null, [])];
     await basket.add("]d2", VALVE, "camera");
     await basket.save();
     await basket.add("]d2", SCREW, "camera");
@@ -154,6 +154,81 @@ describe("saving", () => {
     await basket.add("]d2", VALVE, "camera");
     await basket.save();
     expect([...kept.values()]).toEqual(["https://id.gs1.org/414/4012345000016/254/OR3"]);
+  });
+});
+
+describe("without a connection", () => {
+  const NURSE = { organisation: "https://id.gs1.org/417/4012345000009", role: "clinical", name: "theatre 3" };
+  const away = async (): Answer => {
+    throw new Unreachable();
+  };
+  beforeEach(() => basket.outbox.belongTo(NURSE));
+
+  it("takes a whole label down with a word that nobody has judged it", async () => {
+    basket = make(away);
+    basket.outbox.belongTo(NURSE);
+    basket.place.value = "https://id.gs1.org/414/4012345000016/254/OR3";
+    await basket.add("]d2", VALVE, "camera");
+    expect(basket.items.value[0]?.judged?.findings[0]?.message).toContain("No connection");
+    expect(basket.reason.value).toBeNull();
+  });
+  it("judges it again when the server is back, and keeps the number that was set", async () => {
+    let reachable = false;
+    basket = make(async (identifier, text) => (reachable ? judge(identifier, text) : away()));
+    basket.outbox.belongTo(NURSE);
+    await basket.add("]d2", SCREW, "camera");
+    basket.setQuantity(basket.items.value[0]?.key ?? "", 3);
+    reachable = true;
+    await basket.reconnect();
+    expect(basket.items.value[0]?.judged?.findings).toEqual([]);
+    expect(basket.items.value[0]?.quantity).toBe(3);
+  });
+  it("keeps what was saved, frees the list, and sends the very same request when the server is back", async () => {
+    fate = [() => new Unreachable(), () => new Unreachable(), () => null];
+    await basket.add("]d2", VALVE, "camera");
+    await basket.save();
+    expect(basket.items.value).toHaveLength(0);
+    expect(basket.saved.value?.answer).toBeNull();
+    await basket.reconnect();
+    expect(basket.outbox.waiting.value).toHaveLength(1);
+    await basket.reconnect();
+    expect(basket.outbox.waiting.value).toHaveLength(0);
+    expect(sent).toHaveLength(3);
+    expect(sent[1]).toEqual(sent[0]);
+    expect(sent[2]).toEqual(sent[0]);
+    await basket.reconnect();
+    expect(sent).toHaveLength(3);
+    expect([...kept.keys()]).toEqual(["traceward.place"]);
+  });
+  it("sends in the order of saving, for the one who saved it alone, also after a reload", async () => {
+    fate = [() => new Unreachable(), () => new Unreachable()];
+    await basket.add("]d2", VALVE, "camera");
+    await basket.save();
+    await basket.add("]d2", SCREW, "camera");
+    await basket.save();
+    const reloaded = make();
+    reloaded.outbox.belongTo({ ...NURSE, name: "somebody else" });
+    await reloaded.reconnect();
+    expect(reloaded.outbox.waiting.value).toHaveLength(0);
+    expect(sent).toHaveLength(2);
+    reloaded.outbox.belongTo(NURSE);
+    await reloaded.reconnect();
+    expect(sent.slice(2)).toEqual(sent.slice(0, 2));
+  });
+  it("shows what the server would not have, sends it no more, and goes on with the rest", async () => {
+    fate = [() => new Unreachable(), () => new Unreachable(), () => new Problem(400, "Bad Request", "recalled", []), () => null];
+    await basket.add("]d2", VALVE, "camera");
+    await basket.save();
+    await basket.add("]d2", SCREW, "camera");
+    await basket.save();
+    await basket.reconnect();
+    await basket.reconnect();
+    expect(sent).toHaveLength(4);
+    const [refused, ...others] = basket.outbox.waiting.value;
+    expect(others).toEqual([]);
+    expect(refused?.refusals).toEqual(["recalled"]);
+    basket.outbox.forget(refused?.request.eventID ?? "");
+    expect(basket.outbox.waiting.value).toEqual([]);
   });
 });
 

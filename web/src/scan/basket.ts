@@ -1,12 +1,14 @@
 /**
  * The phone's work in hand: task, place, items and the one request that Save made.
- * Held in memory only, so nothing that was scanned outlives the page; the chosen place alone is remembered on the device.
+ * Held in memory only, so nothing that was scanned outlives the page; the chosen place alone is remembered on the device,
+ * and what was saved without a connection until the server has it.
  */
 
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { api, messagesOf, Problem } from "../api/client";
+import { api, messagesOf, Problem, Unreachable } from "../api/client";
 import type { Action, ActionAnswer, ActionRequest, CountScope, JudgedItem, JudgedSymbol, UseType } from "../api/types";
 import { type AiTable, carriesElementStrings, splitElementStrings } from "../gs1/splitter";
+import { judgeAlone } from "./alone";
 import { eventTimeOf, localDay } from "./clock";
 import {
   actionItem,
@@ -20,11 +22,13 @@ import {
   type Source,
   standsFor,
 } from "./items";
+import { createOutbox, type Outbox } from "./outbox";
 
 export interface Saved {
   action: Action;
   items: number;
-  answer: ActionAnswer;
+  /** Null while it waits on the phone for a connection. */
+  answer: ActionAnswer | null;
 }
 
 /** A line about what the scanner just saw; `tone` is its colour and its sound. */
@@ -49,7 +53,9 @@ export interface Basket {
   useType: Signal<UseType>;
   countScope: Signal<CountScope>;
   notice: ReadonlySignal<Notice | null>;
-  /** The request that Save made and no answer has confirmed; it is sent again as it is, never made anew. */
+  /** What waits on the phone for a connection. */
+  outbox: Outbox;
+  /** The request that Save made and the server was too busy to confirm; it is sent again as it is, never made anew. */
   unsent: ReadonlySignal<ActionRequest | null>;
   sending: ReadonlySignal<boolean>;
   failures: ReadonlySignal<readonly string[]>;
@@ -67,6 +73,8 @@ export interface Basket {
   retry(): Promise<void>;
   discardUnsent(): void;
   dismissSaved(): void;
+  /** The connection may be back: judge what the phone judged alone, and send what waits. */
+  reconnect(): Promise<void>;
 }
 
 export function placeOf(text: string): ActionRequest["place"] {
@@ -97,6 +105,7 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
   const sending = signal(false);
   const failures = signal<readonly string[]>([]);
   const saved = signal<Saved | null>(null);
+  const outbox = createOutbox(act, storage);
   const reason = computed(() => reasonNotToSave(items.value, action.value, localDay(now()), place.value !== ""));
 
   const patch = (key: string, change: Partial<Item>): void => {
@@ -107,7 +116,7 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
   };
 
   /** Put the server's judgement on an item; an item that is on the list under another barcode goes again. */
-  function settle(item: Item, judged: JudgedSymbol): void {
+  function settle(item: Item, judged: JudgedSymbol, alone = false): void {
     const identity = judged.epc ?? judged.epcClass;
     if (identity !== null && items.value.some((other) => other.key !== item.key && identityOf(other) === identity)) {
       remove(item.key);
@@ -115,7 +124,9 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
       return;
     }
     const elementStrings = judged.elementStrings.length > 0 ? judged.elementStrings : item.elementStrings;
-    patch(item.key, { judged, failure: null, elementStrings, quantity: labelledQuantity(elementStrings) });
+    // A number that was typed while there was no connection stays.
+    const quantity = item.alone ? {} : { quantity: labelledQuantity(elementStrings) };
+    patch(item.key, { judged, alone, failure: null, elementStrings, ...quantity });
   }
 
   /** What several symbols of one label say together, on the item of the symbol that names the product. */
@@ -150,7 +161,8 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
       settle(item, judged);
       await joinHalves();
     } catch (error) {
-      patch(item.key, { failure: messagesOf(error).join(" ") });
+      if (error instanceof Unreachable) settle(item, judgeAlone(item.symbologyIdentifier, item.text, item.elementStrings, now()), true);
+      else patch(item.key, { failure: messagesOf(error).join(" ") });
     }
   }
 
@@ -199,6 +211,22 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
     }
   }
 
+  /** The request stays on the phone as it is; the list is free for what comes next. */
+  function leaveWaiting(request: ActionRequest): void {
+    batch(() => {
+      outbox.keep(request);
+      saved.value = { action: request.action, items: request.items.length, answer: null };
+      items.value = [];
+      unsent.value = null;
+      notice.value = null;
+    });
+  }
+
+  const flush = (): Promise<void> =>
+    outbox.flush((request, answer) => {
+      saved.value = { action: request.action, items: request.items.length, answer };
+    });
+
   async function send(request: ActionRequest): Promise<void> {
     batch(() => {
       sending.value = true;
@@ -213,6 +241,10 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
         notice.value = null;
       });
     } catch (error) {
+      if (error instanceof Unreachable) {
+        leaveWaiting(request);
+        return;
+      }
       batch(() => {
         failures.value = messagesOf(error);
         // A refusal will not change by sending again: the items are free to be changed, and Save makes a new event.
@@ -226,6 +258,7 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
   return {
     action,
     items,
+    outbox,
     place,
     useType,
     countScope,
@@ -277,6 +310,10 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
         unsent.value = null;
         failures.value = [];
       });
+    },
+    async reconnect() {
+      await flush();
+      if (unsent.value === null) await Promise.all(items.value.filter(({ alone }) => alone).map(check));
     },
     dismissSaved: () => {
       saved.value = null;

@@ -9,6 +9,7 @@ import { type Count, type CountRequest, type CountScan, countApi, type ReadResul
 import { type AiTable, carriesElementStrings, splitElementStrings } from "../gs1/splitter";
 import { placeOf } from "./basket";
 import type { Notice } from "./basket";
+import { PEOPLE } from "./alone";
 import { offsetOf } from "./clock";
 import { itemKey } from "./items";
 
@@ -61,8 +62,6 @@ export interface CountSession {
 const KEY = "traceward.count";
 /** Labels of one request at most. */
 const MOST_SCANS = 200;
-/** Application identifiers of people: GSRN of a provider's and of a recipient's service relation. */
-const PEOPLE = new Set(["8017", "8018"]);
 
 /** A read that the server never got needs no withdrawal. */
 function unlessAbsent(error: unknown): null {

@@ -13,6 +13,8 @@ export interface Item {
   elementStrings: readonly ElementString[];
   /** The server's judgement; null while it is awaited or could not be had. */
   judged: JudgedSymbol | null;
+  /** The judgement is the phone's own, made without a connection; the server's is still to come. */
+  alone?: boolean;
   /** Why the server's judgement could not be had. */
   failure: string | null;
   /** Units; an item with a serial number is always one. */

@@ -1,4 +1,4 @@
-import { api } from "../api/client";
+import { knownPlaces } from "../scan/kept";
 import { useLoaded } from "./loaded";
 import { nameOf } from "./words";
 
@@ -11,7 +11,7 @@ interface Props {
 
 /** One of the caller's places; typed as a GLN where the list cannot be had or is empty. */
 export function PlaceField({ id, label, value, onChange }: Props) {
-  const { value: places, failures } = useLoaded(api.places, []);
+  const { value: places, failures } = useLoaded(knownPlaces, []);
   const edit = (event: Event & { currentTarget: HTMLInputElement | HTMLSelectElement }): void => onChange(event.currentTarget.value.trim());
   const listed = (places ?? []).length > 0;
   return (

@@ -1,14 +1,15 @@
 import type { Signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { api, messagesOf } from "../../api/client";
+import { messagesOf } from "../../api/client";
 import type { Action, CountScope, Place, UseType } from "../../api/types";
 import type { AiTable } from "../../gs1/splitter";
 import type { Basket, Saved } from "../../scan/basket";
 import { localDay } from "../../scan/clock";
+import { knownPlaces } from "../../scan/kept";
 import { fitPicture } from "../../scan/picture";
 import { createSounder } from "../../scan/signals";
 import { Messages, Notice } from "../../ui/parts";
-import { nameOf } from "../../ui/words";
+import { nameOf, readableTime } from "../../ui/words";
 import { ItemRow } from "./ItemRow";
 import { ManualEntry } from "./ManualEntry";
 import { Viewfinder } from "./Viewfinder";
@@ -114,6 +115,7 @@ export function ScanPage({ basket, table }: { basket: Basket; table: AiTable }) 
       {action === "use" && <Choice legend="How" options={USE_TYPES} value={basket.useType} locked={locked} />}
       {action === "count" && <Choice legend="Scope" options={COUNT_SCOPES} value={basket.countScope} locked={locked} />}
       {basket.saved.value && <SavedNotice saved={basket.saved.value} onClose={basket.dismissSaved} />}
+      <WaitingNotice basket={basket} />
       {basket.failures.value.length > 0 && (
         <Notice tone="bad" title={locked ? "Not confirmed yet" : "The server refused this"}>
           <Messages messages={basket.failures.value} />
@@ -194,14 +196,50 @@ function Choice<T extends string>({ legend, options, value, locked }: ChoiceProp
 
 function SavedNotice({ saved, onClose }: { saved: Saved; onClose: () => void }) {
   const task = TASKS.find(({ action }) => action === saved.action);
-  const warnings = saved.answer.warnings ?? [];
+  const warnings = saved.answer?.warnings ?? [];
+  const title = `${things(saved.items)} ${task?.done ?? ""}`;
+  if (saved.answer === null) {
+    return (
+      <Notice tone="plain" title={`Kept on this phone: ${title}`}>
+        <p>No connection. It is sent as it is when there is one; you can go on.</p>
+      </Notice>
+    );
+  }
   return (
-    <Notice tone={warnings.length > 0 ? "warn" : "good"} title={`Saved: ${things(saved.items)} ${task?.done ?? ""}`}>
+    <Notice tone={warnings.length > 0 ? "warn" : "good"} title={`Saved: ${title}`}>
       {warnings.length > 0 && <Messages messages={warnings.map(({ message }) => message)} />}
       <button type="button" class="link" onClick={onClose}>
         Close
       </button>
     </Notice>
+  );
+}
+
+/** What waits on the phone, and what the server would not have of it. */
+function WaitingNotice({ basket }: { basket: Basket }) {
+  const kept = basket.outbox.waiting.value;
+  const refused = kept.filter(({ refusals }) => refusals.length > 0);
+  const waiting = kept.length - refused.length;
+  return (
+    <>
+      {waiting > 0 && (
+        <p class="waiting-line" data-testid="outbox">
+          <span class="tag warn">{waiting} to be sent</span>
+          <button type="button" class="link" onClick={() => void basket.reconnect()}>
+            Send now
+          </button>
+        </p>
+      )}
+      {refused.map(({ request, refusals }) => (
+        <Notice key={request.eventID} tone="bad" title={`Refused: ${things(request.items.length)} of ${readableTime(request.eventTime)}`}>
+          <Messages messages={refusals} />
+          <p class="code">{request.items.flatMap(({ elementString, elementStrings }) => elementString ?? elementStrings ?? []).map((text) => text.slice(3)).join(", ")}</p>
+          <button type="button" class="secondary" onClick={() => basket.outbox.forget(request.eventID)}>
+            Take it off this phone
+          </button>
+        </Notice>
+      ))}
+    </>
   );
 }
 
@@ -240,7 +278,7 @@ function PlacePicker({ basket, title, locked }: { basket: Basket; title: string;
   useEffect(() => {
     if (asked.current) return;
     asked.current = true;
-    api.places().then(
+    knownPlaces().then(
       (found) => {
         setPlaces(found);
         const known = found.some(({ id }) => id === basket.place.value);
