@@ -10,12 +10,17 @@ import pytest
 
 from ledger.captured_flows import HOSPITAL, SUPPLIER, Flows
 from traceward.epcis.times import format_time_us
+from traceward.ledger.notices import classes_of
+from traceward.ledger.state import Notice
 from traceward.services.identity import parties
 from traceward.services.identity.principals import Principal
 from traceward.services.intake.capture import capture_document
-from traceward.services.queries import visible_events
+from traceward.services.queries import place_tree, visible_events
 from traceward.services.runtime import Limits, Runtime, open_runtime
-from traceward.services.tracing import conflicts, corrections, stock
+from traceward.services.tracing import conflicts, corrections, past_stock, stock
+from traceward.services.tracing.past_stock import PastStock, Portions, Position
+from traceward.store import ledger_lists
+from traceward.store.rows import Balance
 
 START_US = 1_900_000_000_000_000  # March 2030: everything that the flows tell has happened
 AS_OF = "2030-01-01"
@@ -105,25 +110,87 @@ def test_what_was_known_at_a_time_never_changes(runtime: Runtime, full_run: bool
     assert compared > len(told) // 2
 
 
-def test_the_past_of_a_product_is_what_all_events_say_of_it(
-    runtime: Runtime, full_run: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Rejects a product folded in parts that loses a container, a notice on the lot, or what stands in two parts."""
-    monkeypatch.setattr(stock, "_THINGS_AT_ONCE", 4)
+def captured(runtime: Runtime, seed: int, count: int) -> list[str]:
+    """Capture so many events of the flows; a time between some of them each."""
     by_party = callers(runtime)
-    for event, captor in Flows(seed=3).make(600 if full_run else 60):
+    times: list[str] = []
+    for number, (event, captor) in enumerate(Flows(seed=seed).make(count)):
         document = {
             "@context": CONTEXT, "type": "EPCISDocument", "schemaVersion": "2.0",
             "creationDate": "2026-01-01T00:00:00Z", "epcisBody": {"eventList": [event]},
         }  # fmt: skip
         capture_document(runtime, by_party[captor], orjson.dumps(document), "rollback")
+        if number % 40 == 39:
+            times.append(format_time_us(runtime.now_us()))
+    return times
+
+
+def in_portions(past: PastStock, per_page: int) -> tuple[list[Balance], dict[str, tuple[Notice, ...]]]:
+    """Every balance of the past, page by page, and the notices told beside them."""
+    found: list[Balance] = []
+    notices: dict[str, tuple[Notice, ...]] = {}
+    begin: Position | None = Position(None, None)
+    while begin is not None:
+        page = past.page(begin, per_page)
+        assert len(page.balances) <= per_page
+        found += page.balances
+        notices |= page.notices
+        begin = page.next
+    return sorted(found, key=ledger_lists.balance_key), notices
+
+
+def test_the_past_in_portions_is_what_all_events_say_of_it(runtime: Runtime, full_run: bool) -> None:
+    """Rejects a past in parts that loses a container's contents, a notice on the lot or a later page's earlier events,
+    that gives what two parts name twice, or that looks for a place among what is there now.
+    """
+    times = captured(runtime, seed=3, count=600 if full_run else 70)
+    site = "https://id.gs1.org/414/4012345000016"
+    places = (f"{site}/254/ST", f"{site}/254/CAB", f"{site}/254/QU", "https://id.gs1.org/414/9521141000106")
+    filters: list[dict[str, str]] = [{}, {"gtin": "09521141010235"}, {"gtin": "09521141045305", "place": places[0]}]
+    filters += [{"place": place} for place in places]
     compared = 0
-    for as_of in ("2026-09-01", "2027-06-30", "2028-06-30"):
-        for caller in by_party.values():
-            whole = stock.stock_page(runtime, caller, stock.StockFilter(as_of=as_of), None, 1000).body["items"]
-            for gtin in ("09521141010235", "09521141045305"):
-                wanted = stock.StockFilter(as_of=as_of, gtin=gtin)
-                part = stock.stock_page(runtime, caller, wanted, None, 1000).body["items"]
-                assert part == [one for one in whole if one["gtin"] == gtin]
-                compared += len(part)
-    assert compared > 10
+    for as_of, known in [("2026-09-01", None), ("2027-06-30", None), (AS_OF, times[0])]:
+        at = visible_events.moment(runtime, as_of, known)
+        for caller in callers(runtime).values():
+            facts = visible_events.all_facts(runtime, caller, at)
+            ledger = visible_events.folded(runtime, caller, facts, at)
+            stood = [row for row in stock.balances_of(ledger, caller.organisation) if row.status in stock.STATUSES]
+            for wanted in filters:
+                asked = [row for row in stood if all(getattr(row, name) == value for name, value in wanted.items())]
+                for portions, per_page in ((Portions(3, 2, 7), 2), (Portions(11, 300, 50), 1000)):
+                    past = PastStock(runtime, caller, at, wanted, None, in_stock, portions)
+                    found, notices = in_portions(past, per_page)
+                    assert found == asked, (as_of, known, wanted)
+                    for row in found:
+                        for key in classes_of(row.gtin, row.lot):
+                            record = ledger.stock(key)
+                            assert notices.get(key, ()) == (tuple(record.notices) if record is not None else ())
+                compared += len(asked)
+            spans = place_tree.spans_within(runtime, caller, site)
+            found, _ = in_portions(PastStock(runtime, caller, at, {}, spans, in_stock, Portions(3, 2, 7)), 5)
+            assert found == [row for row in stood if place_tree.lies_in(row.place, spans)]
+    assert compared > 40
+
+
+def in_stock(row: Balance) -> bool:
+    return row.status in stock.STATUSES
+
+
+def test_a_page_of_the_past_reads_a_page_of_events(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rejects a page that folds the whole past and cuts it: what one page reads stays below the events in all."""
+    captured(runtime, seed=5, count=120)
+    caller = callers(runtime)[HOSPITAL]
+    at = visible_events.moment(runtime, AS_OF, None)
+    in_all = len(visible_events.all_facts(runtime, caller, at))
+    folded_at_once: list[int] = []
+    fold = visible_events.folded
+
+    def counted(*args: Any) -> Any:
+        folded_at_once.append(len(args[2]))
+        return fold(*args)
+
+    monkeypatch.setattr(past_stock, "folded", counted)
+    past = PastStock(runtime, caller, at, {}, None, in_stock, Portions(events=5, walked=5))
+    first = past.page(Position(None, None), 3)
+    assert first.next is not None
+    assert sum(folded_at_once) < in_all / 3

@@ -12,7 +12,7 @@ from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us
 from traceward.ledger.facts import LedgerEvent, container_of
 from traceward.ledger.fold import fold, relations
-from traceward.ledger.state import Ledger, item_of
+from traceward.ledger.state import Ledger
 from traceward.services.identity.principals import Principal
 from traceward.services.queries.facts import stored_fact
 from traceward.services.runtime import Runtime
@@ -22,10 +22,11 @@ from traceward.store.feed import not_seen_yet
 from traceward.store.read import Reader
 
 _PAGE: Final = 1000
-_KEYS_PER_QUERY: Final = 100
+KEYS_PER_QUERY: Final = 100
 _DEPTH: Final = 16
 _CAPTORS: Final = "SELECT eid, party FROM witness WHERE record_time_us<=? AND eid IN {in}"
-_KEY_TERMS: Final = ("epc", "parentID", "inputEPC", "outputEPC", "epcClass", "inputEPCClass", "outputEPCClass")
+#: The terms under which an event names a thing.
+KEY_TERMS: Final = ("epc", "parentID", "inputEPC", "outputEPC", "epcClass", "inputEPCClass", "outputEPCClass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ def visible_event_ids(
     )
     seen: set[int] = set()
     wanted = sorted(set(names.values()))
-    for start in range(0, len(wanted), _KEYS_PER_QUERY):
-        pairs = tuple(("eventID", name) for name in wanted[start : start + _KEYS_PER_QUERY])
+    for start in range(0, len(wanted), KEYS_PER_QUERY):
+        pairs = tuple(("eventID", name) for name in wanted[start : start + KEYS_PER_QUERY])
         page = reader.find(
             Query(clauses=(AnyTerm(pairs),), record_time=record_time), VisibleTo(caller.viewers), limit=_PAGE
         )
@@ -120,7 +121,7 @@ def facts_of(runtime: Runtime, caller: Principal, items: Iterable[str], at: Mome
             done |= frontier
             above: set[str] = set()
             for part in _parts(sorted(frontier)):
-                pairs = tuple((term, key) for key in part for term in _KEY_TERMS)
+                pairs = tuple((term, key) for key in part for term in KEY_TERMS)
                 rest = runtime.limits.fold_limit_events - len(found)
                 for event in _facts(runtime, reader, caller, (AnyTerm(pairs),), at, rest):
                     found[event.eid] = event
@@ -153,20 +154,6 @@ def serials_of_lot(runtime: Runtime, gtin: str, lot: str) -> list[str]:
     return [key for (key,) in rows if "|" not in key]
 
 
-def things_of(runtime: Runtime, gtin: str, lot: str | None = None) -> list[tuple[str | None, list[str]]]:
-    """The classes and items of a product that the ledger or anybody's claim knows, by lot; lot: of that one alone.
-
-    What the caller may not see has no events for it.
-    """
-    tests, asked = ("gtin = ?", [gtin]) if lot is None else ("gtin = ? AND lot = ?", [gtin, lot])
-    with runtime.store.reader() as reader:
-        rows = reader.fetch(f"SELECT key, lot FROM ledger_record WHERE {tests}", asked)  # noqa: S608
-    found: defaultdict[str | None, set[str]] = defaultdict(set)
-    for key, of_lot in rows:
-        found[of_lot].add(item_of(key))
-    return [(of_lot, sorted(things)) for of_lot, things in sorted(found.items(), key=lambda one: one[0] or "")]
-
-
 def _facts(
     runtime: Runtime, reader: Reader, caller: Principal, clauses: tuple[AnyTerm, ...], at: Moment, most: int
 ) -> Iterator[LedgerEvent]:
@@ -190,5 +177,5 @@ def _facts(
 
 
 def _parts(items: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(items), _KEYS_PER_QUERY // len(_KEY_TERMS)):
-        yield items[start : start + _KEYS_PER_QUERY // len(_KEY_TERMS)]
+    for start in range(0, len(items), KEYS_PER_QUERY // len(KEY_TERMS)):
+        yield items[start : start + KEYS_PER_QUERY // len(KEY_TERMS)]

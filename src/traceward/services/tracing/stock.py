@@ -26,15 +26,14 @@ from traceward.services.queries.master_data import names_of
 from traceward.services.queries.visible_events import (
     Moment,
     all_facts,
-    facts_of,
     folded,
     moment,
-    things_of,
     visible_event_ids,
 )
 from traceward.services.runtime import Runtime
 from traceward.services.times import instant
 from traceward.services.tokens import page_bounds, text_position
+from traceward.services.tracing.past_stock import PastStock, Position
 from traceward.store import ledger_lists, rows
 from traceward.store.compile import VisibleTo
 
@@ -44,8 +43,6 @@ STATUSES: Final = ("on_hand", "in_transit", "explanted")
 _MAX_TIME_US: Final = 1 << 62
 _PLACES: Final = 1000
 _READ_AT_ONCE: Final = 1000
-_THINGS_AT_ONCE: Final = 300
-_ALL: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +74,7 @@ class TransferFilter:
 def stock_page(runtime: Runtime, caller: Principal, wanted: StockFilter, token: str | None, per_page: int) -> BodyPage:
     """The caller's balances in stock (on hand or in transit), by place and item.
 
+    Of the past each page is in that order by itself; it may hold fewer than per_page where finding more costs too much.
     Raises QueryParameterException for a status that stock cannot have.
     """
     if wanted.status is not None and wanted.status not in STATUSES:
@@ -87,28 +85,24 @@ def stock_page(runtime: Runtime, caller: Principal, wanted: StockFilter, token: 
     bounds = page_bounds(runtime, caller, digest, token)
     position = text_position(runtime, caller, digest, token)
     after: ledger_lists.BalanceKey | None = None
-    if position is not None:
+    if position is not None and position.text:
         place, _, record_key = position.text.partition("\n")
         after = (place, record_key, position.number or 0)
+    notices: Mapping[str, Sequence[Notice]]
+    next_token = None
     if at.is_now:
         found, last = _present_balances(runtime, caller, wanted, after, per_page, spans)
         notices = _present_notices(runtime, found)
+        if last is not None:
+            next_token = bounds.next_text_token(f"{last[0]}\n{last[1]}", 0, last[2])
     else:
-        rest: list[rows.Balance] = []
-        notices = {}
-        for ledger, things in _past_parts(runtime, caller, wanted, at):
-            part, _ = _past_balances(ledger, caller, wanted, after, _ALL, spans)
-            own = [row for row in part if things is None or item_of(row.record_key) in things]
-            rest += own
-            notices |= {
-                key: tuple(record.notices) for row in own for key in _classes(row) if (record := ledger.stock(key))
-            }
-        rest.sort(key=ledger_lists.balance_key)
-        found = rest[:per_page]
-        last = ledger_lists.balance_key(found[-1]) if len(rest) > per_page else None
-    next_token = None
-    if last is not None:
-        next_token = bounds.next_text_token(f"{last[0]}\n{last[1]}", 0, last[2])
+        start_us = position.order_us if position is not None else None
+        past = _past(runtime, caller, wanted, at, spans).page(Position(start_us, after), per_page)
+        found, notices = list(past.balances), past.notices
+        if past.next is not None:
+            behind = past.next.after
+            text, number = (f"{behind[0]}\n{behind[1]}", behind[2]) if behind is not None else ("", 0)
+            next_token = bounds.next_text_token(text, past.next.start_us, number)
     with runtime.store.reader() as reader:
         event_ids = visible_event_ids(reader, caller, {row.last_eid for row in found})
     items = [_stock_body(row, event_ids, _flags(runtime, row, notices), at) for row in found]
@@ -121,19 +115,30 @@ def balances_at(
 ) -> list[rows.Balance]:
     """The caller's stock at these places (canonical SGLN) at a moment, as balances; every one of them."""
     found: list[rows.Balance] = []
-    ledger = None if at.is_now else folded(runtime, caller, all_facts(runtime, caller, at), at)
     for place in sorted(places):
         wanted = StockFilter(place=place, gtin=gtin)
-        after: ledger_lists.BalanceKey | None = None
-        while True:
-            if ledger is None:
-                part, after = _present_balances(runtime, caller, wanted, after, _READ_AT_ONCE)
-            else:
-                part, after = _past_balances(ledger, caller, wanted, after, _READ_AT_ONCE)
-            found += part
-            if after is None:
-                break
+        found += _all_present(runtime, caller, wanted) if at.is_now else _all_past(runtime, caller, wanted, at)
     return found
+
+
+def _all_present(runtime: Runtime, caller: Principal, wanted: StockFilter) -> Iterator[rows.Balance]:
+    after: ledger_lists.BalanceKey | None = None
+    while True:
+        part, after = _present_balances(runtime, caller, wanted, after, _READ_AT_ONCE)
+        yield from part
+        if after is None:
+            return
+
+
+def _all_past(runtime: Runtime, caller: Principal, wanted: StockFilter, at: Moment) -> list[rows.Balance]:
+    past = _past(runtime, caller, wanted, at)
+    found: list[rows.Balance] = []
+    begin: Position | None = Position(None, None)
+    while begin is not None:
+        page = past.page(begin, _READ_AT_ONCE)
+        found += page.balances
+        begin = page.next
+    return sorted(found, key=ledger_lists.balance_key)
 
 
 def balances_of(ledger: Ledger, party: str) -> list[rows.Balance]:
@@ -217,40 +222,14 @@ def _columns(wanted: StockFilter) -> dict[str, str]:
     return {name: value for name, value in asked.items() if value is not None}
 
 
-def _past_parts(
-    runtime: Runtime, caller: Principal, wanted: StockFilter, at: Moment
-) -> Iterator[tuple[Ledger, frozenset[str] | None]]:
-    """The ledgers from which the past of what is asked for follows, and for which things each of them speaks.
-
-    Of one product: some of its lots and items at a time, each with all its events, so that what is folded at once stays
-    small however much there is. Else every event that the caller may see, for all things (None).
-    """
-    asked = _columns(wanted)
-    if "gtin" not in asked:
-        yield folded(runtime, caller, all_facts(runtime, caller, at), at), None
-        return
-    for lot, things in things_of(runtime, asked["gtin"], asked.get("lot")):
-        classes = classes_of(asked["gtin"], lot)
-        for start in range(0, len(things), _THINGS_AT_ONCE):
-            part = things[start : start + _THINGS_AT_ONCE]
-            yield folded(runtime, caller, facts_of(runtime, caller, {*classes, *part}, at), at), frozenset(part)
-
-
-def _past_balances(
-    ledger: Ledger,
+def _past(
+    runtime: Runtime,
     caller: Principal,
     wanted: StockFilter,
-    after: ledger_lists.BalanceKey | None,
-    per_page: int,
+    at: Moment,
     spans: Sequence[ledger_lists.Span] | None = None,
-) -> tuple[list[rows.Balance], ledger_lists.BalanceKey | None]:
-    """One page from a fold of what the caller may see, and its last key where there is more."""
-    found = [row for row in balances_of(ledger, caller.organisation) if _is_wanted(row, wanted)]
-    if spans is not None:
-        found = [row for row in found if place_tree.lies_in(row.place, spans)]
-    rest = [row for row in found if after is None or ledger_lists.balance_key(row) > after]
-    page = rest[:per_page]
-    return page, ledger_lists.balance_key(page[-1]) if len(rest) > per_page else None
+) -> PastStock:
+    return PastStock(runtime, caller, at, _columns(wanted), spans, lambda row: row.status in STATUSES)
 
 
 def _classes(row: rows.Balance) -> tuple[str, ...]:
@@ -272,10 +251,6 @@ def _flags(runtime: Runtime, row: rows.Balance, notices: Mapping[str, Sequence[N
     listed = [notice for key in _classes(row) for notice in notices.get(key, ())]
     flags = (flag for flag in row.flags.split(",") if flag)
     return list(with_notices(flags, row.status, listed, heard, row.serial))
-
-
-def _is_wanted(row: rows.Balance, wanted: StockFilter) -> bool:
-    return row.status in STATUSES and all(getattr(row, name) == value for name, value in _columns(wanted).items())
 
 
 def _stock_body(row: rows.Balance, event_ids: Mapping[bytes, str], flags: Sequence[str], at: Moment) -> dict[str, Any]:

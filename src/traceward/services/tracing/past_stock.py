@@ -1,0 +1,289 @@
+"""Stock at another time, a part of the past at a time: what one page costs does not grow with all that there is.
+
+Walks the events that the caller may see, oldest first. A thing is folded where the walk first meets it, from all the
+events of it and of what it lay in; so each is folded once, whatever comes later. It must not fold an event that the
+caller may not see, nor look for things anywhere but in events that he may.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
+
+from traceward.epcis.predicates import AnyTerm, Query, TimeRange
+from traceward.ledger import closure
+from traceward.ledger.facts import GS1, LedgerEvent, container_of, item_keys, keys
+from traceward.ledger.notices import classes_of
+from traceward.ledger.persistence import balance_rows
+from traceward.ledger.state import Ledger, Notice, item_of
+from traceward.services.identity.principals import Principal
+from traceward.services.queries import place_tree
+from traceward.services.queries.visible_events import (
+    KEY_TERMS,
+    KEYS_PER_QUERY,
+    Moment,
+    facts_of,
+    folded,
+    known_facts,
+)
+from traceward.services.runtime import Runtime
+from traceward.store import ledger_lists, rows
+from traceward.store.compile import Cursor, VisibleTo
+from traceward.store.read import Page, Reader
+
+_PLACE_TERMS: Final = (
+    "readPoint", "bizLocation", "source:location", "destination:location", "destination:possessing_party",
+)  # fmt: skip
+_KEYS_AT_ONCE: Final = KEYS_PER_QUERY // len(KEY_TERMS)
+_EARLIER: Final = 100
+_DEPTH: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Portions:
+    """How much of the past is taken at a time. events: walked before things are looked at (those of one instant stay
+    together). things: folded together. walked: events after which a page ends, however little it has found.
+    """
+
+    events: int = 200
+    things: int = 300
+    walked: int = 4_000
+
+
+class Position(NamedTuple):
+    """Where a page begins: events from start_us on; of those looked at first, what comes behind `after`."""
+
+    start_us: int | None
+    after: ledger_lists.BalanceKey | None
+
+
+@dataclass(frozen=True, slots=True)
+class PastPage:
+    """Some of the balances, by place and item; the notices about their classes; where the next page begins, if any."""
+
+    balances: tuple[rows.Balance, ...]
+    notices: Mapping[str, tuple[Notice, ...]]
+    next: Position | None
+
+
+class PastStock:
+    """What the caller's organisation owned or held at a moment.
+
+    columns: of a balance, with the values that they must have. spans: of places in which it must lie; None: anywhere.
+    is_stock: whether a balance counts as stock.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        caller: Principal,
+        at: Moment,
+        columns: Mapping[str, str],
+        spans: Sequence[ledger_lists.Span] | None,
+        is_stock: Callable[[rows.Balance], bool],
+        portions: Portions | None = None,
+    ) -> None:
+        self._runtime = runtime
+        self._caller = caller
+        self._at = at
+        self._columns = columns
+        self._spans = spans
+        self._is_stock = is_stock
+        self._portions = portions if portions is not None else Portions()
+        self._placed = spans is not None or "place" in columns
+        gtin = columns.get("gtin")
+        self._stem = f"{GS1}01/{gtin}" if gtin is not None else ""
+        self._clauses = self._narrowed()
+
+    def page(self, begin: Position, per_page: int) -> PastPage:
+        """Up to per_page balances; fewer, or none, where finding more would cost more than a page may."""
+        found: list[rows.Balance] = []
+        notices: dict[str, tuple[Notice, ...]] = {}
+        at, walked = begin, 0
+        while True:
+            events, next_us = self._step(at.start_us)
+            part = self._balances(events, at.start_us, notices)
+            rest = [row for row in part if at.after is None or ledger_lists.balance_key(row) > at.after]
+            taken = rest[: per_page - len(found)]
+            found += taken
+            if len(rest) > len(taken):
+                after = ledger_lists.balance_key(taken[-1]) if taken else at.after
+                return self._page(found, notices, Position(at.start_us, after))
+            if next_us is None:
+                return self._page(found, notices, None)
+            at, walked = Position(next_us, None), walked + len(events)
+            if len(found) == per_page or walked >= self._portions.walked:
+                return self._page(found, notices, at)
+
+    def _page(
+        self, found: list[rows.Balance], notices: Mapping[str, tuple[Notice, ...]], next_: Position | None
+    ) -> PastPage:
+        return PastPage(tuple(sorted(found, key=ledger_lists.balance_key)), notices, next_)
+
+    def _narrowed(self) -> tuple[AnyTerm, ...]:
+        """What an event must name to be the first that a thing asked for is met in."""
+        if "place" in self._columns:
+            return (AnyTerm(tuple((term, self._columns["place"]) for term in _PLACE_TERMS)),)
+        if self._stem and not self._placed:
+            pairs = [(term, self._stem) for term in KEY_TERMS]
+            pairs += [(f"{term}~class", f"{self._stem}{kind}") for term in KEY_TERMS for kind in ("/10/", "/21/")]
+            return (AnyTerm(tuple(pairs)),)
+        return ()
+
+    def _query(self, start_us: int | None, end_us: int, clauses: Iterable[AnyTerm]) -> Query:
+        known_us = self._at.known_at_us
+        return Query(
+            clauses=tuple(clauses),
+            event_time=TimeRange(start_us, end_us),
+            record_time=TimeRange(None, known_us + 1 if known_us is not None else None),
+            descending=False,
+        )
+
+    def _step(self, start_us: int | None) -> tuple[list[LedgerEvent], int | None]:
+        """The next events from a time on, whole instants of them, and the time from which the following ones are."""
+        query = self._query(start_us, self._at.as_of_us + 1, self._clauses)
+        listed: list[Cursor] = []
+        next_us = None
+        with self._runtime.store.reader() as reader:
+            for page in self._pages(reader, query, self._portions.events):
+                listed += page.keys
+                if page.next is not None and listed[0].order_us < listed[-1].order_us:
+                    next_us = listed[-1].order_us
+                    listed = [key for key in listed if key.order_us < next_us]
+                    break
+            events = self._known(reader, [key.seq for key in listed])
+            return [event for event in events if self._names_place(event)], next_us
+
+    def _pages(self, reader: Reader, query: Query, size: int) -> Iterator[Page]:
+        limits = self._runtime.limits
+        return reader.pages(
+            query,
+            VisibleTo(self._caller.viewers),
+            limit=size,
+            deadline_s=limits.query_deadline_s,
+            most=limits.fold_limit_events,
+            beyond=f"more than {limits.fold_limit_events} events would have to be folded for one part of this answer",
+        )
+
+    def _known(self, reader: Reader, seqs: Sequence[int]) -> list[LedgerEvent]:
+        return list(known_facts(self._runtime, reader, self._caller, seqs, self._at.known_at_us))
+
+    def _balances(
+        self, events: Sequence[LedgerEvent], start_us: int | None, notices: dict[str, tuple[Notice, ...]]
+    ) -> list[rows.Balance]:
+        """The balances of the things that these events are the first to name, by place and item."""
+        named = {key for event in events for key in keys(event)}
+        if self._placed:
+            named |= self._contents({key for event in events for key in item_keys(event)})
+        things = sorted(key for key in named if key.startswith(self._stem))
+        if start_us is not None:
+            things = self._not_named_before(things, start_us)
+        found: list[rows.Balance] = []
+        for start in range(0, len(things), self._portions.things):
+            part = things[start : start + self._portions.things]
+            facts = {event.eid: event for event in facts_of(self._runtime, self._caller, part, self._at)}
+            if start_us is not None and self._placed:
+                part = [key for key in part if not self._was_carried_before(facts.values(), key, start_us)]
+            classes = closure.classes_of(facts.values(), part) - set(part)
+            facts |= {event.eid: event for event in facts_of(self._runtime, self._caller, classes, self._at)}
+            ledger = folded(self._runtime, self._caller, facts.values(), self._at)
+            own = self._own(ledger, part)
+            found += own
+            for row in own:
+                for key in classes_of(row.gtin, row.lot):
+                    if record := ledger.stock(key):
+                        notices[key] = tuple(record.notices)
+        return sorted(found, key=ledger_lists.balance_key)
+
+    def _own(self, ledger: Ledger, things: Collection[str]) -> list[rows.Balance]:
+        asked = frozenset(things)
+        party = self._caller.organisation
+        return [
+            row
+            for record in ledger.records.values()
+            for row in balance_rows(record)
+            if item_of(row.record_key) in asked
+            and party in (row.owner, row.holder)
+            and self._is_stock(row)
+            and all(getattr(row, name) == value for name, value in self._columns.items())
+            and (self._spans is None or place_tree.lies_in(row.place, self._spans))
+        ]
+
+    def _not_named_before(self, things: Iterable[str], start_us: int) -> list[str]:
+        """Those of the things that no event names of the walk up to a time."""
+        fresh: list[str] = []
+        waiting = list(things)
+        with self._runtime.store.reader() as reader:
+            for start in range(0, len(waiting), _KEYS_AT_ONCE):
+                rest = set(waiting[start : start + _KEYS_AT_ONCE])
+                while rest:
+                    named = next(self._earlier(reader, rest, start_us), None)
+                    if named is None:
+                        break
+                    rest -= named
+                fresh += rest
+        return sorted(fresh)
+
+    def _earlier(self, reader: Reader, things: Collection[str], start_us: int) -> Iterator[frozenset[str]]:
+        """What of these things events of the walk before a time name, some events at a time, never nothing."""
+        pairs = AnyTerm(tuple((term, key) for key in sorted(things) for term in KEY_TERMS))
+        query = self._query(None, start_us, (pairs, *self._clauses))
+        for page in self._pages(reader, replace(query, descending=True), _EARLIER):
+            facts = self._known(reader, page.seqs)
+            named = {key for event in facts if self._names_place(event) for key in keys(event)}
+            if not named.isdisjoint(things):
+                yield frozenset(named)
+
+    def _contents(self, items: Collection[str]) -> set[str]:
+        """What ever lay in these things up to the moment, at any depth."""
+        found: set[str] = set()
+        frontier = set(items)
+        with self._runtime.store.reader() as reader:
+            for _ in range(_DEPTH):
+                inside: set[str] = set()
+                for part in _portions(sorted(frontier), KEYS_PER_QUERY):
+                    clause = AnyTerm(tuple(("parentID", key) for key in part))
+                    for page in self._pages(reader, self._query(None, self._at.as_of_us + 1, (clause,)), 1000):
+                        for event in self._known(reader, page.seqs):
+                            inside.update(keys(event))
+                frontier = inside - found - frontier
+                found |= inside
+                if not frontier:
+                    break
+        return found
+
+    def _was_carried_before(self, facts: Iterable[LedgerEvent], thing: str, start_us: int) -> bool:
+        """Whether the walk up to a time has named a container in which the thing lay at any time up to the moment."""
+        above: defaultdict[str, set[str]] = defaultdict(set)
+        listed = list(facts)
+        for event in listed:
+            container = container_of(event)
+            if container is not None:
+                for key in keys(event):
+                    above[key].add(container)
+        around, frontier = set[str](), {thing}
+        while frontier:
+            frontier = {box for key in frontier for box in above[key]} - around
+            around |= frontier
+        return any(
+            event.event_time_us < start_us and self._is_walked(event) and not around.isdisjoint(item_keys(event))
+            for event in listed
+        )
+
+    def _is_walked(self, event: LedgerEvent) -> bool:
+        place = self._columns.get("place")
+        return (place is None or place in _places_of(event)) and self._names_place(event)
+
+    def _names_place(self, event: LedgerEvent) -> bool:
+        """Whether the event can bring something to one of the places asked for."""
+        return self._spans is None or any(place_tree.lies_in(place, self._spans) for place in _places_of(event))
+
+
+def _places_of(event: LedgerEvent) -> tuple[str | None, ...]:
+    receiver = event.possessing[1] if event.possessing is not None else None
+    return (event.read_point, event.biz_location, *(event.location or ()), receiver)
+
+
+def _portions(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
