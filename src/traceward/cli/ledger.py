@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from traceward.cli.output import ExitCode, JsonFlag, fail, print_json
+from traceward.ledger.rebuild import Tell
 from traceward.services.identity.registry import Registry
 from traceward.services.runtime import system_clock_us
 from traceward.services.tracing import ledger_care
@@ -25,19 +26,10 @@ _EVERY_S = 1.0
 @ledger_app.command("rebuild")
 def rebuild(data: DataOption = Path("data"), database: DatabaseOption = None, as_json: JsonFlag = False) -> None:
     """Fold every event afresh; captures wait meanwhile, and readers see the old ledger until it ends."""
-    store = _opened(data, database)
+    store = opened(data, database)
     started = time.monotonic()
-    last = started
-
-    def tell(done: int, total: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= _EVERY_S:
-            last = now
-            typer.echo(f"{done:,} of {total:,} events, {done / (now - started):,.0f} a second", err=True)
-
     try:
-        count = ledger_care.rebuild(store, Registry(store, system_clock_us), tell)
+        count = ledger_care.rebuild(store, Registry(store, system_clock_us), told_by_the_second())
     finally:
         store.close()
     seconds = time.monotonic() - started
@@ -50,7 +42,7 @@ def rebuild(data: DataOption = Path("data"), database: DatabaseOption = None, as
 @ledger_app.command("verify")
 def verify(data: DataOption = Path("data"), database: DatabaseOption = None, as_json: JsonFlag = False) -> None:
     """Print the digests of stock and ownership transfers; docs/ledger.md says how to reproduce them."""
-    store = _opened(data, database)
+    store = opened(data, database)
     try:
         found = ledger_care.verify(store)
     finally:
@@ -62,7 +54,22 @@ def verify(data: DataOption = Path("data"), database: DatabaseOption = None, as_
     typer.echo(f"transfers {found.transfers} ({found.transfer_lines:,} lines)")
 
 
-def _opened(data: Path, database: str | None) -> Store:
+def told_by_the_second() -> Tell:
+    """What says on standard error how far a walk over all events has come, once a second."""
+    started = last = time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _EVERY_S:
+            last = now
+            typer.echo(f"{done:,} of {total:,} events, {done / (now - started):,.0f} a second", err=True)
+
+    return tell
+
+
+def opened(data: Path, database: str | None) -> Store:
+    """The store of a server's data folder or of a database URL; ends the command where there is none."""
     url = database
     if url is None:
         path = data / "traceward.sqlite3"

@@ -16,6 +16,7 @@ from traceward.cli.hash import hash_events
 from traceward.cli.imports import import_file
 from traceward.cli.ledger import ledger_app
 from traceward.cli.onboarding import onboard
+from traceward.cli.reindex import reindex
 from traceward.cli.scan import scan
 from traceward.cli.serve import serve
 from traceward.cli.subscriptions import subscriptions_app
@@ -32,6 +33,7 @@ for command in (serve, scan, capture, convert, validate, doctor, conformance):
 app.command("hash")(hash_events)
 app.command("import")(import_file)
 app.command()(onboard)
+app.command()(reindex)
 app.add_typer(organisations_app, name="parties")
 app.add_typer(organisations_app, name="organisations", hidden=True)
 app.add_typer(keys_app, name="keys")

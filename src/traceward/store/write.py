@@ -6,7 +6,7 @@ replay exactly the rows of a capture. It never commits: the group commit does.
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -29,6 +29,11 @@ WriteLog = Callable[[str, tuple[str, ...], Sequence[Row], OnConflict], None]
 Model = TypeVar("Model", bound=SQLModel)
 
 _KNOWN_VOCABULARY: Final = 100_000
+_TERM_TABLES: Final[dict[Dialect, tuple[str, ...]]] = {
+    "sqlite": ("posting", "number"),
+    "postgresql": ("visible", "number"),
+}
+"""The tables whose rows follow from the terms of their event."""
 
 
 class Columns(NamedTuple):
@@ -276,7 +281,40 @@ class WriteTransaction:
 
         An event of an earlier unit gets a late place in its viewer's order (`feed`).
         """
-        rows = self._new_sights(rows)
+        self._index(self._new_sights(rows))
+
+    def index_afresh(self, seqs: Collection[int], rows: Sequence[Visible]) -> None:
+        """Put these in the place of all index rows of the events of these numbers, whatever those rows were.
+
+        rows: of every viewer that sees one of the events. What left a vocabulary by it is for `drop_unmentioned`.
+        `indexed_by_event` must be in force, or every number costs a look through the whole index.
+        """
+        for table in _TERM_TABLES[self.dialect]:
+            self.execute_in(f"DELETE FROM {table} WHERE seq IN {{in}}", seqs)  # noqa: S608
+        # Nothing is taken for written that might not be: this mends what is not as it should be.
+        self._known.vocabulary.clear()
+        self._index(rows)
+
+    def indexed_by_event(self, *, wanted: bool) -> None:
+        """Have the index rows in the order of events as well, or no longer: for as long as they are written afresh."""
+        for table in _TERM_TABLES[self.dialect]:
+            name = f"ix_{table}_afresh"
+            self.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table} (seq)" if wanted else f"DROP INDEX {name}")
+
+    def drop_unmentioned(self, entries: Iterable[tuple[int, int, str]]) -> None:
+        """Take those of these vocabulary entries (viewer, kind, value) out that no event of their viewer has."""
+        gone = {entry for entry in entries if not self._is_mentioned(*entry)}
+        for entry in gone:
+            self.execute("DELETE FROM vocabulary WHERE viewer=? AND kind=? AND value=?", entry)
+        self._known.vocabulary -= gone
+        self.learnt_vocabulary -= gone
+        if gone:
+            self.execute(
+                "INSERT INTO counter (name, value) VALUES ('vocabulary_removals', 1)"
+                " ON CONFLICT (name) DO UPDATE SET value = counter.value + 1"
+            )
+
+    def _index(self, rows: Sequence[Visible]) -> None:
         salts = {viewer: self._hasher.salt(viewer) for viewer in {row.viewer for row in rows}}
         numbers: list[Row] = []
         entries: set[tuple[int, int, str]] = set()
@@ -345,17 +383,7 @@ class WriteTransaction:
                 self.execute("DELETE FROM visible WHERE viewer=? AND seq=?", (row.viewer, row.seq))
             for h, x in row.terms.numbers:
                 self.execute("DELETE FROM number WHERE h=? AND seq=? AND x=?", (h ^ salt, row.seq, x))
-        entries = {(row.viewer, kind, value) for row in rows for kind, value in row.terms.vocabulary}
-        for entry in entries:
-            if not self._is_mentioned(*entry):
-                self.execute("DELETE FROM vocabulary WHERE viewer=? AND kind=? AND value=?", entry)
-        self._known.vocabulary -= entries
-        self.learnt_vocabulary -= entries
-        if entries:
-            self.execute(
-                "INSERT INTO counter (name, value) VALUES ('vocabulary_removals', 1)"
-                " ON CONFLICT (name) DO UPDATE SET value = counter.value + 1"
-            )
+        self.drop_unmentioned({(row.viewer, kind, value) for row in rows for kind, value in row.terms.vocabulary})
 
     def _is_mentioned(self, viewer: int, kind: int, value: str) -> bool:
         hashes = [self._hasher.salted(viewer, pair) for pair in entry_pairs(kind, value)]
