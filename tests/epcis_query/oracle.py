@@ -320,7 +320,9 @@ def holds(name: str, values: list[str], event: Event, children: Mapping[str, lis
         return any(word(part.get("type", "-")) == word(value) for part in sensor_parts(event) for value in values)
     if rest in SENSOR_IDS:
         return any(rest in part and same_id(part[rest], value) for part in sensor_parts(event) for value in values)
-    if rest in {"stringValue", "hexBinaryValue"}:
+    if rest == "hexBinaryValue":
+        return any(part.get(rest, "-").lower() == value.lower() for part in sensor_parts(event) for value in values)
+    if rest == "stringValue":
         return any(part.get(rest) == value for part in sensor_parts(event) for value in values)
     if rest == "booleanValue":
         return any(part.get(rest) is (values[0] == "true") for part in sensor_parts(event))

@@ -17,6 +17,7 @@ from traceward.epcis.errors import ValidationException
 from traceward.epcis.extension import Context
 from traceward.epcis.master_data import FIELD_NAMES, attribute_name
 from traceward.epcis.predicates import Attributed, NumberRange, TextPrefix, Within
+from traceward.epcis.terms import hex_binary
 from traceward.epcis.times import parse_time_us
 from traceward.epcis.units import converted
 from traceward.epcis.vocabulary import Kind, in_standard_namespace, nearest, to_bare
@@ -126,6 +127,11 @@ def read_action(text: str, _reading: Reading) -> str:
 def read_text(text: str, _reading: Reading) -> str:
     """The value as it stands."""
     return text
+
+
+def read_hex_binary(text: str, _reading: Reading) -> str:
+    """The value of hexadecimal digits, of either case."""
+    return hex_binary(text)
 
 
 def read_event_id(text: str, reading: Reading) -> str:
@@ -327,7 +333,7 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         terms_row("EQ_chemicalSubstance", read_identifier, "chemicalSubstance"),
         terms_row("EQ_bizRules", read_identifier, "bizRules"),
         terms_row("EQ_stringValue", read_text, "stringValue"),
-        terms_row("EQ_hexBinaryValue", read_text, "hexBinaryValue"),
+        terms_row("EQ_hexBinaryValue", read_hex_binary, "hexBinaryValue"),
         terms_row("EQ_uriValue", read_identifier, "uriValue"),
         Parameter("EQ_booleanValue", "single", _boolean_value),
         *(number_row(f"{operator}_percRank", operator, "percRank") for operator in _OPERATORS),

@@ -206,7 +206,6 @@ _SENSOR_REPORT_TEXTS: Final = (
     "microorganism",
     "chemicalSubstance",
     "stringValue",
-    "hexBinaryValue",
     "uriValue",
 )
 
@@ -221,8 +220,19 @@ def _sensor_elements(value: list[Mapping[str, Any]], terms: list[Pair]) -> None:
         for report in element.get("sensorReport", ()):
             _extensions(fields.SENSOR_REPORT, report, terms)
             terms.extend((field, report[field]) for field in _SENSOR_REPORT_TEXTS if field in report)
+            if "hexBinaryValue" in report:
+                terms.append(("hexBinaryValue", hex_binary(report["hexBinaryValue"])))
             if "booleanValue" in report:
                 terms.append(("booleanValue", "true" if report["booleanValue"] in {True, "true"} else "false"))
+
+
+def hex_binary(text: str) -> str:
+    """The value of hexadecimal digits: those of either case are the same. XML Schema 1.1 part 2, 3.3.15.
+
+    >>> hex_binary("f0f0") == hex_binary("F0F0")
+    True
+    """
+    return text.upper()
 
 
 _TERM_HANDLERS: Final[dict[str, TermHandler]] = {
