@@ -239,6 +239,20 @@ def test_who_may_not_listen_is_told_before_the_upgrade(desk: Site) -> None:
     assert refusal(desk, CORDIA, "?stream=true", headers={"Accept": "text/html"})[0] == 406
 
 
+@pytest.mark.parametrize("path", ["/epcis/events", "/epcis/queries/watched", "/no/such/place", "/"])
+@pytest.mark.parametrize("who", [None, CORDIA])
+def test_a_path_without_websocket_says_where_one_is(desk: Site, path: str, who: str | None) -> None:
+    """Rejects the framework's bare 403, which reads as a key that may not listen."""
+    headers = {"Authorization": f"Bearer {desk.server.keys[who]}"} if who is not None else {}
+    url = desk.server.url.replace("http://", "ws://") + path
+    with pytest.raises(InvalidStatus) as refused, connect(url, additional_headers=headers):
+        pass
+    response = refused.value.response
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+    assert "/epcis/queries/{queryName}/events" in json.loads(response.body or b"")["detail"]
+
+
 def test_a_refused_websocket_is_no_error_of_the_server(desk: Site, caplog: pytest.LogCaptureFixture) -> None:
     """Rejects a log that strangers can fill with errors by asking for what they may not have."""
     assert refusal(desk, None, "?stream=true")[0] == 401

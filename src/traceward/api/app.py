@@ -52,6 +52,7 @@ from traceward.api.trace_routes import router as trace_router
 from traceward.api.tracking_routes import router as tracking_router
 from traceward.api.usage_routes import router as usage_router
 from traceward.api.web_app import web_router
+from traceward.api.websocket import refuse_unknown
 from traceward.services.alerts.digests import DigestRules, send_digests
 from traceward.services.alerts.watch import watch_alerts
 from traceward.services.delivery.rules import DeliveryRules
@@ -166,6 +167,7 @@ def create_app(
     for router in standard_routers:
         app.include_router(router)
     routers = (*own_routers, *standard_routers)
+    app.add_api_websocket_route("/{path:path}", refuse_unknown)  # behind all that there are
     install_problems(app, routers, limit_headers)
     install_openapi(app, routers)
     # The last one added is the outermost.

@@ -22,6 +22,7 @@ from traceward.api.problems import problem_response
 from traceward.api.settings import Settings
 from traceward.epcis.errors import (
     ForbiddenException,
+    NoSuchResource,
     QueryParameterException,
     SecurityException,
     TracewardError,
@@ -96,6 +97,12 @@ class EventSockets:
             if organisation is not None:
                 self._open[organisation] -= 1
                 self._open += Counter()  # drops those at zero
+
+
+async def refuse_unknown(websocket: WebSocket) -> None:
+    """Answer a websocket on a path that has none, before the upgrade (404)."""
+    error = NoSuchResource("there is no websocket here; expected /epcis/queries/{queryName}/events")
+    await websocket.send_denial_response(problem_response(error))
 
 
 class _Conversation:
