@@ -65,7 +65,7 @@ def load_demo(runtime: Runtime, *, storyline: bool = True) -> dict[str, str]:
                 places=_places_of(partner.identifier),
                 consignees=partner.consignees,
             )
-    keys = _known_keys(runtime) or _new_keys(runtime)
+    keys = _kept_and_new_keys(runtime)
     if storyline:
         for name, document in (("cordia", cordia_document()), ("northgate-clinical", northgate_document())):
             capture.capture_document(runtime, _principal(runtime, keys[name]), orjson.dumps(document), "rollback")
@@ -87,27 +87,27 @@ def _places_of(identifier: str) -> dict[str, str]:
     return {place: name for place, name in PLACE_NAMES.items() if registry.party_of_place(place) == identifier}
 
 
-def _known_keys(runtime: Runtime) -> dict[str, str] | None:
-    """The keys of the file, where it is there and all of them still open the door."""
+def _kept_and_new_keys(runtime: Runtime) -> dict[str, str]:
+    """The keys of the file that still open the door, and a new one for each name of the demo that has none."""
+    kept = {name: key for name, key in _keys_of_file(runtime).items() if runtime.registry.authenticate(key) is not None}
+    keys = kept | {
+        name: str(parties.add_key(runtime, organisation=organisation, role=role, name=name)[1])
+        for name, organisation, role in _KEYS
+        if name not in kept
+    }
+    if keys != kept:
+        text = orjson.dumps(keys, option=orjson.OPT_INDENT_2).decode()
+        write_secret_file(runtime.data_dir / DEMO_KEYS_FILE, f"{text}\n")
+    return keys
+
+
+def _keys_of_file(runtime: Runtime) -> dict[str, str]:
+    """What the keys file holds; nothing where there is none, or none that can be read."""
     try:
         keys: Any = orjson.loads((runtime.data_dir / DEMO_KEYS_FILE).read_bytes())
     except (FileNotFoundError, orjson.JSONDecodeError):
-        return None
-    alive = isinstance(keys, dict) and all(
-        isinstance(keys.get(name), str) and runtime.registry.authenticate(keys[name]) is not None
-        for name, _, _ in _KEYS
-    )
-    return keys if alive else None
-
-
-def _new_keys(runtime: Runtime) -> dict[str, str]:
-    keys = {
-        name: str(parties.add_key(runtime, organisation=organisation, role=role, name=name)[1])
-        for name, organisation, role in _KEYS
-    }
-    text = orjson.dumps(keys, option=orjson.OPT_INDENT_2).decode()
-    write_secret_file(runtime.data_dir / DEMO_KEYS_FILE, f"{text}\n")
-    return keys
+        return {}
+    return {name: key for name, key in keys.items() if isinstance(key, str)} if isinstance(keys, dict) else {}
 
 
 def _principal(runtime: Runtime, key: str) -> Principal:
