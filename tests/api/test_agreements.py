@@ -134,3 +134,31 @@ def test_an_agreement_ends_on_a_day_that_is_not_past(site: Site) -> None:
     assert site.request("cordia", "POST", "/agreements/end", json=past).status_code == 400
     ended = site.request("cordia", "POST", "/agreements/end", json=past | {"lastDay": "2099-01-31"})
     assert ended.json()["endedOn"] == "2099-01-31", ended.text
+
+
+def off_agreement(site: Site, name: str, state: str = "open") -> list[str]:
+    """The items of the conflicts of the kind, as a caller reads them."""
+    listed = site.get(name, f"/consignment/conflicts?perPage=1000&kind=off_agreement&state={state}")["conflicts"]
+    return sorted({item for one in listed for item in one["items"]})
+
+
+def test_what_was_used_off_agreement_is_flagged_to_both_until_a_back_dated_version_covers_it(empty: Site) -> None:
+    """Rejects a judgement by the agreements of the day of capture, and one that a stranger hears of."""
+    site = empty
+    site.load_story()
+    for name in ("cordia", "northgate-supply", "rival-supplier"):
+        assert off_agreement(site, name) == []  # no agreement: nothing to be off
+    assert propose(site, "cordia", terms(lines=[{"gtin": VALVE}])).status_code == 201
+    sign(site, "northgate-supply", terms()["agreementID"])
+    screws = [f"https://id.gs1.org/01/{SCREW}/10/LOT77A"]
+    for name in ("cordia", "northgate-supply"):
+        assert screws[0] in off_agreement(site, name)
+        assert not any(f"/01/{VALVE}/" in item for item in off_agreement(site, name))
+    assert off_agreement(site, "rival-supplier") == []
+    covered = terms(lines=[{"gtin": gtin} for gtin in (VALVE, SCREW, "09521141060001")])
+    assert propose(site, "northgate-supply", covered).json()["version"] == 2
+    assert screws[0] in off_agreement(site, "cordia")  # proposed is not agreed
+    sign(site, "cordia", terms()["agreementID"], 2)
+    for name in ("cordia", "northgate-supply"):
+        assert off_agreement(site, name) == []
+        assert screws[0] in off_agreement(site, name, "corrected")

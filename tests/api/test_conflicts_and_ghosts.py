@@ -166,6 +166,7 @@ def test_a_conflict_is_explained_by_one_side_read_by_the_other_and_corrected_by_
     used = event(410, 8, "dispensing", disposition="dispensed", quantityList=[{"epcClass": lot, "quantity": 7}])
     send(world, "northgate-clinical", used)
     (short,) = conflict_of(world, "northgate-supply", "lot_short", "LG1D")
+    assert [beyond_book(world, name, used) for name in ("cordia", "northgate-supply")] == ["2", "2"]
     path = f"/consignment/conflicts/{short['id']}/explain"
     answer = world.request("northgate-supply", "POST", path, json={"reason": "two lent by the ward next door"})
     assert answer.status_code == 200, answer.text
@@ -189,6 +190,16 @@ def test_a_conflict_is_explained_by_one_side_read_by_the_other_and_corrected_by_
     (settled,) = conflict_of(world, "cordia", "lot_short", "LG1D", "&state=corrected")
     assert settled["state"] == "corrected"
     assert settled["closedAt"] is not None
+    assert beyond_book(world, "cordia", used) is None
+
+
+def beyond_book(site: Site, name: str, used: dict[str, Any]) -> str | None:
+    """What the usage list says of the use of a lot: how much of it the ledger did not have."""
+    listed = site.get(name, "/usage?perPage=1000")["uses"]
+    (use,) = [one for one in listed if one["eventID"] == used["eventID"]]
+    (line,) = use["lines"]
+    beyond: str | None = line["beyondBook"]
+    return beyond
 
 
 def test_a_critical_conflict_is_closed_by_the_hospitals_clinical_role_alone(world: Site) -> None:

@@ -85,6 +85,8 @@ class Flows:
         self.quarantine_and_return(screw, left)
         if pick.random() < 0.5:
             self.tray(tray, driver, screw)
+        if pick.random() < 0.5:
+            self.loose(number)
         self.end_of_life(valves)
 
     def aggregate(self, captor, action, place, parent, children, quantities):
@@ -137,6 +139,23 @@ class Flows:
         )
         if self.random.random() < 0.6:
             self.say(SUPPLIER, "receiving", at=DC, stay=True, quantityList=[lot(screw, left)], ends=back)
+
+    def loose(self, number):
+        """Sent and received short or over; all of the lot is used, and then more than there was."""
+        lots = [f"{STEM}01/09521141060001/10/P{number}"]
+        valves = [f"{STEM}01/09521141010235/21/C{number}-{one}" for one in range(3)]
+        self.say(SUPPLIER, "commissioning", action="ADD", at=DC, stay=True, epcList=valves)
+        self.say(SUPPLIER, "creating_class_instance", action="ADD", at=DC, stay=True, quantityList=[lot(lots[0], 40)])
+        ends = {"possessing_party": (SUPPLIER, HOSPITAL), "owning_party": (SUPPLIER, SUPPLIER), "location": (DC, SITE)}
+        self.say(SUPPLIER, "shipping", at=DC, disposition="in_transit", epcList=valves[:2],
+                 quantityList=[lot(lots[0], 10)], ends=ends)  # fmt: skip
+        came = self.random.choice((7, 10, 13))
+        self.say(HOSPITAL, "receiving", at=CABINET, stay=True, ends=ends, quantityList=[lot(lots[0], came)],
+                 epcList=self.random.choice((valves[:1], valves[:2], valves)))  # fmt: skip
+        sold = {"owning_party": (SUPPLIER, HOSPITAL), "location": (CABINET, ROOM)}
+        for used in self.random.choice(((3, came - 3, 2), (came + 4,), (came,))):
+            self.say(HOSPITAL, "dispensing", at=ROOM, disposition="dispensed", quantityList=[lot(lots[0], used)],
+                     ends=sold, **{"mcx:useType": "consumed"})  # fmt: skip
 
     def tray(self, tray, driver, screw):
         self.aggregate(SUPPLIER, "ADD", DC, tray, [driver], [lot(screw, 30)])

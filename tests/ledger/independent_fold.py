@@ -192,9 +192,7 @@ class IndependentLedger:
                 self.put(lot, slot, -part)
                 parts.append((slot, part))
                 quantity -= part
-        if quantity:
-            raise ValueError(f"{quantity} of {lot} missing at {self.source or self.read_point}: outside this replay")
-        return parts
+        return parts, quantity
 
     def move_lot(self, lot, quantity, effect):
         if effect == "make":
@@ -204,12 +202,33 @@ class IndependentLedger:
         if effect == "note":
             return
         if effect in ("arrive", "void") and self.step != "accepting":
-            parts = self.draw(lot, quantity, lambda slot: slot[4] == "in_transit")
+            parts, missing = self.draw(lot, quantity, lambda slot: slot[4] == "in_transit")
+            if missing:  # more came than was sent: the consignor still has it by the book
+                more, missing = self.draw(lot, missing, lambda slot: slot[4] == "on_hand" and slot[2] == slot[3])
+                parts += [((*slot[:3], self.captor, *slot[4:]), part) for slot, part in more]
         else:
             here = self.source or self.read_point
-            parts = self.draw(lot, quantity, lambda slot: slot[4] == "on_hand" and slot[0] == here)
+            parts, missing = self.draw(lot, quantity, lambda slot: slot[4] == "on_hand" and slot[0] == here)
+            if missing:  # its receipt is missing: it was on its way here
+                more, missing = self.draw(lot, missing, lambda slot: slot[4] == "in_transit" and self.comes(slot))
+                parts += [((*slot[:3], self.captor, *slot[4:]), part) for slot, part in more]
+            if missing:  # more was used than there was: a debt of its owner's stock at that place
+                debt = (here, None, self.debtor(lot), self.captor, "on_hand", frozenset())
+                self.put(lot, debt, -missing)
+                parts, missing = [*parts, (debt, missing)], 0
+        if missing:
+            raise ValueError(f"{missing} of {lot} missing at {self.source or self.read_point}: outside this replay")
         for slot, part in parts:
             self.put(lot, self.moved(slot, effect, lot, part), part)
+
+    def comes(self, slot):
+        """Whether what is on its way goes to the captor."""
+        return self.party(slot[0]) == self.captor
+
+    def debtor(self, lot):
+        """Whose stock more is taken of than there is: the one owner of what the captor has, else the one stated."""
+        owners = {slot[2] for slot in self.lots[lot] if slot[3] == self.captor and slot[4] in ("on_hand", "in_transit")}
+        return owners.pop() if len(owners) == 1 else self.pair("owning_party")[0]
 
     def moved(self, slot, effect, lot, part):
         place, _, owner, holder, _, flags = slot
@@ -244,9 +263,9 @@ class IndependentLedger:
             lot, quantity = entry["epcClass"], Fraction(str(entry["quantity"]))
             inside, here = key if action == "ADD" else None, self.read_point
             if action == "ADD":
-                parts = self.draw(lot, quantity, lambda slot: slot[4] == "on_hand" and slot[0] == here)  # noqa: B023
+                parts, _ = self.draw(lot, quantity, lambda slot: slot[4] == "on_hand" and slot[0] == here)  # noqa: B023
             else:
-                parts = self.draw(lot, quantity, lambda slot: slot[1] == key)
+                parts, _ = self.draw(lot, quantity, lambda slot: slot[1] == key)
             for (_, _, owner, _, _, flags), part in parts:
                 self.put(lot, (box.place, inside, owner, box.holder, "on_hand", self.flags(flags)), part)
 

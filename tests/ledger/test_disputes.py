@@ -5,11 +5,14 @@ from decimal import Decimal
 import msgspec
 
 from ledger.flows import declared
+from ledger.stored import Ledgers
 from ledger.storyline import CORDIA, LOT77A, NORTHGATE, PARTIES, RIVAL
 from ledger.test_rules import DC, OR3, SSCC, STORE, at, kinds
 from traceward.ledger import steps
+from traceward.ledger.digest import ledger_digest
 from traceward.ledger.facts import LedgerEvent
 from traceward.ledger.fold import fold
+from traceward.store.engine import Store
 
 TRAY = "https://id.gs1.org/8003/09521141007778T0042"
 DRIVER = "https://id.gs1.org/8004/9521141DRIVER-19"
@@ -45,6 +48,98 @@ def test_a_receipt_that_falls_short_is_a_dispute_until_the_rest_arrives() -> Non
 def test_a_receipt_of_more_than_was_sent_is_a_dispute() -> None:
     assert "receipt_over" in kinds(fold([made(), sent(10), received(2, 12)], PARTIES))
     assert "receipt_over" not in kinds(fold([made(), sent(10), received(2, 10)], PARTIES))
+
+
+VALVES = tuple(f"https://id.gs1.org/01/09521141010235/21/D{number}" for number in range(4))
+
+
+def valves_made_and_sent(sent_ones: tuple[str, ...]) -> list[LedgerEvent]:
+    pair = {"owning": (CORDIA, CORDIA), "possessing": (CORDIA, NORTHGATE), "location": (DC, STORE)}
+    return [
+        at(0, CORDIA, "commissioning", action="ADD", instances=VALVES, biz_location=DC),
+        at(1, CORDIA, "shipping", instances=sent_ones, **pair),
+    ]
+
+
+def come(hour: float, *valves: str) -> LedgerEvent:
+    return at(hour, NORTHGATE, "receiving", instances=valves, biz_location=STORE)
+
+
+def test_serials_that_a_receipt_misses_are_one_dispute_until_they_come_or_were_never_sent() -> None:
+    """Rejects a dispute for each serial, one before anything came, and one that outlives its settlement."""
+    sent_all = valves_made_and_sent(VALVES)
+    assert "receipt_short" not in kinds(fold(sent_all, PARTIES))
+    partly = fold([*sent_all, come(2, *VALVES[:2])], PARTIES)
+    (short,) = [found for found in partly.conflicts.values() if found.kind == "receipt_short"]
+    assert (short.keys, set(short.parties)) == (VALVES[2:], {CORDIA, NORTHGATE})
+    assert "left 2 of" in short.message
+    rest, back = come(3, *VALVES[2:]), at(3, CORDIA, "void_shipping", instances=VALVES[2:], biz_location=DC)
+    for settled in (rest, back):
+        assert "receipt_short" not in kinds(fold([*sent_all, come(2, *VALVES[:2]), settled], PARTIES))
+
+
+def test_a_serial_received_though_it_was_not_sent_is_over_and_no_implied_receipt() -> None:
+    """Rejects a receipt "implied" by a receipt; what a consignee handles without one stays implied."""
+    over = fold([*valves_made_and_sent(VALVES[:1]), come(2, *VALVES[:2])], PARTIES)
+    assert kinds(over) == {"receipt_over"}
+    (found,) = over.conflicts.values()
+    assert found.keys == (VALVES[1],)
+    handled = at(2, NORTHGATE, "stocking", instances=VALVES[1:2], biz_location=STORE)
+    assert kinds(fold([*valves_made_and_sent(VALVES[:1]), handled], PARTIES)) == {"implied_receipt"}
+
+
+def test_a_lot_received_beyond_what_was_sent_is_over_and_no_implied_receipt() -> None:
+    assert kinds(fold([made(), sent(10), received(2, 12)], PARTIES)) == {"receipt_over"}
+    assert kinds(fold([made(), received(2, 12)], PARTIES, BOTH)) == {"receipt_over"}
+
+
+def test_disputes_about_shipments_are_kept_up_as_a_replay_has_them(store: Store) -> None:
+    """Rejects a look at what one receipt names alone, and one that a late shipment or correction leaves behind."""
+    boxed = at(0.5, CORDIA, "packing", type="AggregationEvent", action="ADD", parent=SSCC, children=VALVES[2:],
+               biz_location=DC)  # fmt: skip
+    story = [*valves_made_and_sent((*VALVES[:2], SSCC)), boxed, come(2, VALVES[0]), come(3, VALVES[1]), come(4, SSCC)]
+    story += [declared(story[3]), declared(story[1])]
+    for order in (story, story[::-1], [story[place] for place in (3, 1, 0, 5, 2, 4, 7, 6)]):
+        ledgers = Ledgers(store, PARTIES)
+        for count, event in enumerate(order, 1):
+            ledgers.capture([event])
+            assert ledgers.digest() == ledger_digest(fold(order[:count], PARTIES)), count
+        ledgers.rebuild(2)
+        assert ledgers.digest() == ledger_digest(fold(order, PARTIES))
+        ledgers.clear()
+        store.committer.run(lambda tx: tx.execute("DELETE FROM organisation"))
+
+
+def test_what_is_used_beyond_the_book_passes_and_is_charged_and_flagged() -> None:
+    """Rejects an excess that is its user's own because all before it is: it would be used without being paid."""
+    sold = {"owning": (CORDIA, NORTHGATE), "location": (STORE, OR3), "use_type": "consumed"}
+    first = at(3, NORTHGATE, "dispensing", quantities=lot(10), **sold)
+    for uses in ([at(3, NORTHGATE, "dispensing", quantities=lot(12), **sold)],
+                 [first, at(4, NORTHGATE, "dispensing", quantities=lot(2), **sold)]):  # fmt: skip
+        ledger = fold([made(10), sent(10), received(2, 10), *uses], PARTIES)
+        assert kinds(ledger) == {"lot_short"}
+        (short,) = ledger.conflicts.values()
+        assert short.quantity == 2
+        passed = [one for one in ledger.transfers.values() if not one.voided]
+        assert sum(one.quantity for one in passed) == 12
+        stock = ledger.stock(LOT77A)
+        assert stock is not None
+        debts = [slot for slot in stock.slots.values() if slot.quantity < 0]
+        assert [(slot.owner, slot.holder, slot.quantity) for slot in debts] == [(CORDIA, NORTHGATE, -2)]
+        late = fold([made(12), sent(12), received(2, 10), received(2.5, 2), *uses], PARTIES)
+        assert kinds(late) == set()
+        assert sum(one.quantity for one in late.transfers.values()) == 12
+
+
+def test_what_a_hospital_bought_and_used_up_is_its_own_however_much_it_uses() -> None:
+    """Rejects the maker as owner of every excess: it would see what the hospital does with goods of its own."""
+    bought = at(3, NORTHGATE, "accepting", quantities=lot(10), biz_location=STORE, owning=(CORDIA, NORTHGATE))
+    used = at(4, NORTHGATE, "dispensing", quantities=lot(12), location=(STORE, OR3))
+    ledger = fold([made(10), sent(10), received(2, 10), bought, used], PARTIES)
+    stock = ledger.stock(LOT77A)
+    assert stock is not None
+    assert {slot.owner for slot in stock.slots.values()} == {NORTHGATE}
+    assert CORDIA not in ledger.visible[used.eid]
 
 
 def test_unpacking_as_complete_what_is_not_complete_is_a_dispute() -> None:

@@ -31,7 +31,9 @@ class ChargeBody(BaseModel):
 
 
 class UseLineBody(BaseModel):
-    """One item of a use. counts: ownership passed by it. charge: null for roles that see no prices."""
+    """One item of a use. counts: ownership passed by it. beyondBook: how much of the quantity the ledger did not have
+    where it was taken, null where it had all. charge: null for roles that see no prices.
+    """
 
     item: str
     gtin: str | None
@@ -41,6 +43,7 @@ class UseLineBody(BaseModel):
     uom: str | None
     state: str
     counts: bool
+    beyondBook: str | None
     charge: ChargeBody | None
 
 

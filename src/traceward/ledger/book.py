@@ -76,6 +76,7 @@ class Book:
         self.conflicts: dict[str, Conflict] = {}
         self.transfers: dict[str, OwnershipTransfer] = {}
         self.dealings: dict[str, Dealing] = {}
+        self.shipments: set[bytes] = set()  # whose goods were touched: what they sent besides may be missing
         self.counts: list[Count] = []
         self.shown: dict[bytes, set[str]] = {}
         self.uses: dict[tuple[str, str | None], Decimal] = {}
@@ -92,6 +93,8 @@ class Book:
             found = self._load(key)
             if found is not None:
                 self.records[key] = found
+                if isinstance(found, Instance) and found.status == steps.IN_TRANSIT:
+                    self.shipments.add(found.changed_eid)
                 self.noticed = self.noticed or (not isinstance(found, PatientLinks) and bool(found.notices))
         return found
 
@@ -178,7 +181,13 @@ class Book:
         return isinstance(found, ClassStock) and any(one.serials for one in found.notices)
 
     def raise_conflict(
-        self, kind: str, act: Act, record: Instance | ClassStock, *also: str | None, what: str = ""
+        self,
+        kind: str,
+        act: Act,
+        record: Instance | ClassStock,
+        *also: str | None,
+        what: str = "",
+        quantity: Decimal | None = None,
     ) -> None:
         """Record a conflict that this event raises about a record; also: further parties that may be told."""
         if record.claimant is not None:
@@ -189,8 +198,9 @@ class Book:
             parties = (*act.captors, *also)
         subject = record.claimant or ""
         raised = conflict(
-            kind, (record.key,), (act.event.eid,), parties, act.event.event_time_us, subject=subject, what=what
-        )
+            kind, (record.key,), (act.event.eid,), parties, act.event.event_time_us, subject=subject, what=what,
+            quantity=quantity,
+        )  # fmt: skip
         self.conflicts[raised.id] = raised
 
     def transfer(

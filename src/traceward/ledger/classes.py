@@ -16,7 +16,16 @@ from traceward.ledger.owning import owner_after
 from traceward.ledger.serials import within
 from traceward.ledger.slots import add_slot, show_slot
 from traceward.ledger.state import ClassStock, Count, Instance, PatientLinks, Slot, item_of, record_key
-from traceward.ledger.taking import debit, first_owner, in_order, missing_parts, note_opened, on_the_way, take
+from traceward.ledger.taking import (
+    consigned,
+    debit,
+    first_owner,
+    in_order,
+    missing_parts,
+    note_opened,
+    on_the_way,
+    take,
+)
 
 ZERO = Decimal(0)
 
@@ -153,11 +162,12 @@ def _receive(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Dec
             parts.append(debit(book, act, stock, slot, min(wanted, slot.quantity)))
             wanted -= parts[-1].quantity
     _note_short(book, stock, captor, parts, uom)
-    if wanted > 0 and parts and act.event.biz_step != "accepting":
-        book.raise_conflict("receipt_over", act, stock, parts[0].owner, parts[0].holder, what=f"{wanted}")
     if wanted > 0 and act.event.biz_step == "accepting":
         parts.extend(take(book, act, stock, captor, wanted, uom))
     elif wanted > 0:
+        beyond = parts or consigned(book, stock, captor, uom)
+        if beyond:
+            book.raise_conflict("receipt_over", act, stock, beyond[0].owner, beyond[0].holder, what=f"{wanted}")
         parts.extend(missing_parts(book, act, stock, captor, wanted, uom, first_seen=True))
     for part in parts:
         holder = captor if part.status == steps.IN_TRANSIT else part.holder

@@ -5,6 +5,7 @@ A conflict must never stop a capture: the fact is kept, the contradiction is rec
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -66,7 +67,7 @@ class Conflict:
     """A contradiction between facts. id: stable, made of kind, subject and events. state: open | explained.
 
     parties: who may be told of it; the list itself is for no reader. private_to: the one party whose clinical role
-    alone may see it. event_time_us: of the event that raised it.
+    alone may see it. event_time_us: of the event that raised it. quantity: what it comes to, where that is an amount.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Conflict:
     private_to: str | None
     message: str
     event_time_us: int
+    quantity: Decimal | None = None
 
 
 def conflict(
@@ -92,6 +94,7 @@ def conflict(
     what: str = "",
     private_to: str | None = None,
     state: str = "open",
+    quantity: Decimal | None = None,
 ) -> Conflict:
     """The conflict of a kind about keys, raised by events (eids); subject tells apart conflicts alike in all else."""
     row = KINDS[kind]
@@ -102,5 +105,5 @@ def conflict(
     told = (private_to,) if private_to is not None else tuple(sorted({party for party in parties if party}))
     return Conflict(
         identity.hexdigest(), kind, row.severity, state, tuple(keys), named, told, private_to,
-        row.text.format(key=keys[0], what=what), event_time_us,
+        row.text.format(key=keys[0], what=what), event_time_us, quantity,
     )  # fmt: skip

@@ -16,10 +16,21 @@ _PRODUCT = f"{GS1}01/"
 
 
 def note_receipt(
-    book: Book, act: Act, record: Instance | ClassStock, owner: str | None, holder: str | None, place: str | None
+    book: Book,
+    act: Act,
+    record: Instance | ClassStock,
+    owner: str | None,
+    holder: str | None,
+    place: str | None,
+    sent_eid: bytes | None = None,
 ) -> None:
-    """Note that `holder` received goods of `owner` at a place."""
-    _note(book, act, record, (owner, holder), place, RECEIVED)
+    """Note that `holder` received goods of `owner` at a place. sent_eid: the event that sent them, where one did."""
+    _note(book, act, record, (owner, holder), place, RECEIVED, sent_eid)
+
+
+def sent_by(record: Instance) -> bytes | None:
+    """The event that put an item on its way, None where it is on none."""
+    return record.changed_eid if record.status == steps.IN_TRANSIT else None
 
 
 def note_use(
@@ -32,12 +43,11 @@ def note_use(
 
 
 def note_content(
-    book: Book, act: Act, content: Instance | ClassStock, container: Instance, owner: str | None, status: str
+    book: Book, act: Act, content: Instance | ClassStock, container: Instance, owner: str | None, sent_eid: bytes | None
 ) -> None:
-    """Note that what lay in a container on its way was received where that arrived. status: the content's before."""
-    arrived = status == steps.IN_TRANSIT and container.status == steps.ON_HAND
-    if arrived and act.effect != steps.VOID_SHIP:
-        note_receipt(book, act, content, owner, container.holder, container.place)
+    """Note that what lay in a container was received where that arrived. sent_eid: of what was on its way."""
+    if sent_eid is not None and container.status == steps.ON_HAND and act.effect != steps.VOID_SHIP:
+        note_receipt(book, act, content, owner, container.holder, container.place, sent_eid)
 
 
 def newest(book: Book, earlier: int) -> Dealing | None:
@@ -48,7 +58,7 @@ def newest(book: Book, earlier: int) -> Dealing | None:
 def note_twin(book: Book, act: Act, twin: Instance, dealt: Dealing | None) -> None:
     """Note of an item what was noted of another that is like it but for the serial."""
     if dealt is not None:
-        _note(book, act, twin, (dealt.supplier, dealt.hospital), dealt.place, dealt.what)
+        _note(book, act, twin, (dealt.supplier, dealt.hospital), dealt.place, dealt.what, dealt.sent_eid)
 
 
 def _note(
@@ -58,6 +68,7 @@ def _note(
     parties: tuple[str | None, str | None],
     place: str | None,
     what: str,
+    sent_eid: bytes | None = None,
 ) -> None:
     owner, holder = parties
     if record.claimant is not None or owner is None or holder is None or owner == holder:
@@ -66,6 +77,11 @@ def _note(
     if not record.key.startswith(_PRODUCT) or owner not in book.parties or holder not in book.parties:
         return
     event = act.event
-    text = "\0".join((event.eid.hex(), record.key, owner, holder, place or "", what))
+    sent = sent_eid.hex() if sent_eid is not None else ""
+    text = "\0".join((event.eid.hex(), record.key, owner, holder, place or "", what, sent))
     name = blake2b(text.encode(), digest_size=16).hexdigest()
-    book.dealings[name] = Dealing(name, event.event_time_us, event.eid, record.key, owner, holder, place, what)
+    book.dealings[name] = Dealing(
+        name, event.event_time_us, event.eid, record.key, owner, holder, place, what, sent_eid
+    )
+    if sent_eid is not None:
+        book.shipments.add(sent_eid)

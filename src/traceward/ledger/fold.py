@@ -12,6 +12,7 @@ from traceward.ledger import corrections, steps
 from traceward.ledger.book import Act, Book, Relations
 from traceward.ledger.classes import act_on_class
 from traceward.ledger.conflicts import conflict
+from traceward.ledger.consignments import short_receipts
 from traceward.ledger.containers import act_on_container
 from traceward.ledger.entitlement import relation_of
 from traceward.ledger.facts import LedgerEvent, class_keys, item_keys, keys
@@ -50,6 +51,8 @@ def fold(
     apply_all(book, merged)
     for raised in reused_ids(merged, parties):
         book.conflicts[raised.id] = raised
+    for short in short_receipts(ledger_of(book)):
+        book.conflicts[short.id] = short
     return ledger_of(book)
 
 

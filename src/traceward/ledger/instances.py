@@ -82,7 +82,7 @@ def perform(book: Book, act: Act, record: Instance, captor: str, basis: str) -> 
         if record.status == UNSEEN and act.effect not in _SEEN_ONLY:
             open_instance(book, act, record, captor)
         if basis == IMPLIED and act.effect not in _SEEN_ONLY:
-            book.raise_conflict("implied_receipt", act, record)
+            _note_undespatched(book, act, record)
         trays.note_sterilised(act, record)
         if basis == NOTICE:
             _state(book, act, record, captor)
@@ -95,6 +95,14 @@ def perform(book: Book, act: Act, record: Instance, captor: str, basis: str) -> 
                     carry(book, act, record)
     _note_label(book, act, record)
     touch(book, act, record, before)
+
+
+def _note_undespatched(book: Book, act: Act, record: Instance) -> None:
+    """What its consignee has though nothing was sent: received beyond the despatch, or handled without a receipt."""
+    if act.effect == steps.RECEIVE and act.event.biz_step != "accepting":
+        book.raise_conflict("receipt_over", act, record, what="1")
+    else:
+        book.raise_conflict("implied_receipt", act, record)
 
 
 def touch(book: Book, act: Act, record: Instance, before: tuple[str, ...]) -> None:
@@ -182,11 +190,11 @@ def carry(book: Book, act: Act, container: Instance, seen: frozenset[str] = froz
                 content.place, content.holder = container.place, container.holder
                 content.origin, content.status = container.origin, container.status
                 continue
-            before = concerned(book, content)
+            before, sent_eid = concerned(book, content), dealings.sent_by(content)
             content.place, content.holder, content.origin = container.place, container.holder, container.origin
             content.flags = steps.flags_after(content.flags, act.event)
             ended = container.status in steps.SINKS
-            dealings.note_content(book, act, content, container, content.owner, content.status)
+            dealings.note_content(book, act, content, container, content.owner, sent_eid)
             _pass_ownership(book, act, content)
             content.status = container.status
             content.changed_eid = act.event.eid
@@ -205,7 +213,8 @@ def carry_stock(book: Book, act: Act, container: Instance, stock: ClassStock) ->
     for slot in [slot for slot in stock.slots.values() if slot.container == inside]:
         show_slot(book, act, stock, slot)
         del stock.slots[slot.name()]
-        dealings.note_content(book, act, stock, container, slot.owner, slot.status)
+        sent_eid = slot.eid if slot.status == steps.IN_TRANSIT else None
+        dealings.note_content(book, act, stock, container, slot.owner, sent_eid)
         owner = owner_after(book, act, stock, slot.owner, slot.quantity, slot.uom)
         add_slot(
             book, act, stock,
@@ -274,8 +283,9 @@ def _receive(book: Book, act: Act, record: Instance, captor: str, basis: str) ->
     if basis in (SENT, IMPLIED):
         record.holder = captor
     record.holder = book.holder_at(act, act.place, record.holder)
+    sent_eid = dealings.sent_by(record)
     record.status, record.place, record.origin = steps.ON_HAND, act.place or record.place, None
-    dealings.note_receipt(book, act, record, record.owner, record.holder, record.place)
+    dealings.note_receipt(book, act, record, record.owner, record.holder, record.place, sent_eid)
     _changed(act, record)
 
 
@@ -308,7 +318,8 @@ def _receive_quietly(book: Book, act: Act, record: Instance, captor: str, basis:
         record.holder = captor
     record.holder = book.holder_at(act, act.place, record.holder)
     if record.status == steps.IN_TRANSIT or (basis in (SENT, IMPLIED, OPEN) and act.event.reason != steps.OPENING):
-        dealings.note_receipt(book, act, record, record.owner, record.holder, act.place)
+        sent_eid = dealings.sent_by(record)
+        dealings.note_receipt(book, act, record, record.owner, record.holder, act.place, sent_eid)
     record.status, record.place, record.origin = steps.ON_HAND, act.place, None
     _changed(act, record)
 

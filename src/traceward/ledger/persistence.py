@@ -147,8 +147,14 @@ def conflict_row(found: Conflict, opened_us: int) -> rows.ConflictRow:
     return rows.ConflictRow(
         found.id, found.kind, found.severity, found.state, found.private_to, json_text(found.parties),
         json_text(found.keys), json_text([eid.hex() for eid in found.eids]), found.message, opened_us,
-        found.event_time_us, "{}",
+        found.event_time_us, "{}" if found.quantity is None else json_text({"quantity": format(found.quantity, "f")}),
     )  # fmt: skip
+
+
+def quantity_of(detail: str) -> Decimal | None:
+    """The amount that a conflict's row tells, None where it tells none."""
+    told = json.loads(detail).get("quantity")
+    return Decimal(told) if told is not None else None
 
 
 def conflict_of(row: rows.ConflictRow) -> Conflict:
@@ -156,7 +162,7 @@ def conflict_of(row: rows.ConflictRow) -> Conflict:
     return Conflict(
         row.id, row.kind, row.severity, row.state, tuple(json.loads(row.keys)),
         tuple(bytes.fromhex(eid) for eid in json.loads(row.eids)), tuple(json.loads(row.parties)),
-        row.private_party, row.message, row.event_time_us,
+        row.private_party, row.message, row.event_time_us, quantity_of(row.detail),
     )  # fmt: skip
 
 
@@ -183,13 +189,16 @@ def dealing_row(dealing: Dealing) -> DealingRow:
     gtin, _, _ = class_parts(dealing.key)
     return DealingRow(
         dealing.id, dealing.supplier, dealing.hospital, dealing.event_time_us, dealing.eid, dealing.key, gtin or "",
-        dealing.place, dealing.what,
+        dealing.place, dealing.what, dealing.sent_eid,
     )  # fmt: skip
 
 
 def dealing_of(row: DealingRow) -> Dealing:
     """The dealing of a row."""
-    return Dealing(row.id, row.event_time_us, bytes(row.eid), row.key, row.supplier, row.hospital, row.place, row.what)
+    sent_eid = bytes(row.sent_eid) if row.sent_eid is not None else None
+    return Dealing(
+        row.id, row.event_time_us, bytes(row.eid), row.key, row.supplier, row.hospital, row.place, row.what, sent_eid
+    )
 
 
 def stored_ledger(tx: WriteTransaction) -> Ledger:

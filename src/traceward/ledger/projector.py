@@ -32,7 +32,7 @@ from traceward.ledger.state import (
     class_record,
     item_of,
 )
-from traceward.ledger.tables import judge_again, settle, write_book, write_difference
+from traceward.ledger.tables import judge_again, settle, settle_shipments, write_book, write_difference
 from traceward.ledger.visibility import named_parties
 from traceward.store import ledger_rows, ledger_snapshots
 from traceward.store.rows import Relation
@@ -210,6 +210,7 @@ class Projector:
             apply_event(book, event, event.captured_by)
         settle(book)
         opened = write_book(tx, loader, book, self._agreements(tx))
+        opened += settle_shipments(tx, book.shipments)
         ledger_snapshots.put_snapshots(tx, snapshots_of(book, loader, self._keeping))
         new = {event.eid for event in events}
         return Projection(

@@ -21,8 +21,8 @@ from traceward.ledger.persistence import conflict_row
 from traceward.ledger.snapshots import Keeping, states_before
 from traceward.ledger.state import PatientLinks, links_record
 from traceward.ledger.stream import Survey, events_of, pages, survey
-from traceward.ledger.tables import settle, write_book
-from traceward.store import ledger_rows, ledger_snapshots
+from traceward.ledger.tables import settle, settle_shipments, write_book
+from traceward.store import ledger_dealings, ledger_rows, ledger_snapshots
 from traceward.store.ledger_snapshots import Snapshot
 from traceward.store.rows import Relation
 from traceward.store.write import WriteTransaction
@@ -105,6 +105,7 @@ class Rebuild:
             if tell is not None:
                 tell(done, len(seen.seqs))
         self._flush(book, loader, voided)
+        settle_shipments(tx, ledger_dealings.shipments_underway(tx))
         self._check_links(seen, corrected, voided)
         self._write_reused_ids()
         return done

@@ -186,7 +186,8 @@ class Dealing:
     """A receipt or use of one item or class that belongs to another than its holder; agreements are asked about it.
 
     supplier: its owner before the event. hospital: its holder. place: where it came to, or where it was used up; None
-    where that is unknown. what: received, used, lost or destroyed. Times: microseconds since 1970 UTC.
+    where that is unknown. what: received, used, lost or destroyed. sent_eid: the event that sent what was received,
+    where the ledger had it on its way. Times: microseconds since 1970 UTC.
     """
 
     id: str
@@ -197,6 +198,7 @@ class Dealing:
     hospital: str
     place: str | None
     what: str
+    sent_eid: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

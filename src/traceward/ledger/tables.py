@@ -3,9 +3,10 @@
 It must not fold: what it writes is what it was given.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
-from traceward.ledger import off_agreement
+from traceward.ledger import consignments, off_agreement
 from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.book import Book
 from traceward.ledger.closing import close_conflicts
@@ -22,7 +23,7 @@ from traceward.ledger.persistence import (
     transfer_row,
 )
 from traceward.ledger.standing import standing_conflicts
-from traceward.ledger.state import ClassStock, Dealing, Ledger, PatientLinks, item_of
+from traceward.ledger.state import ClassStock, Dealing, Instance, Ledger, PatientLinks, item_of
 from traceward.store import ledger_dealings, ledger_rows
 from traceward.store.rows import Balance, LedgerRecord
 from traceward.store.write import WriteTransaction
@@ -108,13 +109,44 @@ def write_difference(
     present = {name: row for name, row in now.transfers.items() if covers(row.key)}
     tx.execute_in("DELETE FROM ownership_transfer WHERE id IN {in}", [name for name in past if name not in present])
     ledger_rows.put_transfers(tx, [transfer_row(row) for name, row in present.items() if past.get(name) != row])
-    return opened + _write_dealings(
-        tx,
-        [row for row in earlier.dealings.values() if covers(row.key) and row.id not in now.dealings],
-        [row for row in now.dealings.values() if covers(row.key) and row.id not in earlier.dealings],
-        agreements,
-        parties,
-    )
+    gone = [row for row in earlier.dealings.values() if covers(row.key) and row.id not in now.dealings]
+    come = [row for row in now.dealings.values() if covers(row.key) and row.id not in earlier.dealings]
+    opened += _write_dealings(tx, gone, come, agreements, parties)
+    shipments = {row.sent_eid for row in (*gone, *come) if row.sent_eid is not None}
+    shipments |= {
+        record.changed_eid
+        for ledger in (earlier, now)
+        for record in ledger.records.values()
+        if isinstance(record, Instance) and covers(record.key) and consignments.is_on_its_way(record)
+    }
+    lost = {(row.sent_eid, row.supplier, row.hospital) for row in gone if row.sent_eid is not None}
+    return opened + settle_shipments(tx, shipments, lost)
+
+
+def settle_shipments(
+    tx: WriteTransaction, shipments: Iterable[bytes], lost: Iterable[tuple[bytes, str, str]] = ()
+) -> list[Conflict]:
+    """Make the disputes about what these shipments did not bring what the tables amount to; those that are new.
+
+    lost: (shipment, supplier, hospital) of receipts that are no more.
+    """
+    asked = set(lost)
+    for sent_eid in sorted(shipments):
+        asked.update((sent_eid, *pair) for pair in ledger_dealings.pairs_of_shipment(tx, sent_eid))
+    if not asked:
+        return []
+    names = {consignments.dispute_id(*one): one for one in asked}
+    standing = {row.id: row for row in ledger_rows.load_conflicts_by_id(tx, sorted(names))}
+    found: dict[str, Conflict] = {}
+    for name, (sent_eid, supplier, hospital) in sorted(names.items()):
+        first = ledger_dealings.first_of_shipment(tx, sent_eid, supplier, hospital)
+        missing = ledger_dealings.underway(tx, sent_eid, supplier, consignments.NAMED)
+        if first is not None and missing.count:
+            found[name] = consignments.short_receipt(dealing_of(first), missing.keys, missing.count)
+    close_conflicts(tx, [name for name in standing if name not in found])
+    opened_us = {name: standing[name].opened_us if name in standing else tx.record_time_us for name in found}
+    ledger_rows.put_conflicts(tx, [conflict_row(one, opened_us[name]) for name, one in found.items()])
+    return [one for name, one in found.items() if name not in standing]
 
 
 def judge_again(

@@ -31,7 +31,7 @@ def take(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal
         parts.append(debit(book, act, stock, slot, min(wanted, slot.quantity)))
         wanted -= parts[-1].quantity
     if wanted > 0:
-        parts.extend(missing_parts(book, act, stock, captor, wanted, uom))
+        parts.extend(missing_parts(book, act, stock, captor, wanted, uom, beside=parts))
     return parts
 
 
@@ -83,22 +83,33 @@ def _candidates(book: Book, act: Act, stock: ClassStock, captor: str, uom: str |
 
 
 def missing_parts(
-    book: Book, act: Act, stock: ClassStock, captor: str, wanted: Decimal, uom: str | None, *, first_seen: bool = False
+    book: Book,
+    act: Act,
+    stock: ClassStock,
+    captor: str,
+    wanted: Decimal,
+    uom: str | None,
+    *,
+    first_seen: bool = False,
+    beside: Sequence[Slot] = (),
 ) -> list[Slot]:
     """What the balances fell short by: from what is on its way, from the consignor's stock, first seen here, or a debt.
 
     first_seen: what nothing explains is seen here first, even where the captor has had some of the class before.
+    beside: the parts that the balances did have.
     """
     parts: list[Slot] = []
     known = captor in stock.concerned if stock.claimant is None else bool(stock.opened)
+    received = act.effect == steps.RECEIVE and act.event.biz_step != "accepting"  # the receipt itself says what is over
     for kind, slots in (
         ("used_in_transit" if act.effect == steps.USE else "implied_receipt", on_the_way(book, stock, captor, uom)),
-        ("implied_receipt", _consigned_elsewhere(book, stock, captor, uom) if first_seen or not known else []),
+        ("implied_receipt", consigned(book, stock, captor, uom) if first_seen or not known else []),
     ):
         for slot in slots:
             if wanted <= 0:
                 return parts
-            book.raise_conflict(kind, act, stock, slot.owner, slot.holder)
+            if not received:
+                book.raise_conflict(kind, act, stock, slot.owner, slot.holder)
             part = debit(book, act, stock, slot, min(wanted, slot.quantity))
             part.holder = captor
             parts.append(part)
@@ -106,7 +117,8 @@ def missing_parts(
     if wanted <= 0:
         return parts
     place = act.source or act.event.read_point or act.place
-    owner = first_owner(book, act, stock, captor)
+    owners = {part.owner for part in beside}
+    owner = owners.pop() if len(owners) == 1 else first_owner(book, act, stock, captor)
     missing = Slot(place, None, owner, captor, steps.ON_HAND, (), uom, wanted, 0, b"")
     if first_seen or not known:
         note_opened(stock, wanted, uom)
@@ -114,7 +126,7 @@ def missing_parts(
             book.raise_conflict("first_seen", act, stock)
     else:
         debt = Slot(place, None, owner, captor, steps.ON_HAND, (), uom, -wanted, 0, b"")
-        book.raise_conflict("lot_short", act, stock, owner, what=f"{wanted}")
+        book.raise_conflict("lot_short", act, stock, owner, what=f"{wanted}", quantity=wanted)
         add_slot(book, act, stock, debt)
     parts.append(missing)
     return parts
@@ -126,12 +138,18 @@ def first_owner(book: Book, act: Act, stock: ClassStock, captor: str) -> str | N
     stated = next((party for party in (act.event.owning or ()) if party is not None), None)
     if act.event.reason == steps.OPENING and stock.claimant is None and (maker is None or maker in act.captors):
         return stated or maker
-    owners = {slot.owner for slot in stock.slots.values() if slot.holder == captor and slot.owner is not None}
+    here = [slot for slot in stock.slots.values() if slot.holder == captor and slot.owner is not None]
+    owners = {slot.owner for slot in here if slot.status not in steps.SINKS}
     if len(owners) == 1:
         return owners.pop()
     if stock.claimant is not None:
         return captor if stated == captor else None
-    return maker or stated
+    # What was used up is its user's own: more of it than there was is still the consignor's whom the event names.
+    start = act.event.owning[0] if act.event.owning is not None else None
+    if start is not None and (start == maker or (start, captor) in book.relations):
+        return start
+    users = {slot.owner for slot in here} - owners
+    return users.pop() if not owners and len(users) == 1 else maker or stated
 
 
 def on_the_way(book: Book, stock: ClassStock, captor: str, uom: str | None) -> list[Slot]:
@@ -148,7 +166,8 @@ def on_the_way(book: Book, stock: ClassStock, captor: str, uom: str | None) -> l
     )
 
 
-def _consigned_elsewhere(book: Book, stock: ClassStock, captor: str, uom: str | None) -> list[Slot]:
+def consigned(book: Book, stock: ClassStock, captor: str, uom: str | None) -> list[Slot]:
+    """The balances that a consignor of this party still has, so that their despatch or receipt is missing."""
     if stock.claimant is not None:
         return []
     return in_order(

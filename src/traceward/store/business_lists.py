@@ -3,7 +3,9 @@
 Functions on a `Reader`; a list never shows a row that does not name the party or parties asked for.
 """
 
+import json
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Final
 
 from traceward.store.read import Reader
@@ -50,6 +52,13 @@ def balances_of_records(reader: Reader, party: str, record_keys: Iterable[str]) 
     rows = [Balance(*row) for row in reader.fetch_in(sql, sorted(set(record_keys)))]
     own = [row for row in rows if party in (row.owner, row.holder)]
     return sorted(own, key=lambda row: (row.record_key, row.slot))
+
+
+def amounts_of_conflicts(reader: Reader, party: str, ids: Iterable[str]) -> dict[str, Decimal]:
+    """The amount that each of these conflicts tells, of those of which the party may be told."""
+    rows = reader.fetch_in("SELECT id, parties, detail FROM conflict WHERE id IN {in}", sorted(set(ids)))
+    told = {name: json.loads(detail).get("quantity") for name, parties, detail in rows if party in json.loads(parties)}
+    return {name: Decimal(quantity) for name, quantity in told.items() if quantity is not None}
 
 
 def settled_lines(reader: Reader, party: str, line_keys: Iterable[str]) -> list[tuple[str, str]]:

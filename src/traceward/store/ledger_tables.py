@@ -5,10 +5,11 @@ Nothing here reads or writes, and nothing here is a fact about goods: those are 
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, text
 
 from traceward.store import models
 
+_SENT = text("sent_eid IS NOT NULL")
 _SORTED_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 
 # What was said about a conflict, one row each time; the newest counts, as long as the conflict says what it said then.
@@ -64,9 +65,12 @@ ledger_dealing: Final = Table(
     Column("gtin", Text, nullable=False),
     Column("place", Text),
     Column("what", Text, nullable=False),
+    Column("sent_eid", LargeBinary),
     Index("ix_ledger_dealing_pair", "supplier", "hospital", "event_time_us", "id"),
+    Index("ix_ledger_dealing_sent", "sent_eid", "supplier", "hospital", "event_time_us", "id",
+          postgresql_where=_SENT, sqlite_where=_SENT),
     sqlite_with_rowid=False,
-)
+)  # fmt: skip
 
 # Filled and emptied by a rebuild, within its transaction.
 ledger_shown: Final = Table(

@@ -193,6 +193,7 @@ ledger_record: Final = Table(
 
 _IN_STOCK = text("status IN ('on_hand','in_transit','explanted')")
 _HELD_IN_STOCK = text("holder <> owner AND status IN ('on_hand','in_transit','explanted')")
+_UNDERWAY: Final = text("status = 'in_transit'")
 _IN_CONTAINER = text("container IS NOT NULL")
 
 balance: Final = Table(
@@ -221,6 +222,8 @@ balance: Final = Table(
     Index("ix_balance_holder", "holder", "place", "record_key", "slot", postgresql_where=_HELD_IN_STOCK,
           sqlite_where=_HELD_IN_STOCK),
     Index("ix_balance_lot", "gtin", "lot", "owner", "record_key", "slot"),
+    Index("ix_balance_underway", "last_eid", "owner", "record_key", postgresql_where=_UNDERWAY,
+          sqlite_where=_UNDERWAY),
     Index("ix_balance_container", "container", "owner", "record_key", "slot", postgresql_where=_IN_CONTAINER,
           sqlite_where=_IN_CONTAINER),
 )  # fmt: skip

@@ -4,7 +4,7 @@ It names no patient: private events are never read here. Prices and papers are f
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from traceward.epcis.predicates import AnyTerm, TimeRange
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger.agreement import AgreementBook
+from traceward.ledger.conflicts import conflict
 from traceward.ledger.facts import GS1, class_parts
 from traceward.services.agreements import agreements
 from traceward.services.identity.principals import Principal, Sight
@@ -41,6 +42,7 @@ _EXAMINED: Final = 2000
 """How many events one answer looks at for a state that few of them have; the next page goes on from there."""
 
 _AT_ONCE: Final = 100
+_SHORT: Final = "lot_short"
 _UNPRICED_STATES: Final = frozenset({"ordered", "invoiced", "settled"})
 
 
@@ -76,7 +78,8 @@ def usage_page(runtime: Runtime, caller: Principal, wanted: UsageFilter, token: 
             found, following = find_uses(runtime, reader, caller, clauses, times, after=after, limit=limit)
             uses = [use for _, use in found]
             matches = matches_of(runtime, reader, caller, uses)
-            told = (_use_body(caller, book, use, matches) for use in uses)
+            beyond = _beyond_book(reader, caller, uses)
+            told = (_use_body(caller, book, use, matches, beyond) for use in uses)
             bodies += [body for use, body in zip(uses, told, strict=True) if _is_wanted(wanted, use, body)]
             after, examined = following, examined + limit
             if after is None or len(bodies) >= per_page or examined >= _EXAMINED:
@@ -192,9 +195,27 @@ def _is_wanted(wanted: UsageFilter, use: UseEvent, body: dict[str, Any]) -> bool
     return wanted.state is None or any(line["state"] == wanted.state for line in body["lines"])
 
 
-def _use_body(caller: Principal, book: AgreementBook, use: UseEvent, matches: Matches) -> dict[str, Any]:
+def _beyond_book(reader: Reader, caller: Principal, uses: Iterable[UseEvent]) -> dict[str, str]:
+    """Line key -> how much more was used than the ledger had there; the conflict `lot_short` says so."""
+    names = {
+        conflict(_SHORT, (line.item,), (use.eid,), (), use.event_time_us).id: use.line_key(line)
+        for use in uses
+        for line in use.lines
+        if line.serial is None
+    }
+    found = business_lists.amounts_of_conflicts(reader, caller.organisation, names)
+    return {names[name]: normal_decimal(quantity) for name, quantity in found.items()}
+
+
+def _use_body(
+    caller: Principal, book: AgreementBook, use: UseEvent, matches: Matches, beyond: Mapping[str, str]
+) -> dict[str, Any]:
     with_money = caller.sees(Sight.PRICE)
-    lines = [_line_body(book, use, matches.lines[use.line_key(line)], with_money=with_money) for line in use.lines]
+    lines = [
+        _line_body(book, use, matches.lines[use.line_key(line)], with_money=with_money)
+        | {"beyondBook": beyond.get(use.line_key(line))}
+        for line in use.lines
+    ]
     return {
         "eventID": use.event_id,
         "eventTime": format_time_us(use.event_time_us),

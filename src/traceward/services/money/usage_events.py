@@ -64,6 +64,11 @@ class UseLine:
         """The product, 14 digits."""
         return class_parts(self.item)[0]
 
+    @property
+    def serial(self) -> str | None:
+        """The serial of a serialised item."""
+        return class_parts(self.item)[2]
+
 
 @dataclass(frozen=True, slots=True)
 class UseEvent:
