@@ -141,8 +141,8 @@ def settle_shipments(
     for name, (sent_eid, supplier, hospital) in sorted(names.items()):
         first = ledger_dealings.first_of_shipment(tx, sent_eid, supplier, hospital)
         missing = ledger_dealings.underway(tx, sent_eid, supplier, consignments.NAMED)
-        if first is not None and missing.count:
-            found[name] = consignments.short_receipt(dealing_of(first), missing.keys, missing.count)
+        if first is not None and missing.total:
+            found[name] = consignments.short_receipt(dealing_of(first), missing.keys, missing.total)
     close_conflicts(tx, [name for name in standing if name not in found])
     opened_us = {name: standing[name].opened_us if name in standing else tx.record_time_us for name in found}
     ledger_rows.put_conflicts(tx, [conflict_row(one, opened_us[name]) for name, one in found.items()])

@@ -66,10 +66,10 @@ def dealings_of(tx: WriteTransaction, supplier: str, hospital: str, from_us: int
 
 
 class Underway(NamedTuple):
-    """What a shipment sent and did not bring yet. keys: of the first serials that are missing; count: of all."""
+    """What a shipment sent and did not bring yet. keys: of the first serials that are missing; total: of all."""
 
     keys: tuple[str, ...]
-    count: int
+    total: int
 
 
 def pairs_of_shipment(tx: WriteTransaction, sent_eid: bytes) -> list[tuple[str, str]]:
@@ -89,8 +89,8 @@ def underway(tx: WriteTransaction, sent_eid: bytes, owner: str, most: int) -> Un
     rows = tx.fetch(_NAMED, (sent_eid, owner, most))
     if not rows:
         return Underway((), 0)
-    count = tx.fetch(_COUNT, (sent_eid, owner))[0][0]
-    return Underway(tuple(key for (key,) in rows), count)
+    total = tx.fetch(_COUNT, (sent_eid, owner))[0][0]
+    return Underway(tuple(key for (key,) in rows), total)
 
 
 def shipments_underway(tx: WriteTransaction) -> list[bytes]:
