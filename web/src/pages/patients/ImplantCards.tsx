@@ -17,9 +17,9 @@ export function CardsOf({ question, only }: Props) {
     <WhenLoaded loaded={loaded} what="the implant card">
       {({ cards, exempt }) => {
         const wanted = only === undefined ? cards : cards.filter((card) => isOf(card, only));
-        if (wanted.length === 0) return <Nothing title="This use has no implant that a card can be made for." />;
+        if (wanted.length === 0) return <Nothing title="No use that stands says that this was implanted: it may have been corrected since, or be no implant." />;
         return (
-          <section class="implant-cards" aria-label="Implant cards">
+          <section class="implant-cards" aria-label="Cards to print">
             {wanted.map((card) => (
               <Card key={card.eventID + (card.serial ?? card.lot)} card={card} />
             ))}

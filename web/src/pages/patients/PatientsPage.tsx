@@ -17,6 +17,12 @@ interface Found {
   links: PatientLink[];
 }
 
+/** Emergency access that was opened here: for which question, and until when. */
+interface Opened {
+  question: string;
+  until: string;
+}
+
 /**
  * Which patient has what, and who has units of an item or lot: for the clinical role, with a purpose.
  * Question and answer live in this component alone: not in the address, the title, the history or on the device.
@@ -27,6 +33,7 @@ export function PatientsPage({ session }: { session: Session }) {
   const [purpose, setPurpose] = useState("");
   const [asOf, setAsOf] = useState("");
   const [found, setFound] = useState<Found | null>(null);
+  const [opened, setOpened] = useState<Opened | null>(null);
   const doing = useDoing();
   const look = (question: PatientQuestion, why: string, day: string): Promise<boolean> =>
     doing.run(async () => {
@@ -84,7 +91,16 @@ export function PatientsPage({ session }: { session: Session }) {
       {found === null && !doing.busy && doing.failures.length === 0 && <Nothing title="Nothing is asked for yet." />}
       {found !== null && <Answer found={found} />}
       {found !== null && session.place !== null && session.rights.includes("open a patient or lot outside its place") && (
-        <BreakGlass key={JSON.stringify(found.question)} question={found.question} place={session.place} doing={doing} onOpened={() => look(found.question, found.purpose, found.asOf)} />
+        <BreakGlass
+          question={found.question}
+          place={session.place}
+          doing={doing}
+          until={opened?.question === JSON.stringify(found.question) ? opened.until : null}
+          onOpened={(until) => {
+            setOpened({ question: JSON.stringify(found.question), until });
+            void look(found.question, found.purpose, found.asOf);
+          }}
+        />
       )}
     </main>
   );
@@ -121,19 +137,21 @@ interface GlassProps {
   question: PatientQuestion;
   place: string;
   doing: Doing;
-  onOpened: () => Promise<unknown>;
+  /** When the access that was opened for this question ends. */
+  until: string | null;
+  onOpened: (until: string) => void;
 }
 
 /** Emergency access for a key that is bound to a place: with a reason, for an hour, and read by the privacy officer. */
-function BreakGlass({ question, place, doing, onOpened }: GlassProps) {
+function BreakGlass({ question, place, doing, until, onOpened }: GlassProps) {
   const [reason, setReason] = useState("");
   const [asking, setAsking] = useState(false);
-  const [until, setUntil] = useState<string | null>(null);
   const open = async (): Promise<void> => {
-    const opened = await doing.run(async () => setUntil((await patientApi.breakGlass(question, reason.trim())).expiresAt));
-    if (!opened) return;
-    setAsking(false);
-    await onOpened();
+    let ends = "";
+    const opened = await doing.run(async () => {
+      ends = (await patientApi.breakGlass(question, reason.trim())).expiresAt;
+    });
+    if (opened) onOpened(ends);
   };
   if (until !== null) return <Notice tone="warn" title={`Emergency access until ${readableTime(until)}`} />;
   return (
