@@ -208,6 +208,13 @@ FAULTS = [
     (subscribe(dest="ftp://example.com/x"), "SubscriptionControlsException", ""),
     (subscribe("SimpleMasterDataQuery"), "SubscribeNotPermittedException", "polled but not subscribed"),
     (subscribe("none"), "NoSuchNameException", ""),
+    (
+        subscribe(
+            controls="<controls><schedule><minute>0</minute></schedule><reportIfEmpty>false</reportIfEmpty></controls>"
+        ).replace("<params/>", "<params><param><name>orderBy</name><value>eventTime</value></param></params>"),
+        "QueryParameterException",
+        "orderBy, which is of one whole answer",
+    ),
     ("<q:Poll><queryName>SimpleEventQuery</queryName></q:Poll>", "ValidationException", "params is missing in Poll"),
     ("<q:Pol/>", "ValidationException", "is no call"),
 ]

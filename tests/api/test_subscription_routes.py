@@ -183,6 +183,23 @@ def test_a_subscription_that_cannot_be_kept_is_refused_with_its_mistake(
 
 
 @pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ({"orderBy": "recordTime"}, "orderBy"),
+        ({"orderBy": "eventTime", "orderDirection": "ASC", "eventCountLimit": 1}, "orderBy"),
+    ],
+)
+def test_a_query_of_one_whole_answer_takes_no_subscription(desk: Site, parameters: dict[str, Any], name: str) -> None:
+    """EPCIS 2.0 8.2.7.1, orderBy. Rejects a subscription that forgets what its query says of order and number."""
+    definition = {"name": "newest", "query": {"EQ_action": ["ADD"], **parameters}}
+    query = desk.request(CORDIA, "POST", "/epcis/queries", json=definition).headers["location"]
+    assert name in refused(subscribe(desk, query, STREAM), 400, "QueryParameterException")
+    assert desk.get(CORDIA, f"{query}/subscriptions") == []
+    assert desk.request(CORDIA, "GET", f"{query}/events").status_code == 200
+    desk.request(CORDIA, "DELETE", query)
+
+
+@pytest.mark.parametrize(
     "dest",
     [
         "http://10.0.0.1/",

@@ -229,6 +229,17 @@ def test_wrong_controls_are_told_before_the_upgrade(desk: Site, target: str, sta
     assert said in body["detail"]
 
 
+def test_a_query_of_one_whole_answer_is_not_listened_to(desk: Site) -> None:
+    """EPCIS 2.0 8.2.7.1, eventCountLimit. Rejects a stream that goes on beyond the number that its query names."""
+    desk.request(CORDIA, "DELETE", QUERY)
+    define(desk, CORDIA, {"orderBy": "eventTime", "eventCountLimit": 1})
+    status, body = refusal(desk, CORDIA, "?stream=true")
+    assert (status, body["type"]) == (400, "epcisException:QueryParameterException")
+    assert "orderBy" in body["detail"]
+    desk.request(CORDIA, "DELETE", QUERY)
+    define(desk, CORDIA)
+
+
 def test_who_may_not_listen_is_told_before_the_upgrade(desk: Site) -> None:
     assert refusal(desk, None, "?stream=true")[0] == 401
     assert refusal(desk, None, "?stream=true", headers={"Authorization": "Bearer tw_0_x"})[0] == 401

@@ -32,7 +32,8 @@ class ListeningEnded(TracewardError):
 class Listener:
     """A place in the order in which events became visible to a caller, which moves as messages are taken.
 
-    Not safe for several threads at once. Raises NoSuchNameException for a query that the caller does not have.
+    Not safe for several threads at once. Raises NoSuchNameException for a query that the caller does not have, and
+    QueryParameterException for one that is of one whole answer (`named_queries.check_reportable`).
     EPCIS 2.0 REST binding, GET /queries/{queryName}/events with Upgrade: websocket.
     """
 
@@ -42,6 +43,7 @@ class Listener:
         self._runtime = runtime
         self._caller = caller
         self._named = named_queries.find(runtime, caller, query_name)
+        named_queries.check_reportable(self._named)
         self._query = named_queries.parsed(self._named)
         self._wanted = wanted
         self._cursor = start_cursor(runtime, caller.viewers, controls.initial_record_time_us)

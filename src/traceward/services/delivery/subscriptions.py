@@ -28,7 +28,7 @@ from traceward.services.identity.principals import Principal
 from traceward.services.identity.sealing import seal, unseal
 from traceward.services.outgoing import check_destination
 from traceward.services.queries.answers import Representation
-from traceward.services.queries.named_queries import owner_of, public_name, stored
+from traceward.services.queries.named_queries import check_reportable, from_row, owner_of, public_name, stored
 from traceward.services.runtime import Runtime
 from traceward.store.compile import Cursor
 from traceward.store.named_query_models import NamedQueryRow
@@ -58,7 +58,8 @@ def create(
 
     definition: the query itself, where it is the subscription's own and ends with it.
 
-    Raises NoSuchNameException, ForbiddenException for a destination that this server does not call,
+    Raises NoSuchNameException, QueryParameterException for a query that is of one whole answer (`check_reportable`),
+    ForbiddenException for a destination that this server does not call,
     DuplicateSubscriptionException, SubscribeNotPermittedException beyond 100, ValidationException for an id that cannot
     stand in a URL. EPCIS 2.0 8.2.5.
     """
@@ -70,8 +71,10 @@ def create(
     chosen = key if subscription_id is None else _checked_id(subscription_id)
 
     def unit(tx: WriteTransaction) -> Subscription:
-        if definition is None and stored(tx, owner, query_name) is None:
+        query = stored(tx, owner, query_name) if definition is None else from_row(definition)
+        if query is None:
             raise NoSuchNameException("there is no query of this name")
+        check_reportable(query)
         own = tx.select(Subscription, owner=owner)
         if any(one.subscription_id == chosen for one in own):
             raise DuplicateSubscriptionException(f"there is a subscription {chosen!r} already; end it first")

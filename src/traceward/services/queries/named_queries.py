@@ -41,6 +41,7 @@ MAX_DEFINITION_BYTES: Final = 262_144
 MAX_QUERIES: Final = 10_000
 """Most definitions of one owner."""
 
+_OF_WHOLE_ANSWERS: Final = ("orderBy", "eventCountLimit")
 _MEMBERS: Final = frozenset({"@context", "name", "query"})
 _NO_NAME: Final = re.compile(r"[\x00-\x1f\x7f/\\?#\ud800-\udfff]")
 _COLUMNS: Final = ", ".join(NamedQueryRow.model_fields)
@@ -121,7 +122,7 @@ def define(runtime: Runtime, caller: Principal, body: bytes, extensions: Mapping
             created_us=tx.record_time_us,
         )
         tx.put(row)
-        return _from_row(row)
+        return from_row(row)
 
     return runtime.store.committer.run(unit)
 
@@ -143,7 +144,7 @@ def stored(reader: Reader | WriteTransaction, owner: int, name: str) -> NamedQue
     if name == SIMPLE_EVENT_QUERY:
         return NamedQuery("", owner, name, b"{}")
     row = reader.get(NamedQueryRow, owner, name)
-    return _from_row(row) if row is not None else None
+    return from_row(row) if row is not None else None
 
 
 def list_queries(runtime: Runtime, caller: Principal, token: str | None, per_page: int) -> NamedQueryPage:
@@ -152,7 +153,7 @@ def list_queries(runtime: Runtime, caller: Principal, token: str | None, per_pag
     with runtime.store.reader() as reader:
         private = (private_name(""), f"{private_name('')}\U0010ffff")
         rows = reader.fetch(_PAGE, (owner_of(caller), bounds.after, *private, per_page + 1))
-    found = [_from_row(NamedQueryRow(**dict(zip(NamedQueryRow.model_fields, row, strict=True)))) for row in rows]
+    found = [from_row(NamedQueryRow(**dict(zip(NamedQueryRow.model_fields, row, strict=True)))) for row in rows]
     page = found[:per_page]
     next_token = bounds.next_text_token(page[-1].name) if len(found) > per_page else None
     return NamedQueryPage(page, next_token, bounds.expires_us)
@@ -176,6 +177,21 @@ def parsed(query: NamedQuery) -> Query:
     """
     context = Context.of([{"mcx": CONSIGNMENT_NAMESPACE}, *_listed(query.context)])
     return parse_json_query(read_json(query.text), context)
+
+
+def check_reportable(query: NamedQuery) -> None:
+    """Return where a standing query may report what a definition asks for, as it becomes visible.
+
+    Raises QueryParameterException for orderBy and eventCountLimit: each report would have an order and a limit of its
+    own, which is not what they say of the whole answer. EPCIS 2.0 8.2.7.1.
+    """
+    asked = read_json(query.text)
+    for name in _OF_WHOLE_ANSWERS:
+        if name in asked:
+            raise QueryParameterException(
+                f"the query has {name}, which is of one whole answer; expected a query without it for what is reported "
+                "piece by piece, as it becomes visible"
+            )
 
 
 def as_body(query: NamedQuery) -> bytes:
@@ -232,7 +248,8 @@ def _listed(context: Any) -> list[Any]:
     return context if isinstance(context, list) else [context]
 
 
-def _from_row(row: NamedQueryRow) -> NamedQuery:
+def from_row(row: NamedQueryRow) -> NamedQuery:
+    """The definition that a row keeps."""
     return NamedQuery(
         row.id, row.owner, row.name, bytes(row.definition), read_json(row.context.encode()), row.created_us
     )
