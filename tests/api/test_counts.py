@@ -225,7 +225,9 @@ def test_a_shared_cabinet_gives_each_supplier_an_event_and_a_variance_of_its_own
 def test_an_empty_shelf_is_counted_by_an_event_that_its_supplier_sees(world: Site) -> None:
     valves, _ = shelf(world, 1900, "T", screws=2, valves=1)
     count_id = begin(world, 1900)
-    post(world, count_id, "close")
+    path = f"/counts/{count_id}/close"
+    assert "proves nothing" in call(world, "northgate-supply", "POST", path, {}, 400)["detail"]
+    call(world, "northgate-supply", "POST", path, {"nothingFound": True})
     part = post(world, count_id, "finish")["parts"][0]
     (event,) = [one for one in world.events("cordia") if one["eventID"] == part["eventIDs"][0]]
     assert event["epcList"] == []

@@ -5,6 +5,7 @@ from typing import Any
 from api.conftest import Site
 from api.flows import CABINET, DC, capture, event, serial
 from api.test_agreements import CORDIA, NORTHGATE, VALVE, propose, sign, terms
+from api.test_replenishment import state_empty
 
 
 def orders(site: Site) -> list[tuple[str, str, str]]:
@@ -25,6 +26,7 @@ def test_a_receipt_that_names_no_paper_brings_what_was_shipped_for_the_order(sit
     body = terms(lines=[line])
     assert propose(site, "cordia", body).status_code == 201
     assert sign(site, "northgate-supply", body["agreementID"]).status_code == 200
+    state_empty(site, CABINET)
     (order,) = site.request("northgate-supply", "POST", "/replenishment/orders", json={}).json()["orders"]
     goods = {"epcList": [serial(VALVE, number)["epcList"][0] for number in ("P1", "P2")]}
     made = event(0, "commissioning", action="ADD", bizLocation={"id": DC}, **goods)

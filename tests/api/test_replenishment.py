@@ -84,6 +84,14 @@ def agree(site: Site, *par: tuple[str, int, int], number: int = 1, **line: Any) 
     return str(agreed["agreementID"])
 
 
+def state_empty(site: Site, *places: str) -> None:
+    """Have the hospital say of places that it has looked, and that nothing is there."""
+    for place in places:
+        body = {"place": {"id": place}, "scope": "complete", "purpose": "opening", "nothingFound": True, "finish": True}
+        answer = site.request("northgate-supply", "POST", "/counts", json=body)
+        assert (answer.status_code, answer.json()["state"]) == (201, "finished"), answer.text
+
+
 def proposals(site: Site, name: str = "northgate-supply") -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = site.get(name, "/replenishment/proposals")["proposals"]
     return found
@@ -203,6 +211,7 @@ def test_what_cannot_be_used_does_not_count_and_surplus_is_moved_before_it_is_or
 def test_a_suppliers_order_is_proposed_until_the_hospital_sends_it_and_either_may_cancel(empty: Site) -> None:
     shelf = room("SHELF5")
     agree(empty, (shelf, 2, 6), prices=[{"amount": "12.50", "currency": "EUR"}])
+    state_empty(empty, shelf)
     (proposed,) = order(empty, name="cordia")
     assert (proposed["state"], proposed["price"]) == ("proposed", {"amount": "12.5", "currency": "EUR"})
     path = f"/replenishment/orders/{proposed['number']}"
@@ -224,6 +233,7 @@ def test_a_suppliers_order_is_proposed_until_the_hospital_sends_it_and_either_ma
 def test_an_order_is_told_as_a_GS1_XML_order_message(site: Site) -> None:
     """GS1 XML 3.4, Order: buyer, seller, site and place, line with GTIN, quantity in eaches and price."""
     agree(site, (room("A&B"), 2, 6), prices=[{"amount": "12.50", "currency": "EUR"}])
+    state_empty(site, room("A&B"))
     (sent,) = order(site)
     answer = site.request(
         "northgate-supply", "GET", f"/replenishment/orders/{sent['number']}", headers={"Accept": "application/xml"}

@@ -27,6 +27,7 @@ from api.test_replenishment import (
     proposals,
     room,
     screws,
+    state_empty,
     use,
     within,
 )
@@ -245,6 +246,8 @@ def test_T3_an_expiring_valve_moves_to_the_ward_that_needs_one_before_any_is_ord
     )
     send(empty, "northgate-supply", received)
     agree(empty, (near, 0, 4), (ward_b, 0, 1), gtin=VALVE_GTIN)
+    assert proposals(empty) == []
+    state_empty(empty, ward_b)
     for name in ("cordia", "northgate-supply"):
         (move,) = proposals(empty, name)
         assert (move["kind"], move["from"], move["place"]) == ("transfer", near, ward_b)

@@ -26,6 +26,7 @@ from traceward.ledger.alerts_model import (
     Leftover,
     Missing,
     NamedAgreement,
+    OpenOrder,
     Recall,
     Stock,
     Use,
@@ -151,7 +152,18 @@ def test_goods_that_came_with_less_shelf_life_than_agreed_are_told() -> None:
 def test_par_counts_what_is_usable_and_on_its_way(here: int, coming: int, expected: list[str]) -> None:
     agreed = book({"par": [{"place": SITE, "minimum": 2, "maximum": 8}]})
     stock = (row(quantity=Decimal(here)), row(status="in_transit", place=f"{SITE}/254/B", quantity=Decimal(coming)))
-    assert kinds(facts(agreed=agreed, stock=stock)) == expected
+    assert kinds(facts(agreed=agreed, stock=stock, stated=frozenset({SITE}))) == expected
+    assert "below_par" not in kinds(facts(agreed=agreed, stock=stock))
+    assert "no_opening_count" in kinds(facts(agreed=agreed, stock=stock))
+
+
+@pytest.mark.parametrize(("ordered", "shipped", "expected"), [(0, 0, ["below_par"]), (1, 0, []), (3, 3, ["below_par"])])
+def test_what_is_on_order_counts_and_what_came_of_it_does_not(ordered: int, shipped: int, expected: list[str]) -> None:
+    """Rejects an alert that stands beside the order that answers it, and one that an order silences after it came."""
+    agreed = book({"par": [{"place": SITE, "minimum": 2, "maximum": 8}]})
+    order = OpenOrder("RO-1", SITE, ordered, Decimal(shipped), Decimal(shipped))
+    here = facts(agreed=agreed, stock=(row(quantity=Decimal(2)),), stated=frozenset({SITE}), orders=(order,))
+    assert kinds(here) == expected
 
 
 @pytest.mark.parametrize(
@@ -160,7 +172,7 @@ def test_par_counts_what_is_usable_and_on_its_way(here: int, coming: int, expect
 def test_what_is_held_or_expired_does_not_count_against_the_minimum(change: dict[str, Any]) -> None:
     """Rejects PAR by the book's quantity."""
     agreed = book({"par": [{"place": SITE, "minimum": 2, "maximum": 20}]})
-    assert "below_par" in kinds(facts(agreed=agreed, stock=(row(**change),)))
+    assert "below_par" in kinds(facts(agreed=agreed, stock=(row(**change),), stated=frozenset({SITE})))
 
 
 @pytest.mark.parametrize(("days", "expected"), [(89, []), (90, ["not_seen"])])
@@ -169,7 +181,8 @@ def test_what_nobody_saw_is_told_after_the_agreed_days(days: int, expected: list
 
 
 def test_what_is_on_its_way_for_too_long_is_told() -> None:
-    assert kinds(facts(stock=(row(status="in_transit", last_us=NOW - 8 * DAY_US),))) == ["in_transit"]
+    told = only(facts(stock=(row(status="in_transit", last_us=NOW - 8 * DAY_US),)), "in_transit")
+    assert "on its way since 2026-06-07, for more than 7 days" in told.message
 
 
 def test_goods_outside_product_place_or_time_of_any_agreement_are_told() -> None:
@@ -238,6 +251,20 @@ def test_a_count_is_due_then_overdue_then_missed(days: int, expected: list[str])
     base = {one.base for one in all_alerts(facts(None, counts=(counted,))).values()}
     both = frozenset((one, party) for one in base for party in (CORDIA, NORTHGATE))
     assert kinds(facts(None, counts=(counted,), signed=both)) == expected
+
+
+@pytest.mark.parametrize(("days", "expected"), [(0, []), (82, ["count_due"]), (98, ["count_missed"])])
+def test_a_back_dated_agreement_owes_no_count_of_before_it_was_signed(days: int, expected: list[str]) -> None:
+    """Rejects a duty that begins with the first day that the terms name, long before anybody had signed them."""
+    terms = {"agreementID": "urn:x:1", "supplier": CORDIA, "hospital": NORTHGATE, "validFrom": "2025-01-01",
+             "sites": [SITE], "lines": [{"gtin": GTIN}]}  # fmt: skip
+    first, renewed = signed(terms), signed(terms, 2)
+    at_us = NOW - days * DAY_US
+    late = replace(first, signatures=(Signature(CORDIA, "a", at_us - DAY_US), Signature(NORTHGATE, "b", at_us)))
+    assert kinds(facts(None, agreed=AgreementBook([late]))) == expected
+    # Another version goes on with the duty that stands.
+    again = replace(renewed, signatures=(Signature(CORDIA, "a", NOW), Signature(NORTHGATE, "b", NOW)))
+    assert kinds(facts(None, agreed=AgreementBook([late, again]))) == expected
 
 
 def test_a_count_waits_for_each_side_until_that_side_has_signed() -> None:

@@ -51,7 +51,7 @@ class CountRequest(_Request):
 
     scope: complete (what is not seen is missing) or partial; without it the count proves no absence. purpose: cycle,
     accounting for a stock-take, or opening for a first count, which puts what it finds on the book. supplier, gtins:
-    what is counted, absent: everything at the place.
+    what is counted, absent: everything at the place. nothingFound: without scans, that the place was looked at.
     """
 
     id: ClientId | None = None
@@ -64,13 +64,15 @@ class CountRequest(_Request):
     eventTimeZoneOffset: Annotated[str, Field(pattern=r"^[+-]\d\d:\d\d$")] = "+00:00"
     scans: Annotated[list[CountScan], Field(max_length=20_000)] = []
     countedAt: Text | None = None
+    nothingFound: bool = False
     finish: bool = False
 
 
 class CloseRequest(_Request):
-    """When the count was taken, where that is not now."""
+    """When the count was taken, where that is not now. nothingFound: the place was looked at, and nothing is there."""
 
     countedAt: Text | None = None
+    nothingFound: bool = False
 
 
 class CountFinding(BaseModel):

@@ -102,7 +102,8 @@ def delete_scan(count_id: str, read_id: str, caller: Capturer, runtime: Services
 @router.post("/{count_id}/close", response_model=CountBody, response_model_exclude_unset=True)
 def post_close(count_id: str, caller: Capturer, runtime: Services, body: CloseRequest | None = None) -> dict[str, Any]:
     """End the reading and compare with the book."""
-    return counts_closing.close(runtime, caller, count_id, body.countedAt if body is not None else None)
+    asked = body if body is not None else CloseRequest()
+    return counts_closing.close(runtime, caller, count_id, asked.countedAt, nothing_found=asked.nothingFound)
 
 
 @router.post("/{count_id}/recount", response_model=CountBody, response_model_exclude_unset=True)

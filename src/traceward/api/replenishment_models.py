@@ -6,7 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class PositionBody(BaseModel):
-    """What a place has and expects of a product, in eaches. gap: what lifts it to its maximum, 0 above its minimum."""
+    """What a place has and expects of a product, in eaches. gap: what lifts it to its maximum, 0 above its minimum.
+
+    stated: whether anybody has counted the place or put goods there; where nobody has, `note` says what follows.
+    """
 
     agreementID: str
     supplier: str
@@ -19,6 +22,8 @@ class PositionBody(BaseModel):
     inTransit: str
     onOrder: str
     gap: str
+    stated: bool
+    note: str | None
 
 
 class ProposedItem(BaseModel):
@@ -78,6 +83,15 @@ class OrderPrice(BaseModel):
     currency: str
 
 
+class OrderStep(BaseModel):
+    """What became of an order: ordered, sent, shipped, received, closed, cancelled. note: how a receipt is its own."""
+
+    at: str
+    what: str
+    eventID: str | None
+    note: str | None
+
+
 class OrderBody(BaseModel):
     """A replenishment order. state: proposed, sent, partly_received, received or cancelled.
 
@@ -106,6 +120,7 @@ class OrderBody(BaseModel):
     closedBy: str | None
     closedReason: str | None
     eventIDs: list[str]
+    history: list[OrderStep]
 
 
 class OrdersBody(BaseModel):

@@ -45,6 +45,11 @@ class Agreement:
         return {one.party for one in self.signatures} >= {self.terms.supplier, self.terms.hospital}
 
     @property
+    def signed_us(self) -> int | None:
+        """When the second of both signatures was given, None before that."""
+        return max(one.signed_us for one in self.signatures) if self.is_signed else None
+
+    @property
     def parties(self) -> frozenset[str]:
         """Both party ids."""
         return frozenset({self.terms.supplier, self.terms.hospital})
@@ -197,6 +202,10 @@ class AgreementBook:
         if not shared or not sites:
             return None
         return Overlap(new.terms.agreement_id, old.terms.agreement_id, shared[0], sites[0], day)
+
+    def places_below(self, site: str) -> list[str]:
+        """A place and those that master data declares below it, in order."""
+        return sorted({site, *self._descendants.get(site, ())})
 
     def is_below(self, place: str | None, site: str) -> bool:
         """Whether a place is a site, or lies below it by its identifier or by master data."""

@@ -76,7 +76,9 @@ def _owed(facts: Facts, agreement: Agreement, counts: list[Counted]) -> Iterator
     every = terms.counts.every_days
     if every is None:
         return
-    last = max((one.time_us for one in counts), default=start_of(terms.valid_from))
+    # Nobody owes a count of a time before he signed that he would count.
+    began = min(time for one in facts.book.versions(terms.agreement_id) if (time := _begins(one)) is not None)
+    last = max([began, *(one.time_us for one in counts)])
     due_us = (last // DAY_US + every) * DAY_US
     late_us = due_us + terms.counts.report_within_days * DAY_US
     steps = [("count_due", due_us - max(every // 10, 1) * DAY_US, due_us), ("count_overdue", due_us, late_us)]
@@ -94,6 +96,14 @@ def _owed(facts: Facts, agreement: Agreement, counts: list[Counted]) -> Iterator
             closes_us=closes_us or None,
             detail=said,
         )
+
+
+def _begins(agreement: Agreement) -> int | None:
+    """When the duty to count began by a version, in microseconds; None where it has none."""
+    signed_us = agreement.signed_us
+    if signed_us is None or agreement.terms.counts.every_days is None:
+        return None
+    return max(start_of(agreement.terms.valid_from), signed_us)
 
 
 def _sign_off(facts: Facts, agreement: Agreement, count: Counted) -> Iterator[Alert]:

@@ -37,10 +37,17 @@ KINDS: Final[Mapping[str, Kind]] = {
     "expired_on_hand": Kind("high", GOODS, "{item}: expired on {expiry}, and still in stock"),
     "short_dated": Kind("medium", GOODS, "{item}: came with {daysLeft} days of shelf life, {daysAgreed} are agreed"),
     "expires_before_use": Kind("medium", GOODS, "{item}: {quantity} will not be used before {expiry}"),
-    "below_par": Kind("medium", GOODS, "{gtin}: {usable} usable at {place}, {minimum} is the minimum"),
+    "below_par": Kind(
+        "medium",
+        GOODS,
+        "{gtin}: {usable} usable at {place}, {inTransit} on the way and {onOrder} on order; {minimum} is the minimum",
+    ),
+    "no_opening_count": Kind(
+        "low", GOODS, "{gtin}: no count yet of what lies at {place}, so that nothing is ordered for it"
+    ),
     "above_par": Kind("low", GOODS, "{gtin}: {quantity} at {place}, {maximum} is the maximum"),
-    "not_seen": Kind("low", GOODS, "{item}: not seen for {days} days"),
-    "in_transit": Kind("medium", GOODS, "{item}: on its way for {days} days"),
+    "not_seen": Kind("low", GOODS, "{item}: last seen on {lastSeen}, more than {days} days ago"),
+    "in_transit": Kind("medium", GOODS, "{item}: on its way since {lastSeen}, for more than {days} days"),
     "off_agreement": Kind("medium", GOODS, "{item}: in stock at {place}, which no agreement covers for it"),
     "agreement_unknown": Kind("medium", GOODS, "an event names the agreement {agreement}, which was not in force"),
     "agreement_ends": Kind("medium", GOODS, "the agreement {agreement} ends on {lastDay}"),
@@ -207,6 +214,17 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """A replenishment order that stands, in eaches; shipped, received: what events say has been."""
+
+    number: str
+    place: str
+    quantity: int
+    shipped: Decimal
+    received: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Missing:
     """What counts miss of an item at a place, or find beyond the book (found). eids: of the counts."""
 
@@ -277,7 +295,8 @@ class Leftover:
 class Facts:
     """What the rules read of one product between one pair of parties; gtin None: of the pair as such.
 
-    now_us: for rules on rates of use alone. signed: (base of an alert, party) of acknowledgements.
+    now_us: for rules on rates of use alone. signed: (base of an alert, party) of acknowledgements. stated: places
+    with a level of the product whose opening balance was ever stated.
     """
 
     supplier: str
@@ -295,6 +314,8 @@ class Facts:
     named: tuple[NamedAgreement, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
     excursions: tuple[Excursion, ...] = ()
+    orders: tuple[OpenOrder, ...] = ()
+    stated: frozenset[str] = frozenset()
     signed: frozenset[tuple[str, str]] = field(default_factory=frozenset)
 
     def judge(self, place: str | None, at_us: int) -> Judgement | None:

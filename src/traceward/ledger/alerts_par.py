@@ -1,6 +1,7 @@
 """Alerts about how much lies where: below and above PAR, and what will expire before it is used.
 
-Pure; the rate of use is taken over a window that ends now, and is unknown rather than endless where uses are few.
+Pure; what is below PAR is what replenishment would lift (`par`). The rate of use is taken over a window that ends now,
+and is unknown rather than endless where uses are few.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Final
 from traceward.ledger.agreement_terms import ParLevel
 from traceward.ledger.alerts_model import DAY_US, Alert, Facts, Stock, plain
 from traceward.ledger.alerts_stock import item_detail
+from traceward.ledger.par import ParFacts, par_positions
 
 WINDOW_DAYS: Final = 90
 LEAST_USES: Final = 3
@@ -35,15 +37,34 @@ def daily_use(facts: Facts) -> Decimal | None:
 def _levels(facts: Facts) -> Iterator[Alert]:
     for agreement in facts.in_force():
         line = agreement.line_of(facts.gtin)
-        for level in line.par if line is not None else ():
+        if line is None:
+            continue
+        reckoned = par_positions(
+            ParFacts(facts.stock, facts.orders, facts.stated, facts.now_us), agreement, line, facts.book
+        )
+        found = {one.par.place: one for one in reckoned}
+        for level in line.par:
             here = [row for row in facts.stock if row.uom is None and facts.book.is_below(row.place, level.place)]
-            usable = sum((row.quantity for row in here if row.is_usable(facts.now_us)), Decimal(0))
-            coming = sum((row.quantity for row in here if row.is_coming), Decimal(0))
+            position = found[level.place]
             lying = sum((row.quantity for row in here if row.is_here), Decimal(0))
-            said = _said(facts, level) | {"usable": plain(usable), "inTransit": plain(coming)}
+            said = _said(facts, level) | {
+                "usable": plain(position.usable),
+                "inTransit": plain(position.in_transit),
+                "onOrder": plain(position.on_order),
+            }
             since = max((row.last_us for row in here), default=0)
             since = max([since, *(use.time_us for use in facts.uses)], default=0)
-            if usable + coming <= level.minimum:
+            if not position.stated:
+                yield facts.alert(
+                    "no_opening_count",
+                    f"{facts.gtin}|{level.place}",
+                    by=agreement.terms.counts.counter,
+                    agreement=agreement,
+                    opens_us=min(agreement.signed_us or 0, facts.now_us),
+                    place=level.place,
+                    detail=_said(facts, level),
+                )
+            if position.is_low:
                 yield facts.alert(
                     "below_par",
                     f"{facts.gtin}|{level.place}",

@@ -26,6 +26,7 @@ from traceward.ledger.taking import (
     on_the_way,
     take,
 )
+from traceward.ledger.variances import answer_by_loss, note_count
 
 ZERO = Decimal(0)
 
@@ -223,6 +224,8 @@ def _end(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal
     for part in take(book, act, stock, captor, quantity, uom):
         if used:
             _check_use(book, act, stock, captor, part)
+        elif act.effect == steps.LOSE:
+            answer_by_loss(stock, part.place, uom, part.quantity)
         place = (event.location[1] if event.location is not None else None) or event.read_point or part.place
         _put(book, act, stock, part, place, captor if part.status == steps.IN_TRANSIT else part.holder, sink)
 
@@ -244,9 +247,8 @@ def _count(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decim
         book.counts.append(
             Count(event.eid, event.event_time_us, stock.key, act.place, uom, quantity, seen, event.count_scope)
         )
-    if seen != quantity:
-        parties = [party for slot in there for party in (slot.owner, slot.holder)]
-        book.raise_conflict("count_variance", act, stock, *parties, what=f"{quantity} where the book has {seen}")
+    parties = [party for slot in there for party in (slot.owner, slot.holder) if party is not None]
+    note_count(act, stock, captor, uom, quantity, seen, parties)
 
 
 def _note(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:

@@ -5,8 +5,8 @@ expired, recalled, held, damaged or reserved. Domain: 4.1 (PAR gap), law 12 of 4
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from math import ceil
@@ -37,12 +37,16 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What a place has and expects, in eaches. gap: what lifts it to its maximum; 0 above its minimum."""
+    """What a place has and expects, in eaches. gap: what lifts it to its maximum; 0 above its minimum.
+
+    stated: whether anybody ever stated what lay there; where nobody did, nothing is missing that could be told.
+    """
 
     par: Par
     usable: Decimal
     in_transit: Decimal
     on_order: Decimal
+    stated: bool = True
 
     @property
     def total(self) -> Decimal:
@@ -52,7 +56,12 @@ class Position:
     @property
     def gap(self) -> Decimal:
         """How much is missing to the maximum, where the total is at the minimum or below."""
-        return self.par.maximum - self.total if self.total <= self.par.minimum else Decimal(0)
+        return self.par.maximum - self.total if self.is_low else Decimal(0)
+
+    @property
+    def is_low(self) -> bool:
+        """Whether the total is at the minimum or below, at a place of which that can be told."""
+        return self.stated and self.total <= self.par.minimum
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +139,10 @@ def positions(
     on_order: Mapping[str, Decimal],
     coming_for: Mapping[str, Decimal],
     below: Below,
+    *,
+    stated: Collection[str] | None = None,
 ) -> list[Position]:
-    """The position of each place.
+    """The position of each place. stated: places whose opening balance was ever stated, None for all.
 
     coming: destination -> what is on its way there, all of it. on_order: place -> ordered and not shipped. coming_for:
     place -> shipped for an order of that place; it is part of `coming`, wherever that is addressed to. The rest of what
@@ -153,7 +164,13 @@ def positions(
         if place is not None:
             arriving[place] += quantity
     found = [
-        Position(par, usable[par.place], arriving[par.place], on_order.get(par.place, Decimal(0)))
+        Position(
+            par,
+            usable[par.place],
+            arriving[par.place],
+            on_order.get(par.place, Decimal(0)),
+            stated is None or par.place in stated,
+        )
         for par in sorted(pars, key=lambda one: one.place)
     ]
     for target, quantity in loose.items():
@@ -214,7 +231,7 @@ def _spread(places: Sequence[Position], quantity: Decimal, target: str, below: B
         if below(one.par.place, target):
             part = min(quantity, max(Decimal(0), one.par.maximum - one.total))
             quantity -= part
-            found[one.par.place] = Position(one.par, one.usable, one.in_transit + part, one.on_order)
+            found[one.par.place] = replace(one, in_transit=one.in_transit + part)
     return [found[one.par.place] for one in places]
 
 

@@ -7,6 +7,7 @@ from traceward.ledger import steps
 from traceward.ledger.book import Book
 from traceward.ledger.conflicts import Conflict, conflict
 from traceward.ledger.state import ClassStock, Instance, Notice, item_of
+from traceward.ledger.variances import variance_conflicts
 
 
 def standing_conflicts(book: Book, record: Instance | ClassStock) -> None:
@@ -15,6 +16,8 @@ def standing_conflicts(book: Book, record: Instance | ClassStock) -> None:
         if book.conflicts.pop(name, None) is None:
             book.gone.add(name)
     raised = [] if record.claimant is not None else [*_not_quarantined(book, record), *_short(book, record)]
+    if isinstance(record, ClassStock) and record.claimant is None:
+        raised += variance_conflicts(record)
     record.standing = tuple(sorted(found.id for found in raised))
     for found in raised:
         book.conflicts[found.id] = found

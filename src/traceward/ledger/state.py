@@ -110,12 +110,24 @@ class Slot(msgspec.Struct, array_like=True, gc=False):
         ))  # fmt: skip
 
 
+class Variance(msgspec.Struct, array_like=True, frozen=True):
+    """That a count saw another quantity of a class at a place than the book had. booked: less what was written off."""
+
+    place: str | None
+    uom: str | None
+    counted: Decimal
+    booked: Decimal
+    time_us: int
+    eid: bytes
+    parties: tuple[str, ...]
+
+
 class ClassStock(msgspec.Struct, array_like=True):
     """The stock of one class (GTIN, lot of a GTIN, asset type).
 
     slots: by Slot.name(). concerned: parties that ever owned, held or were sent some. public: eids that all of them
     may see. opened: what was created or first seen, by unit of measure ("" for each). short: of what is in transit, by
-    Slot.name(): (quantity, eid of the receipt that fell short of it).
+    Slot.name(): (quantity, eid of the receipt that fell short of it). variances: by place, unit and who counted.
     """
 
     key: str
@@ -131,6 +143,7 @@ class ClassStock(msgspec.Struct, array_like=True):
     waiting: tuple[bytes, ...] = ()
     standing: tuple[str, ...] = ()
     short: dict[str, tuple[Decimal, bytes]] = {}
+    variances: dict[str, Variance] = {}
 
 
 class Link(msgspec.Struct, array_like=True):

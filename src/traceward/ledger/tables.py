@@ -35,7 +35,7 @@ def settle(book: Book) -> None:
         if not isinstance(record, PatientLinks) and (
             book.noticed
             or (record.standing and key not in book.twins)
-            or (isinstance(record, ClassStock) and record.short)
+            or (isinstance(record, ClassStock) and (record.short or record.variances))
         ):
             standing_conflicts(book, record)
 

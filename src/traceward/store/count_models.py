@@ -128,7 +128,8 @@ class ReplenishmentOrder(Table, table=True):
     """An order for one need: so much of a product for a place. number: unique within the hospital.
 
     quantity: eaches. state: proposed, sent, received or cancelled; how much of a sent order has come is told by events.
-    figures: JSON object of the need's figures.
+    figures: JSON object of the need's figures. receipts: JSON array of the eventIDs of receipts without papers that
+    closed it, so that none of them counts for another order.
     """
 
     __tablename__ = "replenishment_order"
@@ -157,3 +158,4 @@ class ReplenishmentOrder(Table, table=True):
     closed_us: int | None = Field(default=None, sa_column=_time(nullable=True))
     closed_by: str | None = Field(default=None, sa_column=_maybe())
     closed_reason: str | None = Field(default=None, sa_column=_maybe())
+    receipts: str = Field(default="[]", sa_column=_text())

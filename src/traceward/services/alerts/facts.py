@@ -23,6 +23,7 @@ from traceward.ledger.alerts_model import (
     Leftover,
     Missing,
     NamedAgreement,
+    OpenOrder,
     Recall,
     Stock,
     Use,
@@ -33,6 +34,7 @@ from traceward.ledger.corrections import resolve
 from traceward.ledger.facts import GS1, MCX, LedgerEvent, class_parts, decode_event, item_keys
 from traceward.ledger.ghosts import COUNTING, place_counts
 from traceward.ledger.notices import classes_of, with_notices
+from traceward.ledger.par import ParFacts
 from traceward.ledger.persistence import CLASS, record_of
 from traceward.ledger.state import ClassStock, Instance, Notice, PatientLinks, class_record, item_of, links_record
 from traceward.ledger.steps import COUNT, MOVE, PACK, RECEIVE, SHIP, UNPACK, effect_of
@@ -44,6 +46,7 @@ from traceward.services.indexing.preparation import expanded_stored
 from traceward.services.queries.facts import stored_fact
 from traceward.services.recalls.notices import MARKS, NOTICE, is_statement
 from traceward.services.runtime import Runtime
+from traceward.services.supply.par_facts import open_orders, stated_places
 from traceward.store import alert_rows
 from traceward.store.compile import VisibleTo
 from traceward.store.read import Reader
@@ -81,6 +84,7 @@ class Gatherer:
     _alarm_ids: dict[bytes, str] = field(default_factory=dict)
     _wrong: dict[str | None, list[WrongUse]] | None = None
     _recall_events: list[LedgerEvent] | None = None
+    _open_orders: dict[str, tuple[OpenOrder, ...]] | None = None
 
     def facts(self, gtin: str | None) -> Facts:
         """The facts of a product (14 digits), or of the pair as such."""
@@ -103,17 +107,35 @@ class Gatherer:
             named=tuple(self._named(histories)) if gtin is not None else (),
             leftovers=tuple(self._leftovers()) if gtin is None else (),
             excursions=tuple(self._excursions()) if gtin is not None and stock else (),
+            orders=self._orders(gtin) if gtin is not None else (),
+            stated=self._stated(gtin, stock) if gtin is not None else frozenset(),
             signed=frozenset(alert_rows.acknowledged_bases(self.reader, scope)),
         )
 
-    def stock(self, gtin: str) -> list[Stock]:
-        """The supplier's goods of a product (14 digits) at the hospital and on their way there."""
-        return self._stock(gtin)
+    def par_facts(self, gtin: str) -> ParFacts:
+        """What the levels of a product (14 digits) are reckoned by."""
+        # Orders are read before stock: what arrives in between is counted twice for a moment, never ordered twice.
+        orders = self._orders(gtin)
+        stock = self._stock(gtin)
+        return ParFacts(stock, orders, self._stated(gtin, stock), self.now_us)
 
     def event_ids(self, eids: Collection[bytes]) -> dict[bytes, str]:
         """The eventIDs of those of these contents that both parties see, and of the hospital's alarms."""
         both = {eid: event.event_id for eid, event in self._seen_by_both(eids).items()}
         return {eid: event_id for eid, event_id in self._alarm_ids.items() if eid in eids} | both
+
+    def _orders(self, gtin: str) -> tuple[OpenOrder, ...]:
+        if self._open_orders is None:
+            self._open_orders = open_orders(self.runtime, self.reader, self.supplier, self.hospital)
+        return self._open_orders.get(gtin, ())
+
+    def _stated(self, gtin: str, stock: Sequence[Stock]) -> frozenset[str]:
+        lines = [one.line_of(gtin) for one in self.book.of_pair(self.supplier, self.hospital, self.now_us)]
+        places = {level.place for line in lines if line is not None for level in line.par}
+        if not places:
+            return frozenset()
+        counts = place_counts(self._count_events())
+        return stated_places(self.runtime, self.reader, self.book, places, gtin, stock, counts, self._found)
 
     # -------------------------------------------------------------------------------------------------- balances
 

@@ -4,15 +4,13 @@ It must not change the book: the events are observations, and a variance is answ
 reads of another's part.
 """
 
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 import orjson
 
-from traceward.epcis.builder import Item, build_event
-from traceward.epcis.errors import NoSuchResource
+from traceward.epcis.errors import Finding, NoSuchResource, ValidationException
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us, parse_time_us
 from traceward.gs1.digital_link import CANONICAL_STEM
@@ -22,7 +20,7 @@ from traceward.ledger.state import item_of
 from traceward.ledger.steps import ON_HAND
 from traceward.services.agreements import agreements
 from traceward.services.counting import counts
-from traceward.services.counting.opening import Found, opening_events
+from traceward.services.counting.count_events import count_events
 from traceward.services.counting.variance import Booked, Line, Part, Read, Scope, parts, product_of, standing_reads
 from traceward.services.identity.principals import Principal, Right
 from traceward.services.intake import capture
@@ -38,16 +36,18 @@ from traceward.store.count_models import CountPart, CountRead, CountSession
 from traceward.store.read import Reader
 from traceward.store.write import WriteTransaction
 
-_EVENT_SPACE: Final = uuid.UUID("0b6f2f2e-2f0d-5d59-8f6c-7a43c1f4a6d1")
 _LISTED: Final = 200
 _RECENT_US: Final = 60_000_000
 
 
-def close(runtime: Runtime, caller: Principal, count_id: str, counted_at: str | None = None) -> dict[str, Any]:
+def close(
+    runtime: Runtime, caller: Principal, count_id: str, counted_at: str | None = None, *, nothing_found: bool = False
+) -> dict[str, Any]:
     """End the reading of labels and compare with the book of that time; the outcome, or what is to be counted again.
 
-    counted_at: when the count was taken, absent: now. Closing again changes nothing. Raises NoSuchResource,
-    CountStateException for an abandoned count.
+    counted_at: when the count was taken, absent: now. nothing_found: said of a round without reads, that what it was to
+    count was looked for and is not there. Closing again changes nothing. Raises NoSuchResource, CountStateException for
+    an abandoned count, ValidationException for a round without reads of which nobody says that.
     """
     _require_rights(caller)
     session = counts.session_of(runtime, caller, count_id)
@@ -56,6 +56,7 @@ def close(runtime: Runtime, caller: Principal, count_id: str, counted_at: str | 
     counted_us = parse_time_us(counted_at) if counted_at is not None else runtime.now_us()
     with runtime.store.reader() as reader:
         reads = [one for one in counts.reads_of(reader, session) if not one.undone]
+    _require_reads(session, reads, nothing_found=nothing_found)
     found = _parts(runtime, caller, session, reads, counted_us)
     rows = [_part_row(runtime, caller, session, part, counted_us) for part in found]
 
@@ -115,7 +116,7 @@ def finish(runtime: Runtime, caller: Principal, count_id: str) -> dict[str, Any]
         own = reader.select(CountPart, counter=session.counter, count_id=session.id)
         reads = [one for one in counts.reads_of(reader, session) if not one.undone]
     _require_final(session, own)
-    made = [(part, _events(session, part, reads, _elements(part))) for part in own]
+    made = [(part, count_events(session, part, reads)) for part in own]
     raw = [read_event(orjson.dumps(event), BodyFormat(), runtime.limits) for _, events in made for event in events]
     prepared = capture.prepare_all(runtime, caller, raw)
 
@@ -152,7 +153,7 @@ def whole(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> di
     if request.get("scans"):
         told = counts.add_scans(runtime, caller, session.id, request["scans"])
     if "countedAt" in request or request.get("finish"):
-        close(runtime, caller, session.id, request.get("countedAt"))
+        close(runtime, caller, session.id, request.get("countedAt"), nothing_found=request.get("nothingFound", False))
     body = state(runtime, caller, session.id) if caller.may(Right.READ) else counts.session_body(session)
     if request.get("finish") and not body.get("recountRequired"):
         body = finish(runtime, caller, session.id)
@@ -219,6 +220,24 @@ def _require_rights(caller: Principal) -> None:
     caller.require(Right.READ)
 
 
+def _require_reads(session: CountSession, reads: Sequence[CountRead], *, nothing_found: bool) -> None:
+    """Refuse a round that nobody read anything in, unless its counter says that there is nothing."""
+    has_reads = any(one.round == session.round for one in reads)
+    if has_reads and nothing_found:
+        message = "nothingFound is true, and labels were read in this round; expected one or the other"
+    elif not has_reads and not nothing_found:
+        round_ = "recount" if session.round > 1 else "count"
+        message = (
+            f"the {round_} has no reads, and proves nothing; expected labels, or nothingFound: true where everything"
+            " was looked for and nothing is there"
+        )
+    elif not has_reads and session.scope != "complete":
+        message = "a count that found nothing proves something with the scope complete alone"
+    else:
+        return
+    raise ValidationException(message, [Finding("nothingFound", "no_reads", message, "Traceward counts")])
+
+
 def _require_final(session: CountSession, own: Sequence[CountPart]) -> None:
     if session.state != "closed":
         raise counts.CountStateException(f"the count is {session.state}; expected one that is closed")
@@ -278,9 +297,30 @@ def _parts(
         return owners.get(item) or maker or session.supplier or caller.organisation
 
     scope = Scope(session.scope == "complete", session.supplier, tuple(orjson.loads(session.gtins)))
-    return parts(
+    found = parts(
         standing, book, scope, owner_of, {item: [p for p in places if p] for item, places in elsewhere.items()}
     )
+    return sorted([*found, *_of_nothing(runtime, caller, session, found, counted_us)], key=lambda one: one.supplier)
+
+
+def _of_nothing(
+    runtime: Runtime, caller: Principal, session: CountSession, found: Sequence[Part], counted_us: int
+) -> list[Part]:
+    """The parts of suppliers that are to keep a level here, and of whom the count found, and the book has, nothing."""
+    if session.scope != "complete":
+        return []
+    agreed: AgreementBook = agreements.book(runtime)
+    asked, told = set(orjson.loads(session.gtins)), {one.supplier for one in found}
+    suppliers = {
+        one.terms.supplier
+        for one in agreed.all_in_force(counted_us)
+        if one.terms.hospital == caller.organisation and session.supplier in (None, one.terms.supplier)
+        for line in one.terms.lines
+        if (not asked or line.gtin in asked) and any(agreed.is_below(session.place, level.place) for level in line.par)
+    }
+    if session.supplier is not None and asked:
+        suppliers.add(session.supplier)
+    return [Part(supplier) for supplier in sorted(suppliers - told)]
 
 
 def _booked(runtime: Runtime, caller: Principal, place: str, at: Moment, seen: Iterable[str] = ()) -> list[Booked]:
@@ -330,11 +370,18 @@ def _part_row(runtime: Runtime, caller: Principal, session: CountSession, part: 
         gtins=orjson.dumps(gtins).decode(),
         lines=orjson.dumps([_line_body(line) for line in part.lines]).decode(),
         agreement_id=agreement.terms.agreement_id if agreement is not None else None,
-        recount_at=agreement.terms.counts.recount_at if agreement is not None and scope == "complete" else None,
+        recount_at=_recount_at(session, agreement, scope),
         variance=format(part.variance.normalize(), "f"),
         rounds=session.round,
         counted_us=counted_us,
     )
+
+
+def _recount_at(session: CountSession, agreement: Agreement | None, scope: str | None) -> int | None:
+    """From how many units on a part is counted again; an opening count has no book to differ from."""
+    if agreement is None or scope != "complete" or session.step == counts.STEPS["opening"]:
+        return None
+    return agreement.terms.counts.recount_at
 
 
 def _scope_of(
@@ -344,8 +391,8 @@ def _scope_of(
 
     A supplier other than the one whose stock was to be counted is seen in part at most.
     """
-    if session.scope != "complete" or session.step == counts.STEPS["opening"]:
-        return session.scope if session.scope != "complete" else "partial", []
+    if session.scope != "complete":
+        return session.scope, []
     if session.supplier not in (None, part.supplier):
         return "partial", []
     own = {product_of(line.item) for line in part.lines}
@@ -382,67 +429,3 @@ def _line_body(line: Line) -> dict[str, Any]:
         "difference": format(line.difference.normalize(), "f"),
         "places": list(line.places),
     }
-
-
-def _elements(part: CountPart) -> list[tuple[str, str | None, Decimal]]:
-    lines = [(line["item"], line["uom"], Decimal(line["counted"])) for line in orjson.loads(part.lines)]
-    return [one for one in lines if one[2] > 0]
-
-
-def _events(
-    session: CountSession, part: CountPart, reads: Sequence[CountRead], seen: Sequence[tuple[str, str | None, Decimal]]
-) -> list[dict[str, Any]]:
-    """The event of a part, or those of an opening; none where a count that proves no absence saw nothing."""
-    if session.step == counts.STEPS["opening"]:
-        return _opening(session, part, reads, seen)
-    if not seen and part.scope != "complete":
-        return []
-    assert session.counted_us is not None
-    labels = {one.item: one for one in reads}
-    items = [_item(item, uom, quantity, labels[item]) for item, uom, quantity in seen]
-    classes = [one if one.startswith("http") else f"{CANONICAL_STEM}/01/{one}" for one in orjson.loads(part.gtins)]
-    event = build_event(
-        "count",
-        items,
-        session.place,
-        event_time=format_time_us(session.counted_us),
-        offset=session.utc_offset,
-        event_id=f"urn:uuid:{uuid.uuid5(_EVENT_SPACE, f'{session.counter} {session.id} {part.supplier}')}",
-        # What names no item would be seen by its captor alone.
-        owning=(part.supplier, part.supplier) if not items else None,
-        agreement=part.agreement_id,
-        count_id=session.number,
-        count_scope="complete" if part.scope == "complete" else "partial" if part.scope == "partial" else None,
-        count_gtins=classes,
-        device_mode="manual" if any(labels[item].manual for item, _, _ in seen) else None,
-    )
-    return [event | {"bizStep": session.step}]
-
-
-def _opening(
-    session: CountSession, part: CountPart, reads: Sequence[CountRead], seen: Sequence[tuple[str, str | None, Decimal]]
-) -> list[dict[str, Any]]:
-    """What a first count found, as opening balances of its owner."""
-    assert session.counted_us is not None
-    labels = {one.item: one for one in reads}
-    found = [
-        Found(
-            part.supplier,
-            session.place,
-            item,
-            labels[item].is_class,
-            quantity,
-            uom,
-            labels[item].lot,
-            labels[item].expiry,
-        )
-        for item, uom, quantity in seen
-    ]
-    return opening_events(found, session.counted_us, session.utc_offset)
-
-
-def _item(item: str, uom: str | None, quantity: Decimal, label: CountRead) -> Item:
-    if not label.is_class:
-        return Item(epc=item, lot=label.lot, expiration_date=label.expiry)
-    amount = int(quantity) if quantity == quantity.to_integral_value() else quantity
-    return Item(epc_class=item, quantity=amount, uom=uom, lot=label.lot, expiration_date=label.expiry)

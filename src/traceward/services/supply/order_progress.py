@@ -2,18 +2,22 @@
 
 An order is named by its number (type po) on the supplier's shipping and the hospital's receiving event; a receipt that
 names the shipment's despatch advice (desadv) instead counts too, and so does one of the shipment's own containers or
-serials that names no paper, as phones make it. It must not look at events that its caller cannot see.
+serials that names no paper, as phones make it. Other goods without papers go to one order each (`loose_receipts`). It
+must not look at events that its caller cannot see.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as dataclass_replace
 from decimal import Decimal
 from typing import Any, Final
 
+import orjson
 from msgspec.structs import replace
 
-from traceward.epcis.predicates import AnyTerm, Query
+from traceward.epcis.predicates import AnyTerm, Query, TimeRange
+from traceward.gs1.digital_link import CANONICAL_STEM
 from traceward.ledger import corrections
 from traceward.ledger.facts import LedgerEvent, class_parts
 from traceward.ledger.replenishment import Delivery, Ordered, delivered
@@ -21,6 +25,7 @@ from traceward.ledger.steps import PACK, RECEIVE, SHIP, VOID_SHIP, effect_of
 from traceward.services.indexing.preparation import expanded_stored
 from traceward.services.queries.facts import stored_fact
 from traceward.services.runtime import Runtime
+from traceward.services.supply.loose_receipts import LooseReceipt, Waiting, assign
 from traceward.store.compile import VisibleTo
 from traceward.store.count_models import ReplenishmentOrder
 from traceward.store.read import Reader
@@ -28,22 +33,53 @@ from traceward.store.read import Reader
 _AT_ONCE: Final = 100
 _EVENTS: Final = 1000
 _DEPTH: Final = 4
+_RECEIVING: Final = AnyTerm(tuple(("bizStep", step) for step in ("receiving", "arriving", "accepting")))
+
+
+OPEN_STATES: Final = ("proposed", "sent")
+"""The states of an order that goods may still come for."""
+
+PAPERS: Final = "papers"
+SHIPMENT: Final = "items of its shipment"
+LOOSE: Final = "no papers: the oldest open order that it satisfied"
+"""How an event is an order's: it names it or its despatch advice; it has its shipment's items; or by `assign`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of an order. what: shipped or received. by: PAPERS, SHIPMENT or LOOSE."""
+
+    time_us: int
+    what: str
+    event_id: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What events say of an order. event_ids: of those that name it. last_us: eventTime of the newest receipt."""
+    """What events say of an order. steps: its events, in order. last_us: eventTime of the newest receipt."""
 
     shipped: Decimal = Decimal(0)
     received: Decimal = Decimal(0)
-    event_ids: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
     last_us: int | None = None
+
+    @property
+    def event_ids(self) -> tuple[str, ...]:
+        """The eventIDs of its events, each once."""
+        return tuple(dict.fromkeys(one.event_id for one in self.steps))
+
+    @property
+    def loose(self) -> tuple[str, ...]:
+        """The eventIDs of the receipts that became its own without papers."""
+        return tuple(one.event_id for one in self.steps if one.by == LOOSE)
 
 
 @dataclass(frozen=True, slots=True)
 class _Named:
     fact: LedgerEvent
     papers: Mapping[str, tuple[str, ...]]
+    by: str = PAPERS
 
 
 def transaction_id(order: ReplenishmentOrder) -> str:
@@ -56,10 +92,14 @@ def progress_of(
     runtime: Runtime, reader: Reader, viewers: Collection[int], orders: Sequence[ReplenishmentOrder]
 ) -> dict[str, Progress]:
     """Transaction id -> what events that these viewers see say of the order."""
-    by_id = {transaction_id(one): one for one in orders}
-    if not by_id or not viewers:
-        return {name: Progress() for name in by_id}
+    asked = {transaction_id(one): one for one in orders}
+    if not asked or not viewers:
+        return {name: Progress() for name in asked}
     look = _Look(runtime, reader, VisibleTo(viewers))
+    # Which order a receipt without papers belongs to depends on the others that are open.
+    pairs = {(one.hospital, one.supplier) for one in asked.values()}
+    known = [one for hospital, supplier in sorted(pairs) for one in _orders_of(reader, hospital, supplier)]
+    by_id = asked | {transaction_id(one): one for one in known if one.state in OPEN_STATES}
     named = look.naming("po", by_id)
     advices: defaultdict[str, set[str]] = defaultdict(set)
     for one in named:
@@ -81,7 +121,69 @@ def progress_of(
             effect,
             found,
         )
-    return {name: found[name] for name in by_id}
+    _add_loose(runtime, look, by_id, known, [*events.values(), *unnamed], found)
+    return {name: found[name] for name in asked}
+
+
+def _orders_of(reader: Reader, hospital: str, supplier: str) -> list[ReplenishmentOrder]:
+    return reader.select(ReplenishmentOrder, hospital=hospital, supplier=supplier)
+
+
+def _add_loose(
+    runtime: Runtime,
+    look: "_Look",
+    by_id: Mapping[str, ReplenishmentOrder],
+    known: Sequence[ReplenishmentOrder],
+    named: Sequence[_Named],
+    found: defaultdict[str, Progress],
+) -> None:
+    """Take up receipts that name no papers: those that closed an order are its own, the others go to open orders."""
+    kept = {event_id: name for name, one in by_id.items() for event_id in orjson.loads(one.receipts)}
+    spent = {event_id for one in known for event_id in orjson.loads(one.receipts)}
+    waiting = [
+        Waiting(
+            name, one.hospital, one.supplier, one.gtin, one.place, one.quantity - found[name].received, one.created_us,
+            _shipped_classes(name, named),
+        )
+        for name, one in by_id.items()
+        if one.state in OPEN_STATES
+    ]  # fmt: skip
+    receipts = look.loose_receipts(waiting, named, spent) if waiting else []
+    book = runtime.agreement_books.current(runtime.store)
+    levels: defaultdict[str, set[str]] = defaultdict(set)
+    for supplier, hospital in {(one.supplier, one.hospital) for one in waiting}:
+        for version in book.versions_of_pair(supplier, hospital):
+            for line in version.terms.lines:
+                levels[line.gtin].update(level.place for level in line.par)
+
+    def has_level(gtin: str, place: str) -> bool:
+        return any(book.is_below(place, level) for level in levels[gtin])
+
+    assigned = [
+        (order.number, one, amount) for order, one, amount in assign(waiting, receipts, book.is_below, has_level)
+    ]
+    for event in look.with_ids(kept):
+        one = look.as_receipt(event, {})
+        name = kept[event.fact.event_id]
+        assigned.append((name, one, one.amounts.get(by_id[name].gtin, Decimal(0))))
+    for name, one, amount in assigned:
+        before = found[name]
+        step = Step(one.time_us, "received", one.event_id, LOOSE)
+        found[name] = dataclass_replace(
+            before,
+            received=before.received + amount,
+            steps=(*before.steps, step),
+            last_us=max(one.time_us, before.last_us or 0),
+        )
+
+
+def _shipped_classes(name: str, named: Iterable[_Named]) -> frozenset[str]:
+    return frozenset(
+        key
+        for one in named
+        if effect_of(one.fact) == SHIP and name in one.papers.get("po", ())
+        for key, _, _ in one.fact.quantities
+    )
 
 
 def _add(
@@ -94,7 +196,7 @@ def _add(
     found: defaultdict[str, Progress],
 ) -> None:
     """Take up what shipments, or receipts, bring of each product."""
-    brought: defaultdict[str, list[tuple[Delivery, LedgerEvent]]] = defaultdict(list)
+    brought: defaultdict[str, list[tuple[Delivery, _Named]]] = defaultdict(list)
     for one in sorted(events, key=lambda one: (one.fact.event_time_us, one.fact.eid)):
         if effect == SHIP and any(advice in void for advice in one.papers.get("desadv", ())):
             continue
@@ -107,18 +209,20 @@ def _add(
         amounts = look.amounts(one.fact)
         for gtin in {by_id[name].gtin for name in names}:
             own = tuple(sorted(name for name in names if by_id[name].gtin == gtin))
-            brought[gtin].append((Delivery(own, amounts.get(gtin, Decimal(0))), one.fact))
+            brought[gtin].append((Delivery(own, amounts.get(gtin, Decimal(0))), one))
     for gtin, deliveries in brought.items():
         orders = [Ordered(name, one.place, one.quantity) for name, one in by_id.items() if one.gtin == gtin]
         quantities = delivered(orders, [delivery for delivery, _ in deliveries])
         for name, quantity in quantities.items():
-            facts = [fact for delivery, fact in deliveries if name in delivery.numbers]
+            own_events = [one for delivery, one in deliveries if name in delivery.numbers]
+            what = "shipped" if effect == SHIP else "received"
+            steps = [Step(one.fact.event_time_us, what, one.fact.event_id, one.by) for one in own_events]
             before = found[name]
             found[name] = Progress(
                 quantity if effect == SHIP else before.shipped,
                 quantity if effect == RECEIVE else before.received,
-                (*before.event_ids, *(fact.event_id for fact in facts)),
-                max(fact.event_time_us for fact in facts) if effect == RECEIVE else before.last_us,
+                (*before.steps, *steps),
+                max(step.time_us for step in steps) if effect == RECEIVE else before.last_us,
             )
 
 
@@ -141,14 +245,19 @@ class _Look:
         for start in range(0, len(wanted), _AT_ONCE):
             pairs = tuple((term, name) for name in wanted[start : start + _AT_ONCE])
             page = self._reader.find(Query(clauses=(AnyTerm(pairs),)), self._viewers, limit=_EVENTS)
-            stored = [one for one in self._reader.documents(page.seqs, witnesses=True) if not one.private]
-            facts = [stored_fact(one, self._runtime.registry) for one in stored]
-            standing = corrections.resolve(facts)
-            for one, fact in zip(stored, facts, strict=True):
-                if fact.declares is None and standing.captors.get(fact.eid, fact.captured_by):
-                    expanded = expanded_stored(one.text, one.context, one.event_id)
-                    found[fact.eid] = _Named(fact, _papers(expanded))
+            found |= {one.fact.eid: one for one in self._standing(page.seqs)}
         return list(found.values())
+
+    def _standing(self, seqs: Sequence[int]) -> list[_Named]:
+        """Those of these events that are shared and not declared in error, with their papers."""
+        stored = [one for one in self._reader.documents(seqs, witnesses=True) if not one.private]
+        facts = [stored_fact(one, self._runtime.registry) for one in stored]
+        standing = corrections.resolve(facts)
+        return [
+            _Named(fact, _papers(expanded_stored(one.text, one.context, one.event_id)))
+            for one, fact in zip(stored, facts, strict=True)
+            if fact.declares is None and standing.captors.get(fact.eid, fact.captured_by)
+        ]
 
     def receipts_of(self, named: Iterable[_Named], void: set[str]) -> list[_Named]:
         """The first receipt of each container and serial that shipments with papers sent, where it names no paper."""
@@ -166,8 +275,50 @@ class _Look:
                     shipment = sent.pop(item)
                     came.setdefault(shipment.fact.eid, (shipment, []))[1].append(item)
             for shipment, items in came.values():
-                found.append(_Named(replace(one.fact, instances=tuple(items), quantities=()), shipment.papers))
+                fact = replace(one.fact, instances=tuple(items), quantities=())
+                found.append(_Named(fact, shipment.papers, SHIPMENT))
         return found
+
+    def loose_receipts(
+        self, waiting: Sequence[Waiting], named: Iterable[_Named], spent: Collection[str]
+    ) -> list[LooseReceipt]:
+        """The receipts of these orders' products since they were made that name no paper and belong to none yet."""
+        gtins = sorted({one.gtin for one in waiting})
+        known: defaultdict[bytes, set[str]] = defaultdict(set)
+        for one in named:
+            known[one.fact.eid].update(one.fact.instances)
+        found: dict[bytes, _Named] = {}
+        since = TimeRange(min(one.created_us for one in waiting), None)
+        for start in range(0, len(gtins), _AT_ONCE):
+            classes = [f"{CANONICAL_STEM}/01/{gtin}" for gtin in gtins[start : start + _AT_ONCE]]
+            goods = AnyTerm(
+                tuple(
+                    pair
+                    for name in classes
+                    for pair in (("epcClass", name), ("epcClass~class", f"{name}/10/"), ("epc~class", f"{name}/21/"))
+                )
+            )
+            page = self._reader.find(Query(clauses=(_RECEIVING, goods), event_time=since), self._viewers, limit=_EVENTS)
+            found |= {one.fact.eid: one for one in self._standing(page.seqs)}
+        return [
+            self.as_receipt(one, known)
+            for one in found.values()
+            if not {"po", "desadv"} & one.papers.keys() and one.fact.event_id not in spent
+        ]
+
+    def as_receipt(self, one: _Named, known: Mapping[bytes, Collection[str]]) -> LooseReceipt:
+        """A receipt as `assign` reads it. known: items of it that belong to an order by their shipment."""
+        fact = one.fact
+        rest = replace(fact, instances=tuple(item for item in fact.instances if item not in known.get(fact.eid, ())))
+        return LooseReceipt(
+            fact.event_id, fact.event_time_us, fact.biz_location or fact.read_point, fact.captured_by,
+            fact.owning[1] if fact.owning is not None else None, self.amounts(rest, 0),
+            frozenset(key for key, _, _ in fact.quantities),
+        )  # fmt: skip
+
+    def with_ids(self, event_ids: Collection[str]) -> list[_Named]:
+        """The events of these ids that stand."""
+        return self._with("eventID", event_ids) if event_ids else []
 
     def amounts(self, fact: LedgerEvent, depth: int = _DEPTH) -> dict[str, Decimal]:
         """GTIN -> eaches that an event names, the contents of its containers by what was packed into them."""

@@ -26,8 +26,9 @@ from traceward.ledger.agreement import day_of, price_on
 from traceward.ledger.replenishment import Need
 from traceward.services.identity.principals import Principal, Right, Sight, shared_viewer
 from traceward.services.runtime import Runtime
-from traceward.services.supply.order_progress import Progress, progress_of, transaction_id
-from traceward.services.supply.replenishment import OPEN_STATES, Planned, plain, planned
+from traceward.services.supply.order_progress import LOOSE, OPEN_STATES, Progress, progress_of, transaction_id
+from traceward.services.supply.replenishment import Planned, plain, planned
+from traceward.store import alert_rows
 from traceward.store.count_models import ReplenishmentOrder
 from traceward.store.models import Counter
 from traceward.store.write import WriteTransaction
@@ -109,6 +110,7 @@ def cancel(runtime: Runtime, caller: Principal, number: str, reason: str) -> dic
             order.state, order.closed_us = "cancelled", tx.record_time_us
             order.closed_by, order.closed_reason = caller.organisation, reason
             tx.put(order)
+            alert_rows.mark(tx, [(order.supplier, order.hospital, order.gtin)])
         elif order.state != "cancelled":
             raise OrderStateException(f"the order is {order.state}; expected one that is open")
         return order
@@ -237,7 +239,11 @@ def _settle(runtime: Runtime, pairs: Iterable[tuple[str, str]]) -> None:
             row = tx.get(ReplenishmentOrder, order.hospital, order.number)
             if row is not None and row.state in OPEN_STATES:
                 row.state, row.closed_us = "received", found.last_us
+                row.receipts = orjson.dumps(found.loose).decode()
+                if found.loose:
+                    row.closed_reason = f"received; of {len(found.loose)} of its receipts: {LOOSE}"
                 tx.put(row)
+                alert_rows.mark(tx, [(row.supplier, row.hospital, row.gtin)])
 
     runtime.store.committer.run(unit)
 
@@ -287,6 +293,7 @@ def _write(
                 sent_us=tx.record_time_us if sent else None,
             )
             tx.put(order)
+            alert_rows.mark(tx, [(order.supplier, order.hospital, order.gtin)])
             made.append(order)
         return made
 
@@ -375,8 +382,26 @@ def _body(caller: Principal, order: ReplenishmentOrder, progress: dict[str, Prog
         "closedAt": format_time_us(order.closed_us) if order.closed_us is not None else None,
         "closedBy": order.closed_by,
         "closedReason": order.closed_reason,
-        "eventIDs": list(dict.fromkeys(found.event_ids)),
+        "eventIDs": list(found.event_ids),
+        "history": _history(order, found),
     }
+
+
+def _history(order: ReplenishmentOrder, found: Progress) -> list[dict[str, Any]]:
+    """What became of an order, in order: when it was made, sent, shipped, received, and ended; how a receipt is its."""
+    told: list[tuple[int, str, str | None, str | None]] = [(order.created_us, "ordered", None, None)]
+    if order.sent_us is not None:
+        told.append((order.sent_us, "sent", None, None))
+    told += [(one.time_us, one.what, one.event_id, one.by) for one in found.steps]
+    if order.closed_us is not None:
+        told.append(
+            (order.closed_us, "closed" if order.state == "received" else order.state, None, order.closed_reason)
+        )
+    rank = {"ordered": 0, "sent": 1, "shipped": 2, "received": 3}
+    return [
+        {"at": format_time_us(time_us), "what": what, "eventID": event_id, "note": note}
+        for time_us, what, event_id, note in sorted(told, key=lambda one: (one[0], rank.get(one[1], 4), one[2] or ""))
+    ]
 
 
 def _state(order: ReplenishmentOrder, found: Progress) -> str:

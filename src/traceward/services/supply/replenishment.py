@@ -9,34 +9,31 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 from traceward.epcis.times import format_time_us
 from traceward.ledger.agreement import Agreement, AgreementBook, day_of
 from traceward.ledger.agreement_terms import ProductLine
-from traceward.ledger.alerts_model import Stock
-from traceward.ledger.expiry import last_day
 from traceward.ledger.facts import class_parts
-from traceward.ledger.replenishment import Lot, Need, Par, Plan, Position, Transfer, plan, positions
+from traceward.ledger.par import ParFacts, par_positions, usable_lots
+from traceward.ledger.replenishment import Need, Plan, Position, Transfer, plan
 from traceward.services.alerts.facts import Gatherer
-from traceward.services.identity.principals import Principal, Right, shared_viewer
+from traceward.services.identity.principals import Principal, Right
 from traceward.services.runtime import Runtime
-from traceward.services.supply.order_progress import Progress, progress_of, transaction_id
 from traceward.store.count_models import ReplenishmentOrder
 from traceward.store.read import Reader
 
-OPEN_STATES = ("proposed", "sent")
-"""The states of an order that goods may still come for."""
+NO_COUNT_YET: Final = "no count yet: nobody has stated what lies here, so that nothing is moved or ordered for it"
+"""What is said of a place whose opening balance was never stated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The plan of one product under one agreement. orders: those that stand, by place. made: orders ever, by place."""
+    """The plan of one product under one agreement. made: how many orders there ever were, by place."""
 
     agreement: Agreement
     line: ProductLine
     plan: Plan
-    orders: dict[str, list[ReplenishmentOrder]]
     made: dict[str, int]
 
     def need_id(self, need: Need) -> str:
@@ -51,19 +48,15 @@ def planned(runtime: Runtime, agreements: Iterable[Agreement], book: AgreementBo
     with runtime.store.reader() as reader:
         for agreement in agreements:
             terms = agreement.terms
-            hospital = runtime.registry.find(terms.hospital)
             lines = [line for line in terms.lines if line.par]
-            if hospital is None or not lines:
+            if not lines:
                 continue
             # Orders are read before stock: what arrives in between is counted twice for a moment, never ordered twice.
             orders = orders_of_pair(reader, terms.hospital, terms.supplier)
-            standing = [one for one in orders if one.state in OPEN_STATES]
-            progress = progress_of(runtime, reader, {shared_viewer(hospital.number)}, standing)
             gatherer = Gatherer(runtime, reader, book, terms.supplier, terms.hospital, now_us)
             for line in lines:
                 own = [one for one in orders if one.gtin == line.gtin]
-                stock = gatherer.stock(line.gtin)
-                found.append(_planned(agreement, line, book, own, progress, stock, now_us))
+                found.append(_planned(agreement, line, book, own, gatherer.par_facts(line.gtin)))
     return found
 
 
@@ -97,38 +90,16 @@ def _planned(
     line: ProductLine,
     book: AgreementBook,
     orders: Sequence[ReplenishmentOrder],
-    progress: dict[str, Progress],
-    stock: Sequence[Stock],
-    now_us: int,
+    facts: ParFacts,
 ) -> Planned:
-    pars = [Par(one.place, one.minimum, one.maximum, line.order_multiple) for one in line.par]
-    here = [row for row in stock if row.place is not None and book.covers(agreement, row.place) and row.uom is None]
-    lots = [
-        Lot(row.key, row.place or "", row.quantity, last_day(row.expiry) if row.expiry is not None else None)
-        for row in here
-        if row.is_usable(now_us)
-    ]
-    coming: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for row in stock:
-        if row.is_coming and row.uom is None:
-            coming[row.place or ""] += row.quantity
-    by_place: defaultdict[str, list[ReplenishmentOrder]] = defaultdict(list)
     made: defaultdict[str, int] = defaultdict(int)
-    on_order: defaultdict[str, Decimal] = defaultdict(Decimal)
-    coming_for: defaultdict[str, Decimal] = defaultdict(Decimal)
     for order in orders:
         made[order.place] += 1
-        if order.state not in OPEN_STATES:
-            continue
-        by_place[order.place].append(order)
-        told = progress[transaction_id(order)]
-        on_order[order.place] += max(Decimal(0), order.quantity - max(told.shipped, told.received))
-        coming_for[order.place] += max(Decimal(0), told.shipped - told.received)
     days = max(agreement.terms.expiry.alert_days, default=0)
-    rotate_by = day_of(now_us) + timedelta(days=days) if days else None
-    places = positions(pars, lots, coming, on_order, coming_for, book.is_below)
-    made_plan = plan(places, lots, book.is_below, rotate_by=rotate_by)
-    return Planned(agreement, line, made_plan, dict(by_place), dict(made))
+    rotate_by = day_of(facts.now_us) + timedelta(days=days) if days else None
+    places = par_positions(facts, agreement, line, book)
+    lots = usable_lots(facts.stock, agreement, book, facts.now_us)
+    return Planned(agreement, line, plan(places, lots, book.is_below, rotate_by=rotate_by), dict(made))
 
 
 def _position_body(found: Planned, position: Position) -> dict[str, Any]:
@@ -144,6 +115,8 @@ def _position_body(found: Planned, position: Position) -> dict[str, Any]:
         "inTransit": plain(position.in_transit),
         "onOrder": plain(position.on_order),
         "gap": plain(position.gap),
+        "stated": position.stated,
+        "note": None if position.stated else NO_COUNT_YET,
     }
 
 
