@@ -196,8 +196,12 @@ def test_C3_a_missing_item_is_a_ghost_to_both_until_found_or_written_off_by_agre
     call(empty, "cordia", "POST", path, status=403)
     call(empty, "rival-supplier", "POST", path, status=404)
     assert set(ghosts(empty, "cordia", place)) == {"GC14", "LC"}
+    (standing,) = empty.get("cordia", "/consignment/conflicts?kind=count_variance")["conflicts"]
+    assert "8 where the book has 10" in standing["message"]
     accepted = call(empty, "northgate-supply", "POST", path)
     assert (accepted["state"], len(accepted["eventIDs"])) == ("accepted", 2)
+    for name in ("cordia", "northgate-clinical"):
+        assert empty.get(name, "/consignment/conflicts?kind=count_variance")["conflicts"] == []
     assert call(empty, "northgate-supply", "POST", path) == accepted
     for name in ("cordia", "northgate-clinical"):
         assert ghosts(empty, name, place) == {}

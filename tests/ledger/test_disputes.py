@@ -208,3 +208,35 @@ def test_a_stranger_learns_of_no_voided_use_by_a_patient_link_of_his_own() -> No
               usage_report="report-1")  # fmt: skip
     ledger = fold([made(), used, declared(used), link], PARTIES)
     assert "link_of_corrected_use" not in kinds(ledger)
+
+
+def counted(hour: float, quantity: int, scope: str | None = "complete") -> LedgerEvent:
+    return at(hour, NORTHGATE, "cycle_counting", quantities=lot(quantity), biz_location=STORE, count_scope=scope)
+
+
+def written_off(hour: float, quantity: int) -> LedgerEvent:
+    pair = {"owning": (CORDIA, NORTHGATE), "location": (STORE, None)}
+    return at(hour, NORTHGATE, "stock_taking", disposition="unavailable", quantities=lot(quantity), **pair)
+
+
+def test_what_a_count_misses_is_a_conflict_until_it_is_written_off_or_counted_again() -> None:
+    """Rejects a variance that outlives the write-off which answers it, one that a partial count raises or answers, and
+    one that half of the missing goods ends.
+    """
+    before = [made(), sent(10), received(2, 10), counted(4, 7)]
+
+    def told(*more: LedgerEvent) -> list[str]:
+        found = fold([*before, *more], PARTIES).conflicts.values()
+        return [one.message for one in found if one.kind == "count_variance"]
+
+    (first,) = told()
+    assert "counted 7 where the book has 10" in first
+    assert told(counted(5, 2, None)) == [first]
+    (rest,) = told(written_off(6, 2))
+    assert "counted 7 where the book has 8" in rest
+    assert told(written_off(6, 3)) == []
+    assert told(written_off(6, 1), written_off(7, 2)) == []
+    assert told(counted(6, 10)) == []
+    (again,) = told(counted(6, 9))
+    assert "counted 9 where the book has 10" in again
+    assert "count_variance" not in kinds(fold([*before[:3], counted(4, 2, "partial")], PARTIES))

@@ -5,12 +5,13 @@ They must not be database tables nor hold rules; EPCIS documents have no model h
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from traceward.services.identity.principals import Right
 
 ActionName = Literal["commission", "ship", "receive", "put_away", "transfer", "count", "use", "return"]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
+Paper = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:/%~-]{1,500}$")]
 
 
 class _Request(BaseModel):
@@ -148,7 +149,10 @@ class ActionItem(_Request):
 
 
 class ActionRequest(_Request):
-    """One consignment action. eventID and eventTime are made once by the client, so that a retry changes nothing."""
+    """One consignment action. eventID and eventTime are made once by the client, so that a retry changes nothing.
+
+    purchaseOrder, despatchAdvice: which order or delivery the goods belong to, as a URI or as the bare number.
+    """
 
     action: ActionName
     place: PlaceRef
@@ -163,6 +167,14 @@ class ActionRequest(_Request):
     agreement: Text | None = None
     reason: Text | None = None
     countScope: Literal["complete", "partial"] | None = None
+    purchaseOrder: Paper | None = None
+    despatchAdvice: Paper | None = None
+
+    @model_validator(mode="after")
+    def _papers_of_deliveries(self) -> "ActionRequest":
+        if self.action not in {"ship", "receive"} and (self.purchaseOrder or self.despatchAdvice):
+            raise ValueError("purchaseOrder and despatchAdvice go with the actions ship and receive alone")
+        return self
 
 
 class ActionWarning(BaseModel):

@@ -30,6 +30,7 @@ from traceward.store.compile import VisibleTo
 _CLAUSE: Final = "Traceward consignment actions"
 _RETRY_SPACE: Final = uuid.UUID("6a5c1b1e-8f0c-5d6e-9a37-3a2f0a9c7b55")
 _NEEDS_COUNTERPARTY: Final = frozenset({"ship", "return", "receive"})
+_PAPERS: Final = {"purchaseOrder": "po", "despatchAdvice": "desadv"}
 _TAKES_FROM_A_PLACE: Final = frozenset({"put_away", "transfer", "use", "ship", "return"})
 
 
@@ -267,8 +268,37 @@ def _event(runtime: Runtime, caller: Principal, asked: _Asked, group: _Group, in
         owning=owning.get(action),
         possessing=possessing.get(action),
         device_mode="manual" if typed else None,
+        biz_transactions=_papers(request, action, here, other),
         **{name: request[field] for name, field in optional.items() if field in request},
     )
+
+
+def _papers(request: Mapping[str, Any], action: str, here: str, other: str) -> list[tuple[str, str]]:
+    """(type, id) of the papers that an action names; a bare number gets the GLN of who gave it out. CBV 2.0 8.5.
+
+    The purchase order is the consignee's, the despatch advice the consignor's.
+    """
+    issuers = {
+        "purchaseOrder": (other if action == "ship" else here),
+        "despatchAdvice": (here if action == "ship" else other),
+    }
+    found = []
+    for field, kind in _PAPERS.items():
+        named = request.get(field)
+        if named is not None:
+            gln = issuers[field].rpartition("/417/")[2].partition("/")[0]
+            found.append((kind, named if ":" in named else f"urn:epcglobal:cbv:bt:{gln}:{named}"))
+    return found
+
+
+def _names_papers(event: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
+    """Whether an event names the papers that an action asks for, and no others."""
+    named = {one.get("type"): one["bizTransaction"] for one in event.get("bizTransactionList", ())}
+    for field, kind in _PAPERS.items():
+        asked, told = request.get(field), named.get(kind)
+        if (asked is None) != (told is None) or (asked is not None and asked not in (told, told.rpartition(":")[2])):
+            return False
+    return True
 
 
 def _coarsened(
@@ -354,6 +384,7 @@ def _same_action(asked: _Asked, events: Iterable[Mapping[str, Any]]) -> bool:
     return (
         (exactly or (asked.action == "use" and coarsely))
         and first.get("mcx:useType") == asked.request.get("useType")
+        and all(_names_papers(event, asked.request) for event in made)
         and epcs == {item.epc for item in asked.items if item.epc is not None}
         and classes == wanted
     )

@@ -163,7 +163,7 @@ def _add_loose(
         (order.number, one, amount) for order, one, amount in assign(waiting, receipts, book.is_below, has_level)
     ]
     for event in look.with_ids(kept):
-        one = look.as_receipt(event, {})
+        one = look.as_receipt(event, ())
         name = kept[event.fact.event_id]
         assigned.append((name, one, one.amounts.get(by_id[name].gtin, Decimal(0))))
     for name, one, amount in assigned:
@@ -284,9 +284,8 @@ class _Look:
     ) -> list[LooseReceipt]:
         """The receipts of these orders' products since they were made that name no paper and belong to none yet."""
         gtins = sorted({one.gtin for one in waiting})
-        known: defaultdict[bytes, set[str]] = defaultdict(set)
-        for one in named:
-            known[one.fact.eid].update(one.fact.instances)
+        # A serial that an order's shipment has sent, or that was received before, is no other order's goods.
+        known = {item for one in named for item in one.fact.instances}
         found: dict[bytes, _Named] = {}
         since = TimeRange(min(one.created_us for one in waiting), None)
         for start in range(0, len(gtins), _AT_ONCE):
@@ -300,16 +299,18 @@ class _Look:
             )
             page = self._reader.find(Query(clauses=(_RECEIVING, goods), event_time=since), self._viewers, limit=_EVENTS)
             found |= {one.fact.eid: one for one in self._standing(page.seqs)}
-        return [
-            self.as_receipt(one, known)
-            for one in found.values()
-            if not {"po", "desadv"} & one.papers.keys() and one.fact.event_id not in spent
-        ]
+        receipts = []
+        for one in sorted(found.values(), key=lambda one: (one.fact.event_time_us, one.fact.eid)):
+            if not {"po", "desadv"} & one.papers.keys() and effect_of(one.fact) == RECEIVE:
+                if one.fact.event_id not in spent:
+                    receipts.append(self.as_receipt(one, known))
+                known.update(one.fact.instances)
+        return receipts
 
-    def as_receipt(self, one: _Named, known: Mapping[bytes, Collection[str]]) -> LooseReceipt:
-        """A receipt as `assign` reads it. known: items of it that belong to an order by their shipment."""
+    def as_receipt(self, one: _Named, known: Collection[str]) -> LooseReceipt:
+        """A receipt as `assign` reads it. known: items that do not count for it."""
         fact = one.fact
-        rest = replace(fact, instances=tuple(item for item in fact.instances if item not in known.get(fact.eid, ())))
+        rest = replace(fact, instances=tuple(item for item in fact.instances if item not in known))
         return LooseReceipt(
             fact.event_id, fact.event_time_us, fact.biz_location or fact.read_point, fact.captured_by,
             fact.owning[1] if fact.owning is not None else None, self.amounts(rest, 0),
