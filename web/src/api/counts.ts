@@ -84,7 +84,7 @@ export const countApi = {
   scans: async (id: string, scans: readonly CountScan[]) =>
     (await call<{ results: ReadResult[] }>("POST", `${path(id)}/scans`, { scans })).results,
   undo: (id: string, readID: string) => call<null>("DELETE", `${path(id)}/scans/${encodeURIComponent(readID)}`),
-  close: (id: string) => call<Count>("POST", `${path(id)}/close`),
+  close: (id: string, nothingFound: boolean) => call<Count>("POST", `${path(id)}/close`, { nothingFound }),
   recount: (id: string) => call<Count>("POST", `${path(id)}/recount`),
   finish: (id: string) => call<Count>("POST", `${path(id)}/finish`),
   abandon: (id: string) => call<Count>("POST", `${path(id)}/abandon`),

@@ -93,6 +93,8 @@ export interface ActionRequest {
   items: ActionItem[];
   useType?: UseType;
   countScope?: CountScope;
+  /** Which order what was received belongs to: its number, or the URI that events name it by. */
+  purchaseOrder?: string;
 }
 
 export interface ActionAnswer {

@@ -52,6 +52,8 @@ export interface Basket {
   place: Signal<string>;
   useType: Signal<UseType>;
   countScope: Signal<CountScope>;
+  /** The number of the order that a receipt belongs to; empty where nobody knows it. */
+  orderNumber: Signal<string>;
   notice: ReadonlySignal<Notice | null>;
   /** What waits on the phone for a connection. */
   outbox: Outbox;
@@ -100,6 +102,7 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
   place.subscribe((value) => (value ? storage.setItem(PLACE_KEY, value) : storage.removeItem(PLACE_KEY)));
   const useType = signal<UseType>("implanted");
   const countScope = signal<CountScope>("partial");
+  const orderNumber = signal("");
   const notice = signal<Notice | null>(null);
   const unsent = signal<ActionRequest | null>(null);
   const sending = signal(false);
@@ -217,6 +220,7 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
       outbox.keep(request);
       saved.value = { action: request.action, items: request.items.length, answer: null };
       items.value = [];
+      orderNumber.value = "";
       unsent.value = null;
       notice.value = null;
     });
@@ -237,6 +241,7 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
       batch(() => {
         saved.value = { action: request.action, items: request.items.length, answer };
         items.value = [];
+        orderNumber.value = "";
         unsent.value = null;
         notice.value = null;
       });
@@ -262,6 +267,7 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
     place,
     useType,
     countScope,
+    orderNumber,
     notice,
     unsent,
     sending,
@@ -285,6 +291,7 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
         notice.value = null;
         failures.value = [];
         saved.value = null;
+        orderNumber.value = "";
       });
     },
     async save() {
@@ -298,6 +305,7 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
         items: [...items.value].reverse().map(actionItem),
         ...(action.value === "use" ? { useType: useType.value } : {}),
         ...(action.value === "count" ? { countScope: countScope.value } : {}),
+        ...(action.value === "receive" && orderNumber.value ? { purchaseOrder: orderNumber.value } : {}),
       };
       unsent.value = request;
       await send(request);

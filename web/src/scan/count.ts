@@ -53,8 +53,8 @@ export interface CountSession {
   flush(): Promise<void>;
   /** Send what waits and see how far the count is: after a reload, or when the connection is back. */
   resume(): Promise<void>;
-  /** Ask the server for a step of the count's life, after everything that waits was sent. */
-  step(name: "close" | "recount" | "finish" | "abandon"): Promise<void>;
+  /** Ask the server for a step of the count's life, after everything that waits was sent. `nothingFound`: of a round without reads. */
+  step(name: "close" | "recount" | "finish" | "abandon", nothingFound?: boolean): Promise<void>;
   /** Put the count away on this device. */
   forget(): void;
 }
@@ -199,7 +199,7 @@ export function createCountSession(organisation: string, table: AiTable, surroun
       if (id === undefined || !kept.value?.begun) return;
       count.value = await server.get(id).catch(() => count.value);
     },
-    async step(name) {
+    async step(name, nothingFound = false) {
       const id = kept.value?.request.id;
       if (id === undefined || busy.value) return;
       busy.value = true;
@@ -207,7 +207,7 @@ export function createCountSession(organisation: string, table: AiTable, surroun
         await flush();
         if (failures.value.length > 0) return;
         if (waiting.value > 0 || !kept.value?.begun) throw new Unreachable();
-        const answer = await server[name](id);
+        const answer = name === "close" ? await server.close(id, nothingFound) : await server[name](id);
         batch(() => {
           count.value = answer;
           failures.value = [];

@@ -50,6 +50,7 @@ export function unitsOf({ reads, refused }: Row): number {
 export function CountReads({ counting, table }: { counting: CountSession; table: AiTable }) {
   const [typing, setTyping] = useState(false);
   const [leaving, setLeaving] = useState(false);
+  const [empty, setEmpty] = useState(false);
   const sound = useMemo(createSounder, []);
   const notice = counting.notice.value;
   const kept = counting.kept.value;
@@ -103,11 +104,28 @@ export function CountReads({ counting, table }: { counting: CountSession; table:
           Throw this count away
         </button>
       )}
-      <div class="save-bar">
-        <button type="button" class="primary" disabled={counting.busy.value} onClick={() => void counting.step("close")}>
-          {counting.busy.value ? "Comparing…" : "Everything is read"}
-        </button>
-      </div>
+      {empty && total === 0 ? (
+        <div class="save-bar">
+          <p>Nothing was read. Was everything looked for, and is nothing there?</p>
+          <button type="button" class="secondary" onClick={() => setEmpty(false)}>
+            Go on counting
+          </button>
+          <button type="button" class="primary" disabled={counting.busy.value} onClick={() => void counting.step("close", true)}>
+            Nothing is there
+          </button>
+        </div>
+      ) : (
+        <div class="save-bar">
+          <button
+            type="button"
+            class="primary"
+            disabled={counting.busy.value}
+            onClick={() => (total === 0 ? setEmpty(true) : void counting.step("close"))}
+          >
+            {counting.busy.value ? "Comparing…" : "Everything is read"}
+          </button>
+        </div>
+      )}
     </>
   );
 }

@@ -112,6 +112,20 @@ export function ScanPage({ basket, table }: { basket: Basket; table: AiTable }) 
       </div>
       {typing && <ManualEntry table={table} onText={(text) => void basket.add("]d2", text, "typed")} />}
       <PlacePicker basket={basket} title={task.place} locked={locked} />
+      {action === "receive" && (
+        <div class="place">
+          <label for="order-number">Order number, if the papers name one</label>
+          <input
+            id="order-number"
+            value={basket.orderNumber.value}
+            disabled={locked}
+            maxLength={100}
+            autocomplete="off"
+            placeholder="RO-000001"
+            onInput={({ currentTarget }) => (basket.orderNumber.value = currentTarget.value.trim())}
+          />
+        </div>
+      )}
       {action === "use" && <Choice legend="How" options={USE_TYPES} value={basket.useType} locked={locked} />}
       {action === "count" && <Choice legend="Scope" options={COUNT_SCOPES} value={basket.countScope} locked={locked} />}
       {basket.saved.value && <SavedNotice saved={basket.saved.value} onClose={basket.dismissSaved} />}
