@@ -126,6 +126,11 @@ def events(draw: st.DrawFn, captors: tuple[str, ...] = (CORDIA, NORTHGATE), *, o
             "child_quantities": draw(_quantities(lots)),
             "usage_report": draw(st.sampled_from((None, "report-1"))),
         }
+    # A label tells a lot whatever the event does, a count too: what the book has is the same, how it is told is not.
+    if kind == "object" and facts["biz_step"] not in ("cycle_counting", "stock_taking"):
+        facts["labels"] = tuple(
+            (key, "LB", draw(st.sampled_from((None, "2026-03-31")))) for key in draw(_some(SERIALS, 1))
+        )
     if kind in ("make", "object", "pack"):
         facts["biz_location"] = draw(_maybe_place)
         facts["read_point"] = draw(_maybe_place)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from traceward.ledger import dealings, expiry, steps
 from traceward.ledger.book import Act, Book
 from traceward.ledger.entitlement import entitled_to_class
-from traceward.ledger.facts import class_parts
+from traceward.ledger.facts import class_parts, label_of
 from traceward.ledger.instances import moves_recalled_stock
 from traceward.ledger.notices import flags_in_force, serials_of_notice, stated
 from traceward.ledger.owning import owner_after
@@ -90,10 +90,11 @@ def take_out(
 
 def _perform(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
     _EFFECTS.get(act.effect, _note)(book, act, stock, captor, quantity, uom)
-    if act.event.expiry is not None and stock.expiry is None:
-        stock.expiry = act.event.expiry
-    elif act.event.expiry not in (None, stock.expiry):
-        book.raise_conflict("label_mismatch", act, stock, *stock.concerned, what=act.event.expiry or "")
+    told = label_of(act.event, stock.key)[1]
+    if told is not None and stock.expiry is None:
+        stock.expiry = told
+    elif told not in (None, stock.expiry):
+        book.raise_conflict("label_mismatch", act, stock, *stock.concerned, what=told or "")
     _touched(book, act, stock)
 
 
@@ -339,7 +340,7 @@ def _holders(stock: ClassStock) -> set[str | None]:
 
 def _check_use(book: Book, act: Act, stock: ClassStock, captor: str, part: Slot) -> None:
     flags = _flags_before(book, act, stock, captor, part)
-    if "expired" in flags or expiry.is_past(stock.expiry or act.event.expiry, act.event):
+    if "expired" in flags or expiry.is_past(stock.expiry or label_of(act.event, stock.key)[1], act.event):
         book.raise_conflict("used_expired", act, stock, part.owner, what=stock.expiry or "")
     if "recalled" in flags:
         book.raise_conflict("used_recalled", act, stock, part.owner)

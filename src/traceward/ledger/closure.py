@@ -9,7 +9,16 @@ from typing import Protocol
 
 import msgspec
 
-from traceward.ledger.facts import LedgerEvent, class_keys, class_parts, container_of, decode_event, item_keys, keys
+from traceward.ledger.facts import (
+    LedgerEvent,
+    class_keys,
+    class_parts,
+    container_of,
+    decode_event,
+    item_keys,
+    keys,
+    lots_told,
+)
 from traceward.store.terms import key_hash
 from traceward.store.write import WriteTransaction
 
@@ -134,9 +143,8 @@ def classes_of(events: Iterable[LedgerEvent], wanted: Iterable[str]) -> set[str]
     """The GTINs and lots, as class keys, to which these items and lots belong as far as events tell."""
     lots: dict[str, set[str]] = {}
     for event in events:
-        if event.lot is not None:
-            for key in (*event.instances, *event.outputs):
-                lots.setdefault(key, set()).add(event.lot)
+        for key, told in lots_told(event):
+            lots.setdefault(key, set()).add(told)
     found = set[str]()
     for key in wanted:
         gtin, lot, serial = class_parts(key)

@@ -9,6 +9,9 @@ from typing import Any
 
 import msgspec
 
+from traceward.gs1.epc_uri import canonical_identifier
+from traceward.gs1.percent import encode_link_segment
+
 MCX = "https://ns.traceward.org/consignment/"
 MDA = "urn:epcglobal:cbv:mda:"
 GS1 = "https://id.gs1.org/"
@@ -35,8 +38,9 @@ class LedgerEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     eid: 16 bytes. Times: microseconds since 1970 UTC. captured_by: canonical PGLNs, sorted. private: it mentions a
     patient. owning, possessing, location: (from, to). expiry: date as the label has it (YYYY-MM-DD, or YYYY-MM-00).
-    instances, children, inputs, outputs: canonical identifiers. recalled_serials: (GTIN, first, last) of each range
-    to which a statement on the class of that GTIN is restricted.
+    lot: percent-encoded, as identifiers have it. instances, children, inputs, outputs: canonical identifiers.
+    recalled_serials: (GTIN, first, last) of each range to which a statement on the class of that GTIN is restricted.
+    labels: (item or class, lot, expiry) of each label that was scanned with the event, where it is not the event's own.
     """
 
     eid: bytes
@@ -76,6 +80,7 @@ class LedgerEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     count_gtins: tuple[str, ...] = ()
     declares: Declaration | None = None
     recalled_serials: tuple[tuple[str, str, str], ...] = ()
+    labels: tuple[tuple[str, str | None, str | None], ...] = ()
 
 
 _FACTS = msgspec.msgpack.Encoder()
@@ -151,6 +156,7 @@ def ledger_event(
         if error is not None
         else None,
         tuple(serial_ranges(ranges)) if (ranges := get(MCX + "recallSerials")) is not None else (),
+        _labels(get(MCX + "scannedLot"), get(MCX + "scannedExpiry")),
     )
 
 
@@ -198,6 +204,23 @@ def patient_of(event: LedgerEvent) -> str | None:
     return next((key for key in (*event.instances, *event.children) if key.startswith(PATIENT)), None)
 
 
+def label_of(event: LedgerEvent, key: str) -> tuple[str | None, str | None]:
+    """(lot, expiry) that an event says of an item or class: what was scanned of it, else what it says of all."""
+    for named, lot, expiry in event.labels:
+        if named == key:
+            return lot or event.lot, expiry or event.expiry
+    return event.lot, event.expiry
+
+
+def lots_told(event: LedgerEvent) -> Iterator[tuple[str, str]]:
+    """(item, lot) of each serialised item whose lot an event tells."""
+    if event.lot is not None or event.labels:
+        for key in (*event.instances, *event.outputs):
+            lot = label_of(event, key)[0]
+            if lot is not None:
+                yield key, lot
+
+
 def class_parts(key: str) -> tuple[str | None, str | None, str | None]:
     """(GTIN, lot, serial) of a canonical item or class identifier; None for what it does not carry.
 
@@ -228,6 +251,20 @@ def serial_ranges(value: Any) -> Iterator[tuple[str, str, str]]:
                 yield gtin, first, last
 
 
+def _labels(lots: Any, expiries: Any) -> tuple[tuple[str, str | None, str | None], ...]:
+    """What mcx:scannedLot and mcx:scannedExpiry, lists of {epc, value}, say by item; what names none is passed over."""
+    if lots is None and expiries is None:
+        return ()
+    found: dict[str, list[str | None]] = {}
+    for column, told in enumerate((lots, expiries)):
+        for entry in told if isinstance(told, list) else [told]:
+            epc, value = (entry.get("epc"), entry.get("value")) if isinstance(entry, Mapping) else (None, None)
+            if isinstance(epc, str) and isinstance(value, str):
+                text = encode_link_segment(value) if column == 0 else value
+                found.setdefault(canonical_identifier(epc), [None, None])[column] = text
+    return tuple((key, lot, expiry) for key, (lot, expiry) in sorted(found.items()))
+
+
 def _quantities(entries: Sequence[Mapping[str, Any]] | None) -> tuple[Quantity, ...]:
     if not entries:
         return ()
@@ -250,7 +287,7 @@ def _ends(sources: Sequence[Mapping[str, str]], destinations: Sequence[Mapping[s
 def _lot_and_expiry(data: Mapping[str, Any]) -> tuple[str | None, str | None]:
     lot = data.get(MDA + "lotNumber") or data.get(MCX + "lotNumber")
     expiry = data.get(MDA + "itemExpirationDate") or data.get(MCX + "itemExpirationDate")
-    return _text(lot), _text(expiry)
+    return encode_link_segment(lot) if isinstance(lot, str) else None, _text(expiry)
 
 
 def _text(value: Any) -> str | None:

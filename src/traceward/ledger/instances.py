@@ -9,6 +9,7 @@ from decimal import Decimal
 from traceward.ledger import dealings, expiry, steps, trays
 from traceward.ledger.book import Act, Book, agrees
 from traceward.ledger.entitlement import IMPLIED, NOTICE, OPEN, SENT, entitled_to_instance
+from traceward.ledger.labels import compare_label, read_label
 from traceward.ledger.notices import flags_in_force, stated
 from traceward.ledger.owning import owner_after
 from traceward.ledger.slots import add_slot, show_notices, show_slot
@@ -53,7 +54,7 @@ def act_on_instances(book: Book, act: Act) -> None:
         raised, earlier = len(book.conflicts) + len(book.transfers), len(book.dealings)
         record, _ = act_on_instance(book, act, key)
         plain = new and record.claimant is None and raised == len(book.conflicts) + len(book.transfers)
-        plain = plain and not book.noticed_by_serial(key)
+        plain = plain and not act.event.labels and not book.noticed_by_serial(key)
         alike = record if plain else None
         dealt = dealings.newest(book, earlier)
 
@@ -76,6 +77,7 @@ def perform(book: Book, act: Act, record: Instance, captor: str, basis: str) -> 
     if record.order == act.order and record.status != UNSEEN:
         return  # its container, named by the same event, brought it along
     before = concerned(book, record)
+    is_lot_new = read_label(act, record)
     if record.status in steps.SINKS:
         _after_the_end(book, act, record)
     else:
@@ -93,8 +95,11 @@ def perform(book: Book, act: Act, record: Instance, captor: str, basis: str) -> 
                 _leave_if_apart(book, act, record)
                 if record.contents:
                     carry(book, act, record)
-    _note_label(book, act, record)
+    compare_label(book, act, record)
     touch(book, act, record, before)
+    if is_lot_new and record.claimant is None:
+        for party in {*before, *concerned(book, record)}:
+            show_notices(book, record.key, record.lot, party)
 
 
 def _note_undespatched(book: Book, act: Act, record: Instance) -> None:
@@ -444,18 +449,6 @@ def _check_use(book: Book, act: Act, record: Instance) -> None:
     held = sorted(flags - steps.STICKY)
     if held:
         book.raise_conflict("used_held", act, record, what=", ".join(held))
-
-
-def _note_label(book: Book, act: Act, record: Instance) -> None:
-    event = act.event
-    if event.lot is None and event.expiry is None:
-        return
-    if record.lot is None:
-        record.lot = event.lot
-    if record.expiry is None:
-        record.expiry = event.expiry
-    if event.lot not in (None, record.lot) or event.expiry not in (None, record.expiry):
-        book.raise_conflict("label_mismatch", act, record, what=f"{event.lot or ''} {event.expiry or ''}".strip())
 
 
 _Handler = Callable[[Book, Act, Instance, str, str], None]

@@ -5,7 +5,7 @@ It must not change what it read; the fold works on the records that it hands out
 
 from collections.abc import Iterable, Iterator
 
-from traceward.ledger.facts import GS1, LedgerEvent, class_keys, item_keys
+from traceward.ledger.facts import GS1, LedgerEvent, class_keys, item_keys, lots_told
 from traceward.ledger.persistence import record_of
 from traceward.ledger.state import ClassStock, Instance, Record, class_record, links_record
 from traceward.store import ledger_rows
@@ -42,8 +42,7 @@ class Loader:
             for key in class_keys(event):
                 wanted.add(class_record(key))
                 gtins.add(key[:36])
-            if event.lot is not None:
-                gtins.update([f"{gtin}/10/{event.lot}" for gtin in {key[:36] for key in event.instances}])
+            gtins.update({f"{key[:36]}/10/{lot}" for key, lot in lots_told(event)})
             if event.private:
                 named = item_keys(event) | class_keys(event)
                 wanted.update(links_record(key, party) for key in named for party in event.captured_by)

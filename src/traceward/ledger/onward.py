@@ -11,7 +11,7 @@ import msgspec
 
 from traceward.ledger import closure, corrections, stream
 from traceward.ledger.book import Book, Relations
-from traceward.ledger.facts import GS1, LedgerEvent, class_keys, container_of, keys
+from traceward.ledger.facts import GS1, LedgerEvent, class_keys, container_of, keys, lots_told
 from traceward.ledger.fold import apply_all, ledger_of
 from traceward.ledger.parties import Parties
 from traceward.ledger.persistence import notices_of
@@ -227,8 +227,7 @@ class Onward:
             if isinstance(record, Instance) and record.lot is not None and record.key.startswith(f"{GS1}01/"):
                 classes.add(f"{record.key[:36]}/10/{record.lot}")
         for event in self._fresh:
-            if event.lot is not None:
-                classes.update(f"{key[:36]}/10/{event.lot}" for key in event.instances)
+            classes.update(f"{key[:36]}/10/{lot}" for key, lot in lots_told(event))
         rows = ledger_rows.load_records(self._tx, map(class_record, classes))
         found = {key for event in self._fresh if closure.is_notice(event) for key in class_keys(event)} & classes
         return found | {item_of(name) for name, row in rows.items() if notices_of(row.state)}

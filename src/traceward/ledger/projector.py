@@ -282,6 +282,8 @@ class Projector:
         named = {key for event in seen_by.values() for key in keys(event)}
         wide = streams.containers(streams.contents(named | scope))
         streams.read(_with_notices(tx, closure.classes_of(streams.found.values(), wide), streams))
+        # A notice on a product names none of the keys that are folded, and yet concerns whoever now has them.
+        seen_by |= {eid: event for eid, event in streams.found.items() if closure.is_notice(event)}
         earlier = self._fold(streams.stored.values(), known)
         keeper = Keeper(self._keeping)
         now = self._fold(streams.found.values(), proven, keeper)

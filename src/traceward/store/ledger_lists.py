@@ -71,6 +71,12 @@ def record_states(reader: Reader, keys: Iterable[str]) -> dict[str, bytes]:
     return {key: bytes(state) for key, state in reader.fetch_in(sql, keys)}
 
 
+def stored_facts(reader: Reader, eids: Iterable[bytes]) -> dict[bytes, bytes]:
+    """The ledger's facts of the events of these contents, as they are stored; opaque here."""
+    sql = "SELECT w.eid, e.facts FROM witness w JOIN event e ON e.seq = w.seq WHERE w.eid IN {in}"
+    return {bytes(eid): bytes(facts) for eid, facts in reader.fetch_in(sql, eids) if facts is not None}
+
+
 def balance_key(row: Balance) -> BalanceKey:
     """The place of a balance in `stock_of_party`."""
     return (row.place or "", row.record_key, row.slot)

@@ -5,7 +5,6 @@ It must not build FHIR resources (`fhir_resources` does) nor name a patient to a
 
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import unquote
 
 from traceward.epcis.errors import QueryTooComplexException
 from traceward.gs1.epc_uri import canonical_identifier
@@ -52,7 +51,7 @@ def device(runtime: Runtime, caller: Principal, subject: Item | LinkLine) -> Dev
     return DeviceView(
         subject=subject,
         gtin=gtin,
-        lot=unquote(told["lot"]) if told["lot"] is not None else None,
+        lot=told["lot"],
         serial=serial,
         expiry=told["expiry"],
         is_active=told["state"]["status"] in _ACTIVE,

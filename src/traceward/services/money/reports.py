@@ -25,6 +25,7 @@ from traceward.services.queries.visible_events import moment, visible_event_ids
 from traceward.services.runtime import Runtime
 from traceward.services.times import instant
 from traceward.services.tracing import stock
+from traceward.services.tracing.labels import with_labels
 from traceward.store import business_lists, ledger_lists
 from traceward.store.read import Reader
 
@@ -61,12 +62,13 @@ def transfer_of_ownership(runtime: Runtime, caller: Principal, wanted: ReportFil
         book = agreements.book_of(reader)
         passed = _passed(runtime, reader, caller, start_us, end_us)
         event_ids = visible_event_ids(reader, caller, {use.eid for use, _ in passed})
-    partner = _partner(wanted)
-    lines = [
-        _transfer_line(book, use, line, with_money=caller.sees(Sight.PRICE))
-        for use, line in passed
-        if use.eid in event_ids and (partner is None or partner in (line.owner, use.hospital))
-    ]
+        partner = _partner(wanted)
+        told = [
+            _transfer_line(book, use, line, with_money=caller.sees(Sight.PRICE))
+            for use, line in passed
+            if use.eid in event_ids and (partner is None or partner in (line.owner, use.hospital))
+        ]
+        lines = with_labels(reader, caller, told)
     lines.sort(key=lambda one: (one["eventTime"], one["eventID"], one["item"], one["quantity"]))
     period = {"from": format_time_us(start_us), "to": format_time_us(end_us)}
     return _report(runtime, caller, OWNERSHIP, period, lines, partner, ("from", "to"))

@@ -29,6 +29,7 @@ from traceward.services.money.usage import item_body, require_sight
 from traceward.services.money.usage_events import STANDING, UseEvent, UseLine, read_uses
 from traceward.services.money.usage_prices import Charge, charge_of, money, totals
 from traceward.services.runtime import Runtime
+from traceward.services.tracing.labels import with_labels
 from traceward.store import business_lists
 from traceward.store.business_models import Settlement, SettlementLine, SettlementSignature
 from traceward.store.read import Reader
@@ -167,6 +168,8 @@ def _draft(
     settled = _settled(business_lists.settled_of_agreement(reader, agreement_id))
     lines = _lines(runtime, reader, caller, book, agreement, period, {one[0] for one in earlier}, settled, known_us)
     ordered = sorted(lines, key=lambda one: (one[1]["eventTime"], one[0]))
+    labelled = with_labels(reader, caller, [line for _, line in ordered])
+    ordered = [(key, line) for (key, _), line in zip(ordered, labelled, strict=True)]
     if period.cadence == PER_USE and not any(line["kind"] == CURRENT for _, line in ordered):
         raise NoSuchResource(f"{agreement_id[:200]!r} has no use {period_name[:200]!r} to settle")
     previous = earlier[-1][2] if earlier else None

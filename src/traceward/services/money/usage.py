@@ -35,6 +35,7 @@ from traceward.services.runtime import Runtime
 from traceward.services.times import instant
 from traceward.services.tokens import page_bounds
 from traceward.services.tracing import stock
+from traceward.services.tracing.labels import printed_parts, with_labels
 from traceward.store import business_lists
 from traceward.store.read import Reader
 
@@ -84,6 +85,7 @@ def usage_page(runtime: Runtime, caller: Principal, wanted: UsageFilter, token: 
             after, examined = following, examined + limit
             if after is None or len(bodies) >= per_page or examined >= _EXAMINED:
                 break
+        bodies = _labelled(reader, caller, bodies)
     next_token = bounds.next_token(after) if after is not None else None
     named = stock.names(runtime, caller, _named(bodies))
     return BodyPage({"uses": bodies, **named}, next_token, bounds.expires_us)
@@ -153,9 +155,8 @@ def line_money(charge: Charge) -> dict[str, Any]:
 
 def item_body(line: UseLine) -> dict[str, Any]:
     """A line's goods."""
-    gtin, lot, serial = class_parts(line.item)
     quantity = normal_decimal(line.quantity)
-    return {"item": line.item, "gtin": gtin, "lot": lot, "serial": serial, "quantity": quantity, "uom": line.uom}
+    return {"item": line.item, **printed_parts(line.item), "quantity": quantity, "uom": line.uom}
 
 
 def _check(wanted: UsageFilter) -> None:
@@ -231,6 +232,14 @@ def _use_body(
         "state": min((line["state"] for line in lines), key=STATES.index, default="used"),
         "lines": lines,
     }
+
+
+def _labelled(reader: Reader, caller: Principal, bodies: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The bodies of uses, their lines with the lots of serialised goods."""
+    uses = list(bodies)
+    lines = [line | {"eventTime": use["eventTime"]} for use in uses for line in use["lines"]]
+    lots = iter(with_labels(reader, caller, lines))
+    return [use | {"lines": [line | {"lot": next(lots)["lot"]} for line in use["lines"]]} for use in uses]
 
 
 def _line_body(book: AgreementBook, use: UseEvent, progress: Progress, *, with_money: bool) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from traceward.services.money.usage_prices import Charge, charge_of, money, tota
 from traceward.services.runtime import Runtime
 from traceward.services.times import instant
 from traceward.services.tracing import stock
+from traceward.services.tracing.labels import with_labels
 from traceward.store import business_lists, ledger_lists
 from traceward.store.compile import Cursor
 from traceward.store.read import Reader
@@ -83,12 +84,14 @@ def leaks(runtime: Runtime, caller: Principal, *, start: str | None, end: str | 
         orders = list(orders_where(runtime, reader, caller, (), times).values())
         matches = matches_of(runtime, reader, caller, uses, more_orders=_own(caller, orders))
         lost = _losses(runtime, reader, caller, window)
-    found = [
+    told = [
         *_of_uses(caller, book, matches, window),
         *_of_losses(book, lost),
         *_of_orders(runtime, caller, book, matches, window),
         *_of_counts(runtime, caller, book),
     ]
+    with runtime.store.reader() as reader:
+        found = with_labels(reader, caller, told)
     order = list(KINDS)
     found.sort(key=lambda one: (order.index(one["kind"]), one["since"], one["item"]))
     values = ((Decimal(one["value"]) if one["value"] else None, one["currency"]) for one in found)

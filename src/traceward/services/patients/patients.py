@@ -6,13 +6,13 @@ What is asked comes in bodies, never in URLs. It must not tell a patient's ident
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import quote
 
 import orjson
 
 from traceward.epcis.errors import Finding, NoSuchResource, ResourceAlreadyExistsException, ValidationException
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
+from traceward.gs1.percent import encode_link_segment
 from traceward.ledger.facts import GS1, PATIENT, LedgerEvent, class_keys, item_keys
 from traceward.ledger.trace import PatientUnits, patients_of
 from traceward.services.identity import audit
@@ -212,7 +212,7 @@ def _target(runtime: Runtime, question: Question) -> _Target:
         return _Target(_patient_name(question.patient), ())
     if question.epc is not None:
         return _Target(None, (canonical_identifier(question.epc),))
-    gtin, lot = (question.gtin or "").zfill(14), quote(question.lot or "", safe="")
+    gtin, lot = (question.gtin or "").zfill(14), encode_link_segment(question.lot or "")
     item = canonical_identifier(f"{GS1}01/{gtin}/10/{lot}")
     return _Target(None, (item, *serials_of_lot(runtime, gtin, item.rpartition("/")[2])))
 

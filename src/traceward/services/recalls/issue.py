@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
 
 import orjson
 
@@ -23,6 +22,7 @@ from traceward.epcis.errors import (
 from traceward.epcis.extension import CONSIGNMENT_NAMESPACE
 from traceward.epcis.times import format_time_us
 from traceward.gs1.check_digits import check_digit
+from traceward.gs1.percent import encode_link_segment
 from traceward.ledger.facts import GS1
 from traceward.services.identity.principals import Principal, Right
 from traceward.services.intake import capture, documents
@@ -180,4 +180,4 @@ def _bodies(lines: Sequence[Line]) -> list[dict[str, Any]]:
 
 
 def _class_of(line: Line) -> str:
-    return f"{GS1}01/{line.gtin}" + (f"/10/{quote(line.lot, safe='')}" if line.lot is not None else "")
+    return f"{GS1}01/{line.gtin}" + (f"/10/{encode_link_segment(line.lot)}" if line.lot is not None else "")

@@ -23,6 +23,7 @@ from traceward.services.queries.facts import stored_fact
 from traceward.services.queries.visible_events import Moment, facts_of, folded
 from traceward.services.runtime import Runtime
 from traceward.services.times import instant
+from traceward.services.tracing.labels import with_labels
 from traceward.store import business_lists, ledger_lists
 from traceward.store.compile import VisibleTo
 
@@ -45,7 +46,9 @@ def movements(runtime: Runtime, caller: Principal, *, start: str, end: str) -> l
     caller.require(Right.READ)
     require_sight(caller, Sight.USE)
     times = TimeRange(instant("from", start, end_of_day=False), instant("to", end, end_of_day=False))
-    found = [*_passings(runtime, caller, times), *_handovers(runtime, caller, times)]
+    told = [*_passings(runtime, caller, times), *_handovers(runtime, caller, times)]
+    with runtime.store.reader() as reader:
+        found = with_labels(reader, caller, told)
     return sorted(found, key=lambda one: (one["postingDate"], one["eventID"], one["item"], one["movementType"]))
 
 

@@ -7,7 +7,7 @@ what the server does not know: a patient's name and address and the physicians a
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import orjson
 
@@ -15,6 +15,7 @@ from traceward.epcis.errors import Finding, ForbiddenException, ValidationExcept
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
+from traceward.gs1.percent import encode_link_segment
 from traceward.ledger.facts import GS1, LedgerEvent
 from traceward.ledger.links import linked
 from traceward.ledger.state import Instance, Ledger
@@ -131,7 +132,7 @@ def _implants(runtime: Runtime, caller: Principal, wanted: Selection) -> list[Im
     if wanted.epc is not None:
         keys = [canonical_identifier(wanted.epc)]
     elif wanted.gtin is not None and wanted.lot is not None:
-        gtin, lot = wanted.gtin.zfill(14), quote(wanted.lot, safe="")
+        gtin, lot = wanted.gtin.zfill(14), encode_link_segment(wanted.lot)
         keys = [f"{GS1}01/{gtin}/10/{lot}", *serials_of_lot(runtime, gtin, lot)]
     elif wanted.gtin is not None or time != TimeRange():
         product = f"{GS1}01/{wanted.gtin.zfill(14)}/" if wanted.gtin is not None else ""

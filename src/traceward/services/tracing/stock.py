@@ -8,11 +8,11 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
 
 from traceward.epcis.errors import QueryParameterException
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
+from traceward.gs1.percent import encode_link_segment
 from traceward.ledger import expiry
 from traceward.ledger.facts import GS1
 from traceward.ledger.notices import classes_of, with_notices
@@ -33,6 +33,7 @@ from traceward.services.queries.visible_events import (
 from traceward.services.runtime import Runtime
 from traceward.services.times import instant
 from traceward.services.tokens import page_bounds, text_position
+from traceward.services.tracing.labels import as_printed, with_labels
 from traceward.services.tracing.past_stock import PastStock, Position
 from traceward.store import ledger_lists, rows
 from traceward.store.compile import VisibleTo
@@ -175,7 +176,7 @@ def transfers_page(
     next_token = bounds.next_text_token(page[-1].id, page[-1].event_time_us, 0) if len(found) > per_page else None
     with runtime.store.reader() as reader:
         event_ids = visible_event_ids(reader, caller, {row.eid for row in page})
-    bodies = [_transfer_body(row, event_ids) for row in page]
+        bodies = with_labels(reader, caller, [_transfer_body(row, event_ids) for row in page], at.known_at_us)
     return BodyPage({"transfers": bodies}, next_token, bounds.expires_us)
 
 
@@ -216,7 +217,7 @@ def _columns(wanted: StockFilter) -> dict[str, str]:
     asked = {
         "place": canonical_identifier(wanted.place) if wanted.place is not None else None,
         "gtin": wanted.gtin.zfill(14) if wanted.gtin is not None else None,
-        "lot": quote(wanted.lot, safe="") if wanted.lot is not None else None,
+        "lot": encode_link_segment(wanted.lot) if wanted.lot is not None else None,
         "status": wanted.status,
     }
     return {name: value for name, value in asked.items() if value is not None}
@@ -258,8 +259,8 @@ def _stock_body(row: rows.Balance, event_ids: Mapping[bytes, str], flags: Sequen
     return {
         "item": item_of(row.record_key),
         "gtin": row.gtin,
-        "lot": row.lot,
-        "serial": row.serial,
+        "lot": as_printed(row.lot),
+        "serial": as_printed(row.serial),
         "expiry": row.expiry,
         "place": row.place,
         "container": item_of(row.container) if row.container is not None else None,
@@ -284,8 +285,8 @@ def _transfer_body(row: rows.OwnershipTransfer, event_ids: Mapping[bytes, str]) 
         "to": row.to_party or None,
         "item": row.key,
         "gtin": row.gtin,
-        "lot": row.lot,
-        "serial": row.serial,
+        "lot": as_printed(row.lot),
+        "serial": as_printed(row.serial),
         "quantity": row.quantity,
         "uom": row.uom,
         "useType": row.use_type,

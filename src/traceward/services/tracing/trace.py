@@ -22,6 +22,7 @@ from traceward.services.identity.principals import Principal, Right
 from traceward.services.queries.visible_events import facts_of, folded, moment, serials_of_lot
 from traceward.services.runtime import Runtime
 from traceward.services.tracing import conflicts, stock
+from traceward.services.tracing.labels import as_printed
 
 Ids = Mapping[bytes, str]
 
@@ -91,7 +92,7 @@ def item(runtime: Runtime, caller: Principal, epc: str, *, as_of: str | None, kn
     body = {
         "epc": found.key,
         "asOf": at.text,
-        "lot": found.lot,
+        "lot": as_printed(found.lot),
         "expiry": found.expiry,
         "state": state,
         "owners": [
