@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,16 +39,24 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def running_server(data_dir: Path, **settings: Any) -> Iterator[LiveServer]:
+def running_server(
+    data_dir: Path, *, injected: Mapping[str, Any] | None = None, **settings: Any
+) -> Iterator[LiveServer]:
     """A server with these settings until the context ends; its database is SQLite in data_dir unless they say more.
 
     `demo=True` brings the demo's organisations, keys and story; `demo_storyline=False` leaves the story out.
+    injected: the clock and the source of random bytes, as `create_app` takes them; the Date header is then left out.
     """
     made = Settings(data_dir=data_dir, port=0, **({"scan_warm": False} | settings))
-    app = create_app(made)
+    app = create_app(made, **(injected or {}))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
-            watched(app), lifespan="on", log_level="warning", access_log=False, timeout_graceful_shutdown=2
+            watched(app),
+            lifespan="on",
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=2,
+            date_header=injected is None,
         )
         server = _Server(config)
         thread = threading.Thread(target=_run, args=(server, listener), name="traceward-test-server")

@@ -123,15 +123,15 @@ def test_a_need_is_ordered_once_however_often_and_by_whomever_it_is_asked(empty:
     assert proposals(empty, "rival-supplier") == []
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: order(empty, need["id"]), range(8)))
-    assert {one["number"] for found in answers for one in found} == {"RO-000001"}
+    assert {one["number"] for found in answers for one in found} == {"RO-9521141000007-000001"}
     assert order(empty) == []
     (standing,) = orders(empty)
     assert (standing["state"], standing["quantity"]) == ("sent", 4)
-    assert standing["transactionID"] == "urn:epcglobal:cbv:bt:4012345000009:RO-000001"
-    assert [one["number"] for one in orders(empty, "cordia")] == ["RO-000001"]
+    assert standing["transactionID"] == "urn:epcglobal:cbv:bt:4012345000009:RO-9521141000007-000001"
+    assert [one["number"] for one in orders(empty, "cordia")] == ["RO-9521141000007-000001"]
     assert orders(empty, "rival-supplier") == []
     assert proposals(empty) == []
-    for number in ("RO-000001", "RO-000099"):
+    for number in ("RO-9521141000007-000001", "RO-9521141000007-000099"):
         hidden = empty.request("rival-supplier", "GET", f"/replenishment/orders/{number}")
         assert (hidden.status_code, number in hidden.text) == (404, True)
     order(empty, "0" * 32, status=404)

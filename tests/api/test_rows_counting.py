@@ -101,7 +101,7 @@ def test_P4_consumption_to_the_minimum_sends_exactly_one_order_and_its_receipt_c
     del recall["readPoint"]
     send(empty, "cordia", recall)
     found = within(lambda: orders(empty)[:-1])
-    assert [(one["quantity"], one["number"]) for one in found] == [(4, "RO-000002")]
+    assert [(one["quantity"], one["number"]) for one in found] == [(4, "RO-9521141000007-000002")]
 
 
 def test_P5_one_photo_of_many_labels_becomes_one_count_event_with_the_right_items(empty: Site) -> None:

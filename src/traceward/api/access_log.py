@@ -4,7 +4,7 @@ It must not log query strings, bodies or header values: those may name a patient
 """
 
 import time
-import uuid
+from collections.abc import Callable
 
 import structlog
 from starlette.datastructures import Headers
@@ -18,18 +18,19 @@ _log = structlog.get_logger("traceward.access")
 class AccessLog:
     """ASGI middleware that logs method, route, status and time, and turns stray exceptions into 500.
 
-    The route's pattern is logged, not the path, because paths hold identifiers.
+    new_id: makes each request's id. The route's pattern is logged, not the path, because paths hold identifiers.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, new_id: Callable[[], str]) -> None:
         self._app = app
+        self._new_id = new_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request and log how it went."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = uuid.uuid4().hex
+        request_id = self._new_id()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started = time.perf_counter()
         status = 0

@@ -5,6 +5,7 @@ Everything that a request needs hangs on `app.state`; it must not leave anything
 
 import asyncio
 import gc
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -75,19 +76,23 @@ _log = structlog.get_logger("traceward")
 
 
 def create_app(
-    settings: Settings, *, now_us: Callable[[], int] = system_clock_us, write_log: WriteLog | None = None
+    settings: Settings,
+    *,
+    now_us: Callable[[], int] = system_clock_us,
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    write_log: WriteLog | None = None,
 ) -> FastAPI:
     """The server for these settings; it opens its store when it starts and closes it when it ends.
 
     After start-up `app.state.runtime` holds the services, `app.state.first_run` the state of set-up and, in a demo,
-    `app.state.demo_keys` the keys by name. now_us: the clock, for tests. write_log: called with every bulk insert, for
-    benches.
+    `app.state.demo_keys` the keys by name. now_us, random_bytes: the clock and what ids and secrets are drawn from, for
+    tests. write_log: called with every bulk insert, for benches.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure_logging(settings.log_level)
-        runtime = await asyncio.to_thread(_open, settings, now_us, write_log)
+        runtime = await asyncio.to_thread(_open, settings, now_us, random_bytes, write_log)
         warming: asyncio.Task[None] | None = None
         try:
             app.state.runtime = runtime
@@ -174,7 +179,7 @@ def create_app(
     app.add_middleware(CompressedAnswers)
     app.add_middleware(Door, rules=_door_rules(settings), limit_headers=limit_headers)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(AccessLog)
+    app.add_middleware(AccessLog, new_id=lambda: random_bytes(16).hex())
     return app
 
 
@@ -194,7 +199,12 @@ def _door_rules(settings: Settings) -> DoorRules:
     )
 
 
-def _open(settings: Settings, now_us: Callable[[], int], write_log: WriteLog | None) -> Runtime:
+def _open(
+    settings: Settings,
+    now_us: Callable[[], int],
+    random_bytes: Callable[[int], bytes],
+    write_log: WriteLog | None,
+) -> Runtime:
     limits = Limits(
         capture_limit_events=settings.capture_limit_events,
         capture_limit_bytes=settings.capture_limit_bytes,
@@ -214,6 +224,7 @@ def _open(settings: Settings, now_us: Callable[[], int], write_log: WriteLog | N
         session_idle_s=settings.session_idle_s,
         scan_workers=settings.scan_workers,
         now_us=now_us,
+        random_bytes=random_bytes,
         write_log=write_log,
         outgoing=Outgoing(_outgoing_rules(settings)),
         issuers=settings.oidc,

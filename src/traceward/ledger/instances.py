@@ -387,7 +387,8 @@ def _after_the_end(book: Book, act: Act, record: Instance) -> None:
         _changed(act, record)
         return
     if act.effect == steps.USE:
-        book.raise_conflict("consumed_twice", act, record)
+        # Who is to sell the item a second time owns it no more, and must know that this use does not count.
+        book.raise_conflict("consumed_twice", act, record, *(event.owning or ()))
     elif record.status in _ENDED_BY_USE:
         book.raise_conflict("seen_after_use", act, record, what=record.status)
     else:

@@ -162,7 +162,7 @@ def open_runtime(
     Raises what `open_store` raises: StoreUnavailable, WrongDatabase, ValueError.
     """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = open_store(store_url, clock=now_us, log=write_log)
+    store = open_store(store_url, clock=now_us, log=write_log, random_bytes=random_bytes)
     registry = Registry(store, now_us)
     books = BookCache()
     return Runtime(

@@ -35,12 +35,20 @@ _SECRET: Final = "secret_key"  # noqa: S105  # the name of the row, not the secr
 class Store:
     """An open store. `committer` writes, `reader()` reads; both from any thread."""
 
-    def __init__(self, database: Database, *, clock: Clock, secret_key: bytes | None, log: WriteLog | None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        secret_key: bytes | None,
+        log: WriteLog | None,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
         self.database = database
         connection = database.open_writer()
         try:
             migrate(database, connection)
-            self.secret_key = secret_key or _instance_secret(connection)
+            self.secret_key = secret_key or _instance_secret(connection, random_bytes)
         finally:
             connection.close()
         self.vault = Vault(self.secret_key)
@@ -133,14 +141,17 @@ def open_store(
     clock: Clock,
     secret_key: bytes | None = None,
     log: WriteLog | None = None,
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     sqlite_database: Callable[[Path], Database] = SqliteDatabase,
 ) -> Store:
     """The store at `sqlite:///<path>` or `postgresql://...`, migrated to this version's schema.
 
     clock: microseconds since 1970 UTC. secret_key: 32 bytes; None takes the one that the database keeps.
-    log: called with every bulk insert, for benches. Raises StoreUnavailable, WrongDatabase, ValueError for the URL.
+    log: called with every bulk insert, for benches. random_bytes: what a new database's secret is drawn from.
+    Raises StoreUnavailable, WrongDatabase, ValueError for the URL.
     """
-    return Store(database_of(url, sqlite_database), clock=clock, secret_key=secret_key, log=log)
+    database = database_of(url, sqlite_database)
+    return Store(database, clock=clock, secret_key=secret_key, log=log, random_bytes=random_bytes)
 
 
 def database_of(url: str, sqlite_database: Callable[[Path], Database] = SqliteDatabase) -> Database:
@@ -155,14 +166,14 @@ def database_of(url: str, sqlite_database: Callable[[Path], Database] = SqliteDa
     raise ValueError(f"database URL {url.partition('@')[2] or url!r}: expected sqlite:///PATH or postgresql://...")
 
 
-def _instance_secret(connection: Connection) -> bytes:
+def _instance_secret(connection: Connection, random_bytes: Callable[[int], bytes]) -> bytes:
     """The secret of this database, made when it is first opened."""
     wanted = "SELECT value FROM meta WHERE name=?"
     rows = connection.fetch(wanted, (_SECRET,))
     if not rows:
         connection.begin()
         try:
-            connection.write("meta", ("name", "value"), [(_SECRET, secrets.token_hex(32))], "nothing")
+            connection.write("meta", ("name", "value"), [(_SECRET, random_bytes(32).hex())], "nothing")
             rows = connection.fetch(wanted, (_SECRET,))
             connection.commit()
         except Exception:

@@ -4,7 +4,6 @@ Everything that needs no lock is done before the writer is asked: reading, check
 acknowledge anything before its commit.
 """
 
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -98,7 +97,7 @@ def capture_document(
     nothing is stored. proceed: the job lists each event that failed.
     """
     document = read_document(body, form, runtime.limits)
-    job = jobs.new_job(uuid.uuid4().hex, caller, behaviour, runtime.now_us(), {})
+    job = jobs.new_job(runtime.random_bytes(16).hex(), caller, behaviour, runtime.now_us(), {})
     whole = behaviour == "rollback"
     judged = judge(runtime, caller, document.events)
     vocabularies = documents.vocabularies(document)

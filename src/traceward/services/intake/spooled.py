@@ -4,7 +4,6 @@ The file is synced and its job committed before the caller is told. It must not 
 events in memory as values.
 """
 
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +46,8 @@ class _Refused(Exception):  # no error of its own: it brings those of the events
 
 def accept(runtime: Runtime, caller: Principal, file: Path, behaviour: str, form: BodyFormat) -> CaptureJob:
     """A running job for a document that lies synced in the spool folder; it is captured in the background."""
-    job = jobs.new_job(uuid.uuid4().hex, caller, behaviour, runtime.now_us(), _first_detail(file, form, caller))
+    capture_id, detail = runtime.random_bytes(16).hex(), _first_detail(file, form, caller)
+    job = jobs.new_job(capture_id, caller, behaviour, runtime.now_us(), detail)
     runtime.store.committer.run(lambda tx: tx.put(job))
     runtime.background.submit(_capture, runtime, job)
     return job

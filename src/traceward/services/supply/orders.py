@@ -269,14 +269,12 @@ def _write(
             )
             if known is None or len(standing) != found.made.get(place, 0):
                 continue
-            counter = tx.get(Counter, f"orders:{known.number}") or Counter(name=f"orders:{known.number}", value=0)
-            counter.value += 1
-            tx.put(counter)
+            number = _next_number(tx, known.number, terms.supplier)
             price = price_on(found.line, day)
             sent = automatic or by == terms.hospital
             order = ReplenishmentOrder(
                 hospital=terms.hospital,
-                number=f"RO-{counter.value:06d}",
+                number=number,
                 supplier=terms.supplier,
                 agreement_id=terms.agreement_id,
                 agreement_version=found.agreement.version,
@@ -301,6 +299,19 @@ def _write(
     if made:
         runtime.changes.publish({party for one in made for party in (one.hospital, one.supplier)})
     return made
+
+
+def _next_number(tx: WriteTransaction, hospital: int, supplier: str) -> str:
+    """A number of the hospital's that no other order of it has.
+
+    Each supplier has a sequence of its own: from one sequence it could tell how often others are ordered from.
+    """
+    gln = supplier.rpartition("/")[2]
+    name = f"orders:{hospital}:{gln}"
+    counter = tx.get(Counter, name) or Counter(name=name, value=0)
+    counter.value += 1
+    tx.put(counter)
+    return f"RO-{gln}-{counter.value:06d}"
 
 
 def _figures(found: Planned, need: Need) -> dict[str, Any]:
