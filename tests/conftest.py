@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import emitted
+import figures as told_figures
 from postgres_server import PostgresMissing, new_database, running_postgres
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("full" if config.getoption("--full") else "sampled")
     config.pluginmanager.register(emitted.Judge(is_full=bool(config.getoption("--full"))), "emitted")
+    config.pluginmanager.register(told_figures.Told(), "figures")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -48,6 +50,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def full_run(pytestconfig: pytest.Config) -> bool:
     """Whether counts are to be run whole: `rounds = 100 if full_run else 5`."""
     return bool(pytestconfig.getoption("--full"))
+
+
+@pytest.fixture(scope="session")
+def figures(pytestconfig: pytest.Config) -> list[str]:
+    """Lines for the end of the run's output: how much a test has looked at."""
+    return told_figures.lines_of(pytestconfig)
 
 
 @pytest.fixture(scope="session")

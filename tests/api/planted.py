@@ -1,10 +1,12 @@
 """Generated events whose every name tells who may know of it: a mark in serial, lot, place, eventID, extensions.
 
-Whoever finds a mark in an answer to the wrong role has found a leak.
+Whoever finds a mark in an answer to the wrong role has found a leak. `roles` says which role may meet which mark, and
+`expected` what each of them is to be told of these events.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import orjson
@@ -14,37 +16,69 @@ from traceward.gs1.check_digits import check_digit
 NORTHGATE: Final = "https://id.gs1.org/417/4012345000009"
 CORDIA: Final = "https://id.gs1.org/417/9521141000007"
 RIVAL: Final = "https://id.gs1.org/417/9506000000008"
+CARRIER: Final = "https://id.gs1.org/417/9524321000000"
 
 CORDIA_ALONE: Final = "ZCOR"
 RIVAL_ALONE: Final = "ZRIV"
 HOSPITAL_ALONE: Final = "ZNOR"
 CORDIA_AND_HOSPITAL: Final = "ZCAH"
 RIVAL_AND_HOSPITAL: Final = "ZRAH"
+BY_CARRIER: Final = "ZSWI"
+"""Cordia's goods that a carrier brings to the hospital, still on their way."""
 PATIENT: Final = "ZPAT"
-MARKS: Final = (CORDIA_ALONE, RIVAL_ALONE, HOSPITAL_ALONE, CORDIA_AND_HOSPITAL, RIVAL_AND_HOSPITAL, PATIENT)
+MARKS: Final = (
+    CORDIA_ALONE, RIVAL_ALONE, HOSPITAL_ALONE, CORDIA_AND_HOSPITAL, RIVAL_AND_HOSPITAL, BY_CARRIER, PATIENT,
+)  # fmt: skip
 
+CAPTORS: Final = ("cordia", "rival-supplier", "northgate-supply", "northgate-clinical")
+VALVE: Final = "09521141010235"
+RIVALS_VALVE: Final = "09506000117843"
 GTINS: Final = {
-    CORDIA_ALONE: "09521141010235",
-    CORDIA_AND_HOSPITAL: "09521141010235",
-    RIVAL_ALONE: "09506000117843",
-    RIVAL_AND_HOSPITAL: "09506000117843",
+    CORDIA_ALONE: VALVE,
+    CORDIA_AND_HOSPITAL: VALVE,
+    BY_CARRIER: VALVE,
+    RIVAL_ALONE: RIVALS_VALVE,
+    RIVAL_AND_HOSPITAL: RIVALS_VALVE,
     HOSPITAL_ALONE: "04012345000016",
-    PATIENT: "09521141010235",
+    PATIENT: VALVE,
 }
+OWNERS: Final = {
+    CORDIA_ALONE: CORDIA,
+    CORDIA_AND_HOSPITAL: CORDIA,
+    BY_CARRIER: CORDIA,
+    RIVAL_ALONE: RIVAL,
+    RIVAL_AND_HOSPITAL: RIVAL,
+    HOSPITAL_ALONE: NORTHGATE,
+    PATIENT: NORTHGATE,
+}
+LOTS: Final = 5
+"""How many lots each party alone has; serialised items of a partnership have a lot of their own each."""
 _GLNS: Final = {CORDIA: "9521141000106", RIVAL: "9506000000008", NORTHGATE: "4012345000016"}
 _CONTEXT: Final = [
     "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
-    {"mcx": "https://ns.traceward.org/consignment/"},
+    {"mcx": "https://ns.traceward.org/consignment/", "cbvmda": "urn:epcglobal:cbv:mda:"},
 ]
+_START: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_CYCLE: Final = 16
 
 
 @dataclass(frozen=True)
 class Planted:
-    """An event, the demo key that captures it, and the mark that tells who may know of it."""
+    """An event, the demo key that captures it, the mark that tells who may know of it, its item's number, its flow.
+
+    flow: make, ship, receive, use, use_again, recall, link; what a party alone made is `make` too.
+    """
 
     captor: str
     mark: str
+    number: int
+    flow: str
     event: dict[str, Any]
+
+    @property
+    def item(self) -> str:
+        """The item's token, which stands in its serial number and nowhere else of another item."""
+        return f"{self.mark}{self.number}"
 
 
 def gsrn(number: int) -> str:
@@ -58,8 +92,14 @@ def epc(mark: str, number: int) -> str:
     return f"https://id.gs1.org/01/{GTINS[mark]}/21/{mark}{number}"
 
 
+def lot_of(mark: str, number: int) -> str:
+    """The lot number that belongs to an event of that mark."""
+    alone = mark in (CORDIA_ALONE, RIVAL_ALONE, HOSPITAL_ALONE)
+    return f"{mark}L{number % LOTS if alone else number}"
+
+
 def event_id(mark: str, number: int) -> str:
-    """The eventID of an event of that mark."""
+    """How the eventID of every event of an item begins."""
     return f"https://planted.example/{mark}{number}"
 
 
@@ -79,66 +119,150 @@ def body_of(*events: dict[str, Any]) -> bytes:
     })  # fmt: skip
 
 
+def numbers(mark: str, most: int) -> list[int]:
+    """The numbers of the first items of that mark."""
+    found: list[int] = []
+    for one in planted(_CYCLE * most):
+        if one.mark == mark and one.number not in found:
+            found.append(one.number)
+        if len(found) == most:
+            break
+    return found
+
+
 def planted(count: int) -> Iterator[Planted]:
-    """So many events: commissionings, shipments, receipts, uses and patient links, in turn."""
+    """So many events: makings, shipments, receipts, uses, second uses, recalls and patient links, in turn."""
     for number in range(count):
-        kind = number % 7
-        if kind == 0:
-            yield _alone("cordia", CORDIA_ALONE, CORDIA, number)
-        elif kind == 1:
-            yield _alone("rival-supplier", RIVAL_ALONE, RIVAL, number)
-        elif kind == 2:
-            yield _alone("northgate-supply", HOSPITAL_ALONE, NORTHGATE, number)
-        elif kind == 3:
-            yield _between("cordia", CORDIA_AND_HOSPITAL, CORDIA, "shipping", number)
-        elif kind == 4:
-            yield _between("rival-supplier", RIVAL_AND_HOSPITAL, RIVAL, "shipping", number)
-        elif kind == 5:
-            yield _between("northgate-supply", CORDIA_AND_HOSPITAL, CORDIA, "receiving", number - 2)
-        else:
-            yield _patient(number)
+        yield _turn(number)
 
 
-def _event(mark: str, number: int, step: str, where: str, suffix: str = "", **more: Any) -> dict[str, Any]:
-    day = number % 28 + 1
-    return {
+def _turn(number: int) -> Planted:
+    turn, cycle = number % _CYCLE, number // _CYCLE
+    alone = {0: CORDIA_ALONE, 1: RIVAL_ALONE, 2: HOSPITAL_ALONE, 14: CORDIA_ALONE, 15: RIVAL_ALONE}
+    if turn in alone or (turn == 13 and cycle % 4):
+        return _alone(alone.get(turn, HOSPITAL_ALONE), number)
+    if turn == 6:
+        return _link(number)
+    if turn == 7:
+        return _ship(BY_CARRIER, number, carrier=True)
+    mark, flow, first = {
+        3: (CORDIA_AND_HOSPITAL, _ship, 3),
+        4: (RIVAL_AND_HOSPITAL, _ship, 4),
+        5: (CORDIA_AND_HOSPITAL, _receive, 3),
+        8: (CORDIA_AND_HOSPITAL, _make, 3),
+        9: (RIVAL_AND_HOSPITAL, _receive, 4),
+        10: (RIVAL_AND_HOSPITAL, _make, 4),
+        11: (CORDIA_AND_HOSPITAL, _recall if cycle % 2 else _use, 3),
+        12: (RIVAL_AND_HOSPITAL, _use, 4),
+        13: (CORDIA_AND_HOSPITAL, _use_again, 3),
+    }[turn]
+    return flow(mark, cycle * _CYCLE + first)
+
+
+def _event(mark: str, number: int, flow: str, hours: int, step: str, where: str | None, **more: Any) -> dict[str, Any]:
+    # Items of later numbers are later, save that each day of the half-year comes again: some of them overlap.
+    time = _START + timedelta(days=number % 180, hours=hours, minutes=number % 60)
+    event = {
         "type": "ObjectEvent",
-        "eventID": event_id(mark, number) + suffix,
-        "eventTime": f"2026-0{number % 6 + 1}-{day:02d}T10:{number % 60:02d}:00Z",
+        "eventID": f"{event_id(mark, number)}-{flow}",
+        "eventTime": time.isoformat().replace("+00:00", "Z"),
         "eventTimeZoneOffset": "+00:00",
         "action": "OBSERVE",
         "bizStep": step,
         "epcList": [epc(mark, number)],
-        "readPoint": {"id": where},
-        "bizLocation": {"id": where},
         "bizTransactionList": [{"type": "desadv", "bizTransaction": f"https://planted.example/bt/{mark}{number}"}],
+        "mcx:note": f"https://planted.example/note/{mark}{number}",
+    }
+    if where is not None:
+        event |= {"readPoint": {"id": where}, "bizLocation": {"id": where}}
+    return event | more
+
+
+def _captor(mark: str) -> str:
+    return {CORDIA: "cordia", RIVAL: "rival-supplier", NORTHGATE: "northgate-supply"}[OWNERS[mark]]
+
+
+def _alone(mark: str, number: int) -> Planted:
+    event = _event(mark, number, "make", 0, "commissioning", place(mark, OWNERS[mark]), action="ADD")
+    event["quantityList"] = [
+        {"epcClass": f"https://id.gs1.org/01/{GTINS[mark]}/10/{lot_of(mark, number)}", "quantity": 3}
+    ]
+    return Planted(_captor(mark), mark, number, "make", event)
+
+
+def _make(mark: str, number: int) -> Planted:
+    ilmd = {"cbvmda:lotNumber": lot_of(mark, number), "cbvmda:itemExpirationDate": "2028-05-31"}
+    where = place(mark, OWNERS[mark])
+    event = _event(mark, number, "make", 0, "commissioning", where, action="ADD", ilmd=ilmd)
+    return Planted(_captor(mark), mark, number, "make", event)
+
+
+def _ship(mark: str, number: int, *, carrier: bool = False) -> Planted:
+    event = _event(mark, number, "ship", 2, "shipping", place(mark, OWNERS[mark]), disposition="in_transit")
+    del event["bizLocation"]
+    holder = CARRIER if carrier else NORTHGATE
+    return Planted(_captor(mark), mark, number, "ship", event | _ends(mark, holder, place(mark, NORTHGATE)))
+
+
+def _receive(mark: str, number: int) -> Planted:
+    event = _event(mark, number, "receive", 4, "receiving", place(mark, NORTHGATE))
+    return Planted("northgate-supply", mark, number, "receive", event | _ends(mark, NORTHGATE, place(mark, NORTHGATE)))
+
+
+def _use(mark: str, number: int) -> Planted:
+    event = _used(mark, number, "use", 6)
+    return Planted("northgate-supply", mark, number, "use", event)
+
+
+def _use_again(mark: str, number: int) -> Planted:
+    event = _used(mark, number, "use_again", 8)
+    return Planted("northgate-supply", mark, number, "use_again", event)
+
+
+def _used(mark: str, number: int, flow: str, hours: int) -> dict[str, Any]:
+    event = _event(mark, number, flow, hours, "dispensing", place(mark, NORTHGATE), disposition="dispensed")
+    del event["bizLocation"]
+    return event | {
+        "sourceList": [{"type": "owning_party", "source": OWNERS[mark]}],
+        "destinationList": [{"type": "owning_party", "destination": NORTHGATE}],
+        "mcx:useType": "implanted",
         "mcx:usageReport": f"https://planted.example/report/{mark}{number}",
-    } | more
+    }
 
 
-def _alone(captor: str, mark: str, party: str, number: int) -> Planted:
-    event = _event(mark, number, "commissioning", place(mark, party), action="ADD")
-    event["quantityList"] = [{"epcClass": f"https://id.gs1.org/01/{GTINS[mark]}/10/{mark}L{number % 5}", "quantity": 3}]
-    return Planted(captor, mark, event)
+def _recall(mark: str, number: int) -> Planted:
+    event = _event(mark, number, "recall", 7, "holding", None, disposition="recalled")
+    said = {"mcx:recallClass": "II", "mcx:recallNotice": notice_of(number)}
+    event |= {"persistentDisposition": {"set": ["recalled"]}} | said
+    return Planted(_captor(mark), mark, number, "recall", event)
 
 
-def _between(captor: str, mark: str, owner: str, step: str, number: int) -> Planted:
-    def ends(kind: str) -> list[dict[str, str]]:
-        goes_to = NORTHGATE if kind == "destination" else owner
-        return [{"type": "possessing_party", kind: goes_to}, {"type": "owning_party", kind: owner}]
-
-    where = place(mark, owner if step == "shipping" else NORTHGATE)
-    event = _event(
-        mark, number, step, where, f"-{step}", sourceList=ends("source"), destinationList=ends("destination")
-    )
-    return Planted(captor, mark, event)
+def notice_of(number: int) -> str:
+    """The number of the recall notice of an item."""
+    return f"https://planted.example/notice/{CORDIA_AND_HOSPITAL}{number}"
 
 
-def _patient(number: int) -> Planted:
-    event = _event(PATIENT, number, "installing", place(PATIENT, NORTHGATE), action="ADD")
+def _ends(mark: str, holder: str, to: str) -> dict[str, Any]:
+    owner = OWNERS[mark]
+    return {
+        "sourceList": [
+            {"type": "possessing_party", "source": owner},
+            {"type": "owning_party", "source": owner},
+            {"type": "location", "source": place(mark, owner)},
+        ],
+        "destinationList": [
+            {"type": "possessing_party", "destination": holder},
+            {"type": "owning_party", "destination": owner},
+            {"type": "location", "destination": to},
+        ],
+    }
+
+
+def _link(number: int) -> Planted:
+    event = _event(PATIENT, number, "link", 0, "installing", place(PATIENT, NORTHGATE), action="ADD")
     event |= {
         "type": "AssociationEvent",
         "parentID": f"https://id.gs1.org/8018/{gsrn(number)}",
         "childEPCs": event.pop("epcList"),
     }
-    return Planted("northgate-clinical", PATIENT, event)
+    return Planted("northgate-clinical", PATIENT, number, "link", event)

@@ -2,16 +2,11 @@
 
 import base64
 import json
-import socket
-import subprocess
-import sys
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -26,57 +21,17 @@ from traceward.services.identity.oidc import TokenVerifier, rules_for
 from traceward.services.runtime import Limits, Runtime, open_runtime
 
 from .conftest import Site
+from .oidc_provider import ADA, AUDIENCE, Provider, running_provider
 
 NORTHGATE: Final = "https://id.gs1.org/417/4012345000009"
-AUDIENCE: Final = "traceward"
-USER: Final = {"sub": "ada", "organisation": "northgate", "roles": ["nurse", "staff"]}
 _NOW_S: Final = 1_800_000_000
-
-
-@dataclass(frozen=True)
-class Provider:
-    """A running OpenID Connect provider."""
-
-    url: str
-
-    def id_token(self, subject: str = "ada") -> str:
-        """What the provider gives a client for a user, by the authorization code flow."""
-        back = "https://client.example/back"
-        asked = {"client_id": AUDIENCE, "redirect_uri": back, "response_type": "code", "scope": "openid profile email"}
-        with httpx.Client(base_url=self.url) as http:
-            answer = http.post("/oauth2/authorize", params=asked, data={"sub": subject})
-            code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
-            grant = {"grant_type": "authorization_code", "code": code, "redirect_uri": back}
-            token = http.post("/oauth2/token", data=grant, auth=(AUDIENCE, "secret"))
-        assert token.status_code == 200, token.text
-        return str(token.json()["id_token"])
 
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[Provider]:
-    """A provider in a process of its own, with one user."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "-p", str(port)]
-    command += ["--user-claims", json.dumps(USER)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 30
-        while not _answers(url):
-            assert process.poll() is None, "the provider ended"
-            assert time.monotonic() < deadline, "the provider does not answer"
-        yield Provider(url)
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/.well-known/openid-configuration").status_code == 200
-    except httpx.TransportError:
-        return False
+    """A provider with one user."""
+    with running_provider(ADA) as running:
+        yield running
 
 
 def test_a_token_of_a_real_provider_signs_in_and_a_changed_one_does_not(
@@ -132,7 +87,7 @@ class Bench:
 
     def claims(self, **changed: Any) -> dict[str, Any]:
         """The claims of a good token; None takes a claim out."""
-        whole = {"iss": self.url, "aud": AUDIENCE, "sub": "ada", "iat": _NOW_S, "exp": _NOW_S + 300} | USER | changed
+        whole = {"iss": self.url, "aud": AUDIENCE, "sub": "ada", "iat": _NOW_S, "exp": _NOW_S + 300} | ADA | changed
         return {name: value for name, value in whole.items() if value is not None}
 
     def token(self, key: Any = None, algorithm: str = "RS256", kid: str | None = "r1", **changed: Any) -> str:

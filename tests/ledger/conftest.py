@@ -5,27 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from figures import LATE
 from ledger.flows import DRAWN
 from traceward.store.engine import Store, open_store
 
 NOW_US = 1_840_000_000_000_000  # April 2028: the storyline's last events are past
 
 
-FIGURES = pytest.StashKey[list[str]]()
-
-
-@pytest.fixture
-def figures(pytestconfig: pytest.Config) -> list[str]:
-    """Lines for the end of the run's output: how much a test has looked at."""
-    return pytestconfig.stash.setdefault(FIGURES, [])
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    lines = [*config.stash.get(FIGURES, [])]
-    if DRAWN["histories"]:
-        lines.append(f"laws of the ledger: {DRAWN['histories']:,} random histories with {DRAWN['events']:,} events")
-    for line in lines:
-        terminalreporter.write_line(line)
+@pytest.fixture(scope="session", autouse=True)
+def _drawn(pytestconfig: pytest.Config) -> None:
+    pytestconfig.stash.setdefault(LATE, {})["laws"] = lambda: (
+        f"laws of the ledger: {DRAWN['histories']:,} random histories with {DRAWN['events']:,} events"
+        if DRAWN["histories"]
+        else ""
+    )
 
 
 @pytest.fixture
