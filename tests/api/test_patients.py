@@ -163,6 +163,78 @@ def test_an_erased_patient_is_gone_for_every_reader_and_the_stock_stays(hospital
     assert search(hospital, clinical, patient=PATIENT) == [("123452", "4")]
 
 
+def test_a_patient_who_came_back_can_be_erased_again(hospital: Site) -> None:
+    """Rejects texts under the forgotten key that are tried with the new one: reading any of them would fail."""
+    officer = new_key(hospital, NORTHGATE, "privacy_officer")["key"]
+    clinical = hospital.server.keys["northgate-clinical"]
+    asked = {"patient": PATIENT, "reason": "request of 3 May, article 17"}
+    assert with_key(hospital, officer, "POST", "/patients/erasures", json=asked).json() == {"events": 2}
+    assert captured_by(hospital, clinical, link(4, PATIENT, THEATRE)).status_code == 202
+    assert with_key(hospital, officer, "POST", "/patients/erasures", json=asked).json() == {"events": 1}
+    assert search(hospital, clinical, patient=PATIENT) == []
+    assert captured_by(hospital, clinical, link(5, PATIENT, THEATRE)).status_code == 202
+    assert search(hospital, clinical, patient=PATIENT) == [("123452", "5")]
+
+
+MERCY = "https://id.gs1.org/417/5060000000005"
+
+
+@pytest.mark.parametrize("first", ["northgate", "mercy"])
+def test_what_one_organisation_erases_stays_the_others_who_captured_it_too(hospital: Site, first: str) -> None:
+    """Rejects one key for the content: the first captor's erasure would take it from the second, the second's from
+    nobody, and a key renewed later must neither open what was erased nor stand in the way of the other's.
+    """
+    created = hospital.request("admin", "POST", "/admin/organisations", json={
+        "id": MERCY, "name": "Mercy Hospital", "companyPrefixes": ["506000000000"]})  # fmt: skip
+    assert created.status_code in (200, 201), created.text
+    keys = {"northgate": hospital.server.keys["northgate-clinical"],
+            "mercy": new_key(hospital, MERCY, "clinical")["key"]}  # fmt: skip
+    officers = {"northgate": new_key(hospital, NORTHGATE, "privacy_officer")["key"],
+                "mercy": new_key(hospital, MERCY, "privacy_officer")["key"]}  # fmt: skip
+    assert captured_by(hospital, keys["mercy"], link(1, PATIENT, THEATRE)).status_code == 202
+    other = "mercy" if first == "northgate" else "northgate"
+
+    def told(name: str) -> list[str]:
+        answer = with_key(hospital, keys[name], "GET", "/epcis/events?perPage=100").text
+        return sorted({f"link-{number}" for number in range(1, 9) if f"link-{number}" in answer})
+
+    before = {name: told(name) for name in keys}
+    assert before == {"northgate": ["link-1", "link-2", "link-3"], "mercy": ["link-1"]}
+    asked = {"patient": PATIENT, "reason": "request of 3 May, article 17"}
+    gone = with_key(hospital, officers[first], "POST", "/patients/erasures", json=asked).json()
+    assert gone == {"events": {"northgate": 2, "mercy": 1}[first]}
+    assert "link-1" not in told(first)
+    assert with_key(hospital, keys[first], "GET", "/epcis/events/urn:uuid:link-1").status_code == 404
+    assert told(other) == before[other]
+    one = with_key(hospital, keys[other], "GET", "/epcis/events/urn:uuid:link-1")
+    assert one.status_code == 200
+    assert "0000012345" in one.text or "401234500000123452" in one.text
+    assert [serial for _, serial in search(hospital, keys[other], patient=PATIENT)][:1] == ["1"]
+    # The patient comes back to the first, whose key is another now; then the other erases too.
+    assert captured_by(hospital, keys[first], link(7, PATIENT, WARD)).status_code == 202
+    assert "link-1" not in told(first)
+    assert told(other) == before[other]
+    gone = with_key(hospital, officers[other], "POST", "/patients/erasures", json=asked).json()
+    assert gone == {"events": {"northgate": 2, "mercy": 1}[other]}
+    assert "link-1" not in told(other)
+    assert told(first)[-1] == "link-7"
+
+
+def test_what_one_organisation_takes_back_stays_the_others_who_captured_it_too(hospital: Site) -> None:
+    """Rejects a declaration in error that closes another organisation's link, or is shown to it."""
+    created = hospital.request("admin", "POST", "/admin/organisations", json={
+        "id": MERCY, "name": "Mercy Hospital", "companyPrefixes": ["506000000000"]})  # fmt: skip
+    assert created.status_code in (200, 201), created.text
+    mercy, clinical = new_key(hospital, MERCY, "clinical")["key"], hospital.server.keys["northgate-clinical"]
+    assert captured_by(hospital, mercy, link(1, PATIENT, THEATRE)).status_code == 202
+    mistaken = {"declarationTime": "2026-05-09T10:00:00Z", "reason": "did_not_occur"}
+    wrong = link(1, PATIENT, THEATRE, errorDeclaration=mistaken)
+    assert captured_by(hospital, clinical, wrong).status_code == 202
+    assert search(hospital, clinical, epc=f"{ITEM}1") == []
+    assert search(hospital, mercy, epc=f"{ITEM}1") == [("123452", "1")]
+    assert "did_not_occur" not in with_key(hospital, mercy, "GET", "/epcis/events?perPage=100").text
+
+
 def test_a_role_without_patients_cannot_capture_one_in_a_document(hospital: Site) -> None:
     body = orjson.dumps(document(link(5, PATIENT, THEATRE)))
     refused = hospital.capture("northgate-supply", body)

@@ -3,7 +3,7 @@
 They hold no patient identifier as plain text; nothing here decides who may read a row.
 """
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text
 from sqlmodel import Field
 
 from traceward.store.models import Table
@@ -48,7 +48,8 @@ class AuditRow(Table, table=True):
 class SubjectKey(Table, table=True):
     """The encryption key of one data subject of one organisation. id: 16 bytes, a keyed hash of party and identifier.
 
-    wrapped, name: the key under the instance's own, and the identifier under the key; both None once erased.
+    wrapped, name: the key under the instance's own, and the identifier under the key; both None once erased, until the
+    subject is met again. erased_us: when that was, the last time; what was sealed before it opens no more.
     """
 
     __tablename__ = "subject_key"
@@ -69,6 +70,19 @@ class SubjectEvent(Table, table=True):
 
     subject: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+
+
+class SealedCopy(Table, table=True):
+    """A private event's text under the keys of a further organisation that captured it; the first one's is the event's.
+
+    So one organisation's erasure takes it from that one alone.
+    """
+
+    __tablename__ = "sealed_copy"
+
+    eid: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    party: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    text: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class EmergencyAccess(Table, table=True):

@@ -5,7 +5,7 @@ in the history stay. It must not decide whose data something is; services name t
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
@@ -26,6 +26,7 @@ ERASED: Final = b""
 _ID_BYTES: Final = 16
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
+_COPIES: Final = "SELECT eid, party, text FROM sealed_copy WHERE eid IN {in}"
 _COLUMNS: Final = ("id", "party", "wrapped", "name", "created_us", "erased_us")
 
 Fetch = Callable[[str, Iterable[Any]], list[Row]]
@@ -57,12 +58,12 @@ class Vault:
         text = f"{party}\0{name}".encode()
         return blake2b(text, digest_size=_ID_BYTES, key=self._secret, person=b"subject").digest()
 
-    def new_key_row(self, party: int, name: str, created_us: int) -> Row:
-        """A row of `subject_key`, in the order of its columns, with a fresh key."""
+    def new_key_row(self, party: int, name: str, created_us: int, erased_us: int | None = None) -> Row:
+        """A row of `subject_key`, in the order of its columns, with a fresh key. erased_us: when an earlier went."""
         subject = self.subject_id(party, name)
         key = AESGCM.generate_key(bit_length=256)
         wrapped = _encrypt(self._wrapper(), key, subject)
-        return (subject, party, wrapped, _encrypt(AESGCM(key), name.encode(), subject), created_us, None)
+        return (subject, party, wrapped, _encrypt(AESGCM(key), name.encode(), subject), created_us, erased_us)
 
     def seal(self, keys: Mapping[bytes, bytes], content: Text, bound_to: bytes) -> bytes:
         """The content under all of these subjects' keys; it opens with `bound_to` only, the eid of its event."""
@@ -81,15 +82,24 @@ class Vault:
     def open_all(self, sealed: Mapping[bytes, bytes], fetch_in: Fetch) -> dict[bytes, Text | None]:
         """The contents of sealed texts by eid; None for those of which a key is gone."""
         wanted = {subject for text in sealed.values() for subject in subjects_of(text)}
-        keys = self.unwrap(fetch_in("SELECT id, wrapped FROM subject_key WHERE id IN {in}", wanted))
-        return {eid: self._open(text, keys, eid) for eid, text in sealed.items()}
+        stored = fetch_in("SELECT id, wrapped, erased_us FROM subject_key WHERE id IN {in}", wanted)
+        keys = self.unwrap((row[0], row[1]) for row in stored)
+        renewed = {bytes(row[0]) for row in stored if row[2] is not None}
+        return {eid: self._open(text, keys, eid, renewed) for eid, text in sealed.items()}
 
-    def _open(self, text: bytes, keys: Mapping[bytes, bytes], bound_to: bytes) -> Text | None:
+    def _open(
+        self, text: bytes, keys: Mapping[bytes, bytes], bound_to: bytes, renewed: Collection[bytes]
+    ) -> Text | None:
         ids = subjects_of(text)
         if not all(one in keys for one in ids):
             return None
         cipher = AESGCM(_joined(keys[one] for one in ids))
-        plain = _decrypt(cipher, text[len(MARK) + 1 + len(ids) * _ID_BYTES :], bound_to)
+        try:
+            plain = _decrypt(cipher, text[len(MARK) + 1 + len(ids) * _ID_BYTES :], bound_to)
+        except ValueError:
+            if not any(one in renewed for one in ids):
+                raise
+            return None  # sealed under a key that was erased, before its subject came back
         return Text(*msgspec.msgpack.decode(plain))
 
     def _wrapper(self) -> AESGCM:
@@ -141,4 +151,9 @@ def opened(rows: Sequence[Row], vault: Vault, fetch_in: Fetch) -> dict[int, Text
     if not sealed:
         return {}
     contents = vault.open_all({eid: text for eid, (_, text) in sealed.items()}, fetch_in)
+    gone = [eid for eid, content in contents.items() if content is None]
+    # What one organisation had erased another may still read: whether it may be seen at all was decided before.
+    for eid, _, text in sorted(fetch_in(_COPIES, gone), key=lambda row: row[1]) if gone else []:
+        if contents[bytes(eid)] is None:
+            contents |= vault.open_all({bytes(eid): bytes(text)}, fetch_in)
     return {sealed[eid][0]: content for eid, content in contents.items()}

@@ -90,6 +90,7 @@ def write_events(
         (key_hash(key), fact.event_time_us, numbers[fact.eid]) for fact in facts for key in keys(fact)
     ])  # fmt: skip
     numbers |= {event.eid: found.seq for event, found in todo.seen}
+    subjects.seal_copies(tx, runtime.store.vault, party, [event for event, _ in todo.seen], numbers)
     alert_rows.touch(tx, (found.seq for _, found in todo.seen))
     tx.insert_witnesses([
         Witness(event.eid, party, numbers[event.eid], now_us, job_id, event.event_id, event.is_declaration)

@@ -92,7 +92,7 @@ def delete(runtime: Runtime, caller: Principal, quarantine_id: str) -> None:
 def _row(
     tx: WriteTransaction, runtime: Runtime, caller: Principal, name: str, event: PreparedEvent, finding: Finding
 ) -> Quarantined:
-    keys = keys_of(tx, runtime.store.vault, caller.party_number, subject_names(event))
+    keys = keys_of(tx, runtime.store.vault, caller.party_number, subject_names(event.expanded, event.text, event.eid))
     return Quarantined(
         id=name,
         party=caller.party_number,
