@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us
 from traceward.ledger.facts import LedgerEvent, container_of
@@ -88,16 +90,25 @@ def known_of(reader: Reader, caller: Principal, seqs: Sequence[int], known_at_us
 def known_facts(
     runtime: Runtime, reader: Reader, caller: Principal, seqs: Sequence[int], known_at_us: int | None
 ) -> Iterator[LedgerEvent]:
-    """The facts of those of these events that the caller could see at known_at_us, with the captors of that time."""
+    """The facts of those of these events that the caller could see at known_at_us, with the captors of that time.
+
+    Of a private event the caller's organisation is the only captor told: who else has it, and what came of theirs, is
+    no concern of its.
+    """
     documents = reader.documents(known_of(reader, caller, seqs, known_at_us), witnesses=True)
     if known_at_us is None:
-        yield from (stored_fact(event, runtime.registry) for event in documents)
+        yield from (_told_to(caller, stored_fact(event, runtime.registry)) for event in documents)
         return
     captors: defaultdict[bytes, list[int]] = defaultdict(list)
     for eid, party in reader.fetch_in(_CAPTORS, [event.eid for event in documents], (known_at_us,)):
         captors[bytes(eid)].append(party)
     for event in documents:
-        yield stored_fact(event._replace(witnesses=tuple(captors[bytes(event.eid)])), runtime.registry)
+        fact = stored_fact(event._replace(witnesses=tuple(captors[bytes(event.eid)])), runtime.registry)
+        yield _told_to(caller, fact)
+
+
+def _told_to(caller: Principal, fact: LedgerEvent) -> LedgerEvent:
+    return msgspec.structs.replace(fact, captured_by=(caller.organisation,)) if fact.private else fact
 
 
 def all_facts(runtime: Runtime, caller: Principal, at: Moment) -> list[LedgerEvent]:
