@@ -164,8 +164,8 @@ def test_C3_a_missing_item_is_a_ghost_to_both_until_found_or_written_off_by_agre
     lot = "urn:epc:class:lgtin:9521141.004530.LC"
     consign_valves(empty, 100, serials, lot, 10)
     agreed = terms(
-        lines=[{"gtin": VALVE_GTIN}, {"gtin": SCREW_GTIN}], counts={"recountAt": 99, "blind": False},
-        loss={"liable": "hospital", "toleranceUnits": 1, "graceDays": 30},
+        lines=[{"gtin": VALVE_GTIN}, {"gtin": SCREW_GTIN, "prices": [{"amount": "12.50", "currency": "EUR"}]}],
+        counts={"recountAt": 99, "blind": False}, loss={"liable": "hospital", "toleranceUnits": 1, "graceDays": 30},
     )  # fmt: skip
     call(empty, "cordia", "POST", "/agreements", agreed, 201)
     call(empty, "northgate-supply", "POST", "/agreements/sign", {"agreementID": agreed["agreementID"], "version": 1})
@@ -206,7 +206,10 @@ def test_C3_a_missing_item_is_a_ghost_to_both_until_found_or_written_off_by_agre
     for name in ("cordia", "northgate-clinical"):
         assert ghosts(empty, name, place) == {}
         assert owned_by(empty, name) == [("LC", "2")]
-        assert call(empty, name, "GET", "/write-offs")["writeOffs"] == [accepted]
+        (told,) = call(empty, name, "GET", "/write-offs")["writeOffs"]
+        assert told == accepted | {"charges": told["charges"]}
+        # What it costs is for roles that see prices.
+        assert told["charges"] == ([{"amount": "25", "currency": "EUR"}] if name == "cordia" else None)
     rows = empty.get("cordia", f"/consignment/stock?perPage=1000&place={place}")["items"]
     assert sum(float(row["quantity"]) for row in rows) == 15 + 8
     assert call(empty, "rival-supplier", "GET", "/write-offs")["writeOffs"] == []
@@ -221,6 +224,21 @@ def test_C3_a_missing_item_is_a_ghost_to_both_until_found_or_written_off_by_agre
     call(empty, "cordia", "POST", f"/write-offs/{again['id']}/accept", status=409)
     (cleared,) = [one for one in call(empty, "cordia", "GET", "/write-offs")["writeOffs"] if one["id"] == again["id"]]
     assert (cleared["state"], cleared["eventIDs"]) == ("cleared", [])
+    # A proposal may be withdrawn or declined once, and one that nobody answered in time is no offer any more.
+    whole_count(empty, place, seen[:11] + seen[12:], 27, "2026-03-27T18:00:00Z")
+    named = asked | {"items": [{"item": f"{item}11"}]}
+    for name, state in (("cordia", "withdrawn"), ("northgate-supply", "declined")):
+        open_ = call(empty, "cordia", "POST", "/write-offs", named, 201)
+        ended = call(empty, name, "POST", f"/write-offs/{open_['id']}/decline")
+        assert (ended["state"], ended["eventIDs"]) == (state, [])
+        call(empty, "northgate-supply", "POST", f"/write-offs/{open_['id']}/accept", status=409)
+    call(empty, "cordia", "POST", "/agreements", agreed | {"data": {"disputeDays": 0}}, 201)
+    call(empty, "northgate-supply", "POST", "/agreements/sign", {"agreementID": agreed["agreementID"], "version": 2})
+    late = call(empty, "cordia", "POST", "/write-offs", named, 201)
+    assert late["answerBy"] == late["proposedAt"]
+    assert "expired" in str(call(empty, "northgate-supply", "POST", f"/write-offs/{late['id']}/accept", status=409))
+    (told,) = [one for one in call(empty, "cordia", "GET", "/write-offs")["writeOffs"] if one["id"] == late["id"]]
+    assert (told["state"], told["eventIDs"]) == ("expired", [])
     # What a count of today misses may still be found.
     today = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     whole_count(empty, place, seen[:12] + seen[13:], 29, today)

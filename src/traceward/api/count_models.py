@@ -224,6 +224,13 @@ class WriteOffRequest(_Request):
     reason: Literal["lost", "stolen"] = "lost"
 
 
+class ChargeBody(BaseModel):
+    """So much money. currency: ISO 4217."""
+
+    amount: str
+    currency: str
+
+
 class WrittenOffItem(BaseModel):
     """How much of an item is written off, and how much of that is paid for."""
 
@@ -235,10 +242,16 @@ class WrittenOffItem(BaseModel):
 
 
 class WriteOffBody(BaseModel):
-    """A write-off. state: proposed, accepted, declined, withdrawn, or cleared (found again)."""
+    """A write-off. state: proposed, accepted, declined, withdrawn, expired, or cleared (found again).
+
+    charges: what the hospital pays, by the agreement's prices; null for roles that see none. answerBy: after it a
+    proposal has expired.
+    """
 
     id: str
     state: str
+    charges: list[ChargeBody] | None
+    answerBy: str | None
     supplier: str
     hospital: str
     agreementID: str

@@ -94,7 +94,7 @@ export const countApi = {
 /** Missing stock of one supplier at one place that one side proposes to take off the book, and the other answers. */
 export interface WriteOff {
   id: string;
-  state: "proposed" | "accepted" | "declined" | "withdrawn" | "cleared";
+  state: "proposed" | "accepted" | "declined" | "withdrawn" | "expired" | "cleared";
   supplier: string;
   hospital: string;
   place: string;

@@ -22,12 +22,12 @@ from traceward.epcis.errors import (
 )
 from traceward.epcis.times import format_time_us, parse_time_us
 from traceward.gs1.epc_uri import canonical_identifier
-from traceward.ledger.agreement import Agreement, tolerated
+from traceward.ledger.agreement import Agreement, day_of, price_on, tolerated
 from traceward.ledger.expiry import DAY_US
 from traceward.ledger.facts import class_parts
 from traceward.ledger.steps import ON_HAND
 from traceward.services.counting.ghosts import ghosts
-from traceward.services.identity.principals import Principal, Right
+from traceward.services.identity.principals import Principal, Right, Sight
 from traceward.services.intake import capture
 from traceward.services.intake.actions import place_of
 from traceward.services.intake.documents import BodyFormat, read_event
@@ -74,7 +74,7 @@ def propose(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> 
     with runtime.store.reader() as reader:
         known = reader.get(WriteOff, write_off_id)
     if known is not None:
-        return body_of(_own(known, caller, write_off_id))
+        return _body(runtime, caller, _own(known, caller, write_off_id))
     supplier, hospital, missing = _missing(runtime, caller, place, request["items"])
     agreement = _agreement(runtime, supplier, hospital, place, missing, now_us)
     grace_us = agreement.terms.loss.grace_days * DAY_US
@@ -107,21 +107,23 @@ def propose(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> 
 
     made = runtime.store.committer.run(unit)
     runtime.changes.publish({supplier, hospital})
-    return body_of(made)
+    return _body(runtime, caller, made)
 
 
 def accept(runtime: Runtime, caller: Principal, write_off_id: str) -> dict[str, Any]:
     """Accept what the other side proposed: the hospital's events take the goods off the book, charged or not.
 
     Accepting again changes nothing. Raises NoSuchResource, ForbiddenException for the side that proposed, and
-    WriteOffStateException where it was answered before or counts do not miss it any more: then it is cleared.
+    WriteOffStateException where it was answered before, has expired, or counts do not miss it any more: then it is
+    cleared.
     """
     _require_rights(caller)
     row = _row(runtime, caller, write_off_id)
     if caller.organisation == row.proposed_by:
         raise ForbiddenException("a write-off is accepted by the other side")
     if row.state == "accepted":
-        return body_of(row)
+        return _body(runtime, caller, row)
+    _require_in_time(runtime, row)
     if row.state != "proposed":
         raise WriteOffStateException(f"the write-off is {row.state}; expected one that is proposed")
     if not _still_missing(runtime, caller, row):
@@ -146,7 +148,7 @@ def accept(runtime: Runtime, caller: Principal, write_off_id: str) -> dict[str, 
     accepted, written = runtime.store.committer.run(unit)
     if written is not None:
         runtime.changes.publish(written.concerned | {row.supplier, row.hospital})
-    return body_of(accepted)
+    return _body(runtime, caller, accepted)
 
 
 def decline(runtime: Runtime, caller: Principal, write_off_id: str) -> dict[str, Any]:
@@ -154,7 +156,9 @@ def decline(runtime: Runtime, caller: Principal, write_off_id: str) -> dict[str,
     _require_rights(caller)
     row = _row(runtime, caller, write_off_id)
     state = "withdrawn" if caller.organisation == row.proposed_by else "declined"
-    return body_of(_answer(runtime, caller, row, state))
+    if row.state == "proposed":
+        _require_in_time(runtime, row)
+    return _body(runtime, caller, _answer(runtime, caller, row, state))
 
 
 def write_offs_of(runtime: Runtime, caller: Principal) -> list[dict[str, Any]]:
@@ -167,14 +171,59 @@ def write_offs_of(runtime: Runtime, caller: Principal) -> list[dict[str, Any]]:
             for one in reader.select(WriteOff, **{column: caller.organisation})
             if caller.acts_at(one.place)
         ]
-    return [body_of(one) for one in sorted(found, key=lambda one: (one.proposed_us, one.id), reverse=True)[:_LISTED]]
+    return [
+        _body(runtime, caller, one)
+        for one in sorted(found, key=lambda one: (one.proposed_us, one.id), reverse=True)[:_LISTED]
+    ]
 
 
-def body_of(row: WriteOff) -> dict[str, Any]:
-    """A write-off as both sides read it. state: proposed, accepted, declined, withdrawn or cleared."""
+def _agreed(runtime: Runtime, row: WriteOff) -> Agreement | None:
+    """The version of the agreement that a write-off was proposed under; it judges it to its end."""
+    versions = runtime.agreement_books.current(runtime.store).versions(row.agreement_id)
+    return next((one for one in versions if one.version == row.agreement_version), None)
+
+
+def _answer_by_us(runtime: Runtime, row: WriteOff) -> int | None:
+    """Until when a proposal may be answered: as long as data may be disputed. None where no version says so."""
+    agreement = _agreed(runtime, row)
+    return row.proposed_us + agreement.terms.data.dispute_days * DAY_US if agreement is not None else None
+
+
+def _has_expired(runtime: Runtime, row: WriteOff) -> bool:
+    until_us = _answer_by_us(runtime, row)
+    return row.state == "proposed" and until_us is not None and runtime.now_us() >= until_us
+
+
+def _require_in_time(runtime: Runtime, row: WriteOff) -> None:
+    if _has_expired(runtime, row):
+        until = format_time_us(_answer_by_us(runtime, row) or 0)
+        raise WriteOffStateException(f"nobody answered the proposal until {until}: it has expired; propose it again")
+
+
+def _charges(runtime: Runtime, row: WriteOff) -> list[dict[str, str]]:
+    """What is charged by the agreement's prices of the day of the proposal, by currency; what has none is left out."""
+    agreement, day = _agreed(runtime, row), day_of(row.proposed_us)
+    totals: dict[str, Decimal] = {}
+    for one in orjson.loads(row.items):
+        line = agreement.line_of(class_parts(one["item"])[0]) if agreement is not None else None
+        price = price_on(line, day) if line is not None else None
+        charged = Decimal(one["charged"])
+        if price is not None and charged:
+            totals[price.currency] = totals.get(price.currency, Decimal(0)) + price.amount * charged
+    return [{"amount": _plain(amount), "currency": currency} for currency, amount in sorted(totals.items())]
+
+
+def _body(runtime: Runtime, caller: Principal, row: WriteOff) -> dict[str, Any]:
+    """A write-off as both sides read it; state: proposed, accepted, declined, withdrawn, expired or cleared.
+
+    charges: for roles that see prices, None for others.
+    """
+    until_us = _answer_by_us(runtime, row)
     return {
         "id": row.id,
-        "state": row.state,
+        "state": "expired" if _has_expired(runtime, row) else row.state,
+        "charges": _charges(runtime, row) if caller.sees(Sight.PRICE) else None,
+        "answerBy": format_time_us(until_us) if until_us is not None else None,
         "supplier": row.supplier,
         "hospital": row.hospital,
         "agreementID": row.agreement_id,

@@ -1,7 +1,9 @@
 """Movements of consigned goods as SAP numbers them, special stock K: for import by an inventory system.
 
-101 receipt, 122 return, 201 consumption or loss, 411 purchase without use; one more (102, 123, 202, 412) takes the
-movement back. It must not show a movement that names the caller neither as supplier nor as hospital.
+101 receipt; 122 return, 161 return by a return order, both without a debt; 201 consumption or loss that the hospital
+pays; 411 purchase without use; one more (102, 123, 162, 202, 412) takes the movement back. What is lost, wasted or
+destroyed at the supplier's cost leaves as a return: nobody owes it. It must not show a movement that names the caller
+neither as supplier nor as hospital.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,12 +18,23 @@ from traceward.ledger import corrections
 from traceward.ledger.facts import LedgerEvent, class_parts
 from traceward.ledger.persistence import balance_rows
 from traceward.ledger.state import item_of
+from traceward.ledger.steps import DESTROY, LOSE, effect_of
 from traceward.services.identity.principals import Principal, Right, Sight
+from traceward.services.indexing.preparation import expanded_stored
 from traceward.services.money.usage import item_body, require_sight
-from traceward.services.money.usage_events import DECLARED, STANDING, UseEvent, UseLine, find_uses, read_uses
+from traceward.services.money.usage_events import (
+    CLAIMED,
+    DECLARED,
+    STANDING,
+    UseEvent,
+    UseLine,
+    find_uses,
+    read_uses,
+)
 from traceward.services.queries.facts import stored_fact
 from traceward.services.queries.visible_events import Moment, facts_of, folded
 from traceward.services.runtime import Runtime
+from traceward.services.supply.order_progress import paper_ids
 from traceward.services.times import instant
 from traceward.services.tracing.labels import with_labels
 from traceward.store import business_lists, ledger_lists
@@ -31,7 +44,11 @@ COLUMNS: Final = (
     "postingDate", "movementType", "specialStock", "gtin", "lot", "serial", "quantity", "uom", "place", "supplier",
     "hospital", "reference", "item", "eventID",
 )  # fmt: skip
-_TYPES: Final = {"receipt": 101, "return": 122, "use": 201, "loss": 201, "purchase": 411}
+_TYPES: Final = {"receipt": 101, "return": 122, "return_order": 161, "use": 201, "loss": 201, "purchase": 411}
+_REFERENCES: Final = {"receipt": ("po", "desadv"), "return": ("desadv",), "return_order": ("rma",)}
+_GONE: Final = AnyTerm((
+    *(("disposition", word) for word in ("unavailable", "stolen", "destroyed", "disposed")), ("bizStep", "destroying"),
+))  # fmt: skip
 _STEPS: Final = AnyTerm((("bizStep", "receiving"), ("bizStep", "shipping")))
 _MOST: Final = 2000
 _AT_ONCE: Final = 1000
@@ -46,7 +63,11 @@ def movements(runtime: Runtime, caller: Principal, *, start: str, end: str) -> l
     caller.require(Right.READ)
     require_sight(caller, Sight.USE)
     times = TimeRange(instant("from", start, end_of_day=False), instant("to", end, end_of_day=False))
-    told = [*_passings(runtime, caller, times), *_handovers(runtime, caller, times)]
+    told = [
+        *_passings(runtime, caller, times),
+        *_borne(runtime, caller, times),
+        *_handovers(runtime, caller, times),
+    ]
     with runtime.store.reader() as reader:
         found = with_labels(reader, caller, told)
     return sorted(found, key=lambda one: (one["postingDate"], one["eventID"], one["item"], one["movementType"]))
@@ -90,6 +111,31 @@ def _of_use(use: UseEvent, line: UseLine) -> Iterator[dict[str, Any]]:
         yield told | {"movementType": _TYPES[use.kind] + 1}
 
 
+def _borne(runtime: Runtime, caller: Principal, times: TimeRange) -> Iterator[dict[str, Any]]:
+    """Consigned goods lost, wasted or destroyed that stayed the supplier's: they leave stock without a debt."""
+    with runtime.store.reader() as reader:
+        query = Query(clauses=(_GONE,), event_time=times)
+        page = reader.find(query, VisibleTo(caller.viewers), limit=_MOST, deadline_s=runtime.limits.query_deadline_s)
+        _refuse_more(page.next)
+        stored = [one for one in reader.documents(page.seqs, witnesses=True) if not one.private]
+        facts = {one.eid: stored_fact(one, runtime.registry) for one in stored}
+        gone = [one for one in stored if effect_of(facts[one.eid]) in (LOSE, DESTROY)]
+        found = read_uses(runtime, reader, caller, gone, any_kind=True)
+    for use in found:
+        for line in use.lines:
+            consigned = line.owner not in (None, use.hospital) and not line.counts and use.status != CLAIMED
+            if consigned and caller.organisation in (line.owner, use.hospital):
+                told = _body(_TYPES["return"], line.item, line.quantity, line.uom, use.event_time_us, use.event_id) | {
+                    "place": use.taken_from,
+                    "supplier": line.owner,
+                    "hospital": use.hospital,
+                }
+                told |= {"reference": use.usage_report or use.agreement}
+                yield told
+                if use.status != STANDING:
+                    yield told | {"movementType": _TYPES["return"] + 1}
+
+
 def _handovers(runtime: Runtime, caller: Principal, times: TimeRange) -> Iterator[dict[str, Any]]:
     """Receipts on consignment and returns, with what the containers held then."""
     query = Query(clauses=(_STEPS,), event_time=times)
@@ -98,16 +144,22 @@ def _handovers(runtime: Runtime, caller: Principal, times: TimeRange) -> Iterato
         documents = [one for one in reader.documents(page.seqs, witnesses=True) if not one.private]
     _refuse_more(page.next)
     facts = [stored_fact(one, runtime.registry) for one in documents]
+    expanded = {one.eid: expanded_stored(one.text, one.context, one.event_id) for one in documents}
     resolved = corrections.resolve(facts)
     for fact in facts:
+        papers = paper_ids(expanded[fact.eid])
         kind, supplier, hospital = _handover(fact)
+        if kind == "return" and "rma" in papers:
+            kind = "return_order"
         if kind is None or fact.declares is not None or caller.organisation not in (supplier, hospital):
             continue
         steps = (0,) if resolved.captors.get(fact.eid, fact.captured_by) else (0, 1)
         for item, quantity, uom in _goods(runtime, caller, fact):
             for step in steps:
                 told = _body(_TYPES[kind] + step, item, quantity, uom, fact.event_time_us, fact.event_id)
-                yield told | {"place": fact.read_point, "supplier": supplier, "hospital": hospital}
+                reference = next((papers[name][0] for name in _REFERENCES[kind] if name in papers), None)
+                parties = {"supplier": supplier, "hospital": hospital}
+                yield told | parties | {"place": fact.read_point, "reference": reference}
 
 
 def _handover(fact: LedgerEvent) -> tuple[str | None, str | None, str | None]:

@@ -254,7 +254,7 @@ class _Look:
         facts = [stored_fact(one, self._runtime.registry) for one in stored]
         standing = corrections.resolve(facts)
         return [
-            _Named(fact, _papers(expanded_stored(one.text, one.context, one.event_id)))
+            _Named(fact, paper_ids(expanded_stored(one.text, one.context, one.event_id)))
             for one, fact in zip(stored, facts, strict=True)
             if fact.declares is None and standing.captors.get(fact.eid, fact.captured_by)
         ]
@@ -357,7 +357,8 @@ class _Look:
                 self._count(found, fact.children, fact.child_quantities, until_us, depth)
 
 
-def _papers(expanded: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def paper_ids(expanded: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Type -> ids of the business transactions that an expanded event names."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for entry in expanded.get("bizTransactionList", ()):
         found[entry.get("type", "")].append(entry["bizTransaction"])
