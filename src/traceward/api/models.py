@@ -215,14 +215,19 @@ class StockItem(BaseModel):
     lastEventID: str | None
 
 
-class StockAnswer(BaseModel):
-    """The caller's stock at one time. places, parties: names of the ids that occur; products: by GTIN, those known."""
+class WithNames(BaseModel):
+    """An answer with the names of the ids that occur in it; products: by GTIN, those that are known."""
 
-    asOf: str
-    items: list[StockItem]
     places: dict[str, str]
     parties: dict[str, str]
     products: dict[str, str]
+
+
+class StockAnswer(WithNames):
+    """The caller's stock at one time."""
+
+    asOf: str
+    items: list[StockItem]
 
 
 class OwnershipTransfer(BaseModel):

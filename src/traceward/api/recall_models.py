@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from traceward.api.ledger_models import ConflictBody
+from traceward.api.models import WithNames
 
 Serial = Annotated[str, Field(min_length=1, max_length=20)]
 _Number = Annotated[str, Field(min_length=1, max_length=500, description="The notice's number as its events name it")]
@@ -97,13 +98,10 @@ class RecallNoticeBody(BaseModel):
     acknowledgements: list[Acknowledgement]
 
 
-class RecallList(BaseModel):
+class RecallList(WithNames):
     """The notices that concern the caller, newest first; names of the ids that occur."""
 
     recalls: list[RecallNoticeBody]
-    places: dict[str, str]
-    parties: dict[str, str]
-    products: dict[str, str]
 
 
 class ClaimedUnits(BaseModel):
@@ -156,7 +154,7 @@ class RecallHolder(_Amounts):
     holder: str | None
 
 
-class RecallBody(RecallNoticeBody):
+class RecallBody(RecallNoticeBody, WithNames):
     """A notice with all units that it covers, as the caller may know them. state: open, complete or withdrawn."""
 
     asOf: str
@@ -168,9 +166,6 @@ class RecallBody(RecallNoticeBody):
     claims: list[ClaimedUnits]
     holders: list[RecallHolder]
     conflicts: list[ConflictBody]
-    places: dict[str, str]
-    parties: dict[str, str]
-    products: dict[str, str]
 
 
 class NoticePatient(BaseModel):

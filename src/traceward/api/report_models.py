@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, Field
 
+from traceward.api.models import WithNames
+
 
 class LeakBody(BaseModel):
     """One leak of charges. value: what the agreement gives it; since: when it happened; dueAt: when it was overdue."""
@@ -27,16 +29,13 @@ class LeakBody(BaseModel):
     orders: list[str]
 
 
-class LeaksAnswer(BaseModel):
+class LeaksAnswer(WithNames):
     """The leaks of a period, their value by currency, and what places, parties and products are called."""
 
     start: str = Field(alias="from")
     to: str
     leaks: list[LeakBody]
     totals: dict[str, str]
-    places: dict[str, str]
-    parties: dict[str, str]
-    products: dict[str, str]
 
 
 class PartyBody(BaseModel):

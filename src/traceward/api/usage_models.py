@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from traceward.api.models import WithNames
 from traceward.ledger.agreement_terms import PartyId
 
 
@@ -65,13 +66,10 @@ class UseBody(BaseModel):
     lines: list[UseLineBody]
 
 
-class UsageAnswer(BaseModel):
+class UsageAnswer(WithNames):
     """Uses, newest first, and what the places, parties and products in them are called."""
 
     uses: list[UseBody]
-    places: dict[str, str]
-    parties: dict[str, str]
-    products: dict[str, str]
 
 
 class _Request(BaseModel):

@@ -84,3 +84,14 @@ class Changes:
                 self._waiting[party].discard(watcher)
                 if not self._waiting[party]:
                     del self._waiting[party]
+
+
+async def first_of(news: asyncio.Event, stopping: asyncio.Event, seconds: float) -> bool:
+    """Wait for either event, so many seconds at the most; whether there is news."""
+    waiting = [asyncio.create_task(one.wait()) for one in (news, stopping)]
+    try:
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+    return news.is_set()

@@ -20,7 +20,7 @@ from traceward.ledger.alerts_model import PATIENT, Alert
 from traceward.ledger.facts import LedgerEvent, class_keys, class_parts, decode_event, item_keys
 from traceward.ledger.steps import COUNT, USE, effect_of
 from traceward.services.alerts.facts import Gatherer
-from traceward.services.changes import Topic
+from traceward.services.changes import Topic, first_of
 from traceward.services.runtime import Runtime
 from traceward.store import alert_rows
 from traceward.store.agreement_models import AlertScope
@@ -81,18 +81,9 @@ async def watch_alerts(runtime: Runtime) -> None:
                 _log.warning("alerts wait", reason=error.detail)
                 done = True
             if done:
-                await _first_of(news, runtime.stopping, _EVERY_S)
+                await first_of(news, runtime.stopping, _EVERY_S)
     finally:
         end_listening()
-
-
-async def _first_of(news: asyncio.Event, stopping: asyncio.Event, seconds: float) -> None:
-    waiting = [asyncio.create_task(one.wait()) for one in (news, stopping)]
-    try:
-        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waiting:
-            task.cancel()
 
 
 # ---------------------------------------------------------------------------------------------- what to look at

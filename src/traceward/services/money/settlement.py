@@ -291,22 +291,32 @@ def _line(
     amount = charge.amount
     if amount is not None and before is not None and before.amount is not None:
         amount -= before.amount
-    return item_body(line) | {
-        "kind": kind,
-        "period": period,
+    return (
+        item_body(line)
+        | _use_body(use)
+        | {
+            "kind": kind,
+            "period": period,
+            "quantity": normal_decimal(quantity),
+            "payer": charge.payer,
+            "unitPrice": money(charge.unit_price) if charge.unit_price is not None else None,
+            "amount": money(amount) if amount is not None else None,
+            "currency": charge.currency,
+            "priceProblem": charge.problem,
+            "agreementVersion": charge.agreement.version if charge.agreement is not None else None,
+        }
+    )
+
+
+def _use_body(use: UseEvent) -> dict[str, Any]:
+    """What a line of a settlement says of the event that it charges."""
+    return {
         "what": use.kind,
         "eventID": use.event_id,
         "eventTime": format_time_us(use.event_time_us),
         "recordTime": format_time_us(use.record_time_us),
         "usageReport": use.usage_report,
         "useType": use.use_type,
-        "quantity": normal_decimal(quantity),
-        "payer": charge.payer,
-        "unitPrice": money(charge.unit_price) if charge.unit_price is not None else None,
-        "amount": money(amount) if amount is not None else None,
-        "currency": charge.currency,
-        "priceProblem": charge.problem,
-        "agreementVersion": charge.agreement.version if charge.agreement is not None else None,
     }
 
 
@@ -318,22 +328,20 @@ def _taken_back(
     documents = reader.documents(business_lists.event_numbers(reader, [bytes.fromhex(eid)]), witnesses=True)
     (use,) = read_uses(runtime, reader, caller, documents, any_kind=True)
     gone = UseLine(item, -before.quantity, None, counts=False, owner=None)
-    return item_body(gone) | {
-        "kind": TAKEN_BACK,
-        "period": period,
-        "what": use.kind,
-        "eventID": use.event_id,
-        "eventTime": format_time_us(use.event_time_us),
-        "recordTime": format_time_us(use.record_time_us),
-        "usageReport": use.usage_report,
-        "useType": use.use_type,
-        "payer": "hospital",
-        "unitPrice": None,
-        "amount": money(-before.amount) if before.amount is not None else None,
-        "currency": before.currency,
-        "priceProblem": None,
-        "agreementVersion": None,
-    }
+    return (
+        item_body(gone)
+        | _use_body(use)
+        | {
+            "kind": TAKEN_BACK,
+            "period": period,
+            "payer": "hospital",
+            "unitPrice": None,
+            "amount": money(-before.amount) if before.amount is not None else None,
+            "currency": before.currency,
+            "priceProblem": None,
+            "agreementVersion": None,
+        }
+    )
 
 
 def _store(tx: WriteTransaction, caller: Principal, draft: _Draft) -> str | None:

@@ -24,6 +24,7 @@ from traceward.epcis.times import format_time_us
 from traceward.gs1.patient import contains_patient_identifier
 from traceward.ledger.agreement import day_of, price_on
 from traceward.ledger.replenishment import Need
+from traceward.services.changes import first_of
 from traceward.services.identity.principals import Principal, Right, Sight, shared_viewer
 from traceward.services.runtime import Runtime
 from traceward.services.supply.order_progress import LOOSE, OPEN_STATES, Progress, progress_of, transaction_id
@@ -190,7 +191,7 @@ async def replenish_regularly(runtime: Runtime) -> None:
                 _log.warning("replenishment waits", reason=error.detail)
             rest = max(_LEAST_S, _SHARE * (time.monotonic() - started))
             await _wait(runtime.stopping, rest)
-            heard = await _first(news, runtime.stopping, _IDLE_S)
+            heard = await first_of(news, runtime.stopping, _IDLE_S)
             news.clear()
             parties = set(concerned) if heard else None
             concerned.difference_update(parties or ())
@@ -204,16 +205,6 @@ async def _wait(event: asyncio.Event, seconds: float) -> bool:
             return await event.wait()
     except TimeoutError:
         return False
-
-
-async def _first(news: asyncio.Event, stopping: asyncio.Event, seconds: float) -> bool:
-    waiting = [asyncio.create_task(one.wait()) for one in (news, stopping)]
-    try:
-        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waiting:
-            task.cancel()
-    return news.is_set()
 
 
 def _settle(runtime: Runtime, pairs: Iterable[tuple[str, str]]) -> None:
