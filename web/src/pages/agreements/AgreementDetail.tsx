@@ -7,7 +7,7 @@ import { Failures, useDoing } from "../../ui/loaded";
 import { Notice } from "../../ui/parts";
 import { AnswerBlock, type Column, Table } from "../../ui/Table";
 import { nameOf, readableTime } from "../../ui/words";
-import { STATE_WORDS } from "./AgreementsPage";
+import { STATE_WORDS } from "./words";
 import { differences, type Naming } from "./diff";
 import { download } from "./draft";
 import { FIELDS, GROUPS, otherTerms, valueAt, wordsOf } from "./fields";

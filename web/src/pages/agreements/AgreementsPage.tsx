@@ -9,13 +9,7 @@ import { nameOf } from "../../ui/words";
 import { AgreementDetail } from "./AgreementDetail";
 import { AgreementForm } from "./AgreementForm";
 import { newTerms, termsOfFile } from "./draft";
-
-export const STATE_WORDS: Readonly<Record<Agreement["state"], string>> = {
-  proposed: "Proposed",
-  signed: "Signed, not yet in force",
-  in_force: "In force",
-  ended: "Ended",
-};
+import { STATE_WORDS } from "./words";
 
 interface Found {
   agreements: Agreement[];

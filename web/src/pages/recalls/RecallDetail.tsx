@@ -7,7 +7,7 @@ import { NoteForm } from "../../ui/NoteForm";
 import { PatientLinkTable } from "../../ui/patients";
 import { AnswerBlock, type Column, TableBlock } from "../../ui/Table";
 import { nameOf, plainWords, readableQuantity, readableTime, statusWords, thingWords } from "../../ui/words";
-import { recalledWords } from "./RecallsPage";
+import { recalledWords } from "./words";
 
 const STATE_WORDS: Readonly<Record<Recall["state"], string>> = { open: "Open", complete: "Complete: nothing is left to secure", withdrawn: "Withdrawn" };
 

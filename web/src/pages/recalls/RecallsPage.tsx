@@ -1,17 +1,11 @@
 import { useState } from "preact/hooks";
 import { type NewRecall, type NoticeKey, recallApi, type RecalledItem } from "../../api/recalls";
-import type { Names, Session } from "../../api/types";
+import type { Session } from "../../api/types";
 import { Failures, useDoing, useLoaded, WhenLoaded } from "../../ui/loaded";
 import { Nothing } from "../../ui/parts";
 import { nameOf, readableTime } from "../../ui/words";
 import { RecallDetail } from "./RecallDetail";
-
-/** `Lot LOT77A of Screw (0952…)`, `serials A1 to A9 of …`, or the whole product. */
-export function recalledWords({ gtin, lot, serials }: RecalledItem, products: Names): string {
-  const product = products[gtin] ? `${products[gtin]} (${gtin})` : gtin;
-  if (lot) return `Lot ${lot} of ${product}`;
-  return serials ? `Serials ${serials.from} to ${serials.to} of ${product}` : `All of ${product}`;
-}
+import { recalledWords } from "./words";
 
 /** Recall notices that concern the caller; its own side issues them where it makes the goods. */
 export function RecallsPage({ session }: { session: Session }) {
