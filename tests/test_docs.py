@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from shared_data import CHECKOUT
 from traceward.cli.main import app
+from traceward.store.tables import metadata
 
 PAGES = sorted([*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").rglob("*.md")])
 DECISIONS = sorted((CHECKOUT / "docs" / "adr").glob("0*.md"))
@@ -103,3 +104,10 @@ def test_dev_help_works_without_any_environment() -> None:
         [sys.executable, "-S", CHECKOUT / "dev.py", "--help"], capture_output=True, text=True, check=True
     )
     assert "serve" in done.stdout
+
+
+def test_every_table_of_the_database_stands_on_the_page_of_the_store() -> None:
+    """Rejects a page that was complete once."""
+    page = (CHECKOUT / "docs" / "store.md").read_text(encoding="utf-8")
+    named = {name for line in page.splitlines() if line.startswith("| `") for name in re.findall(r"`(\w+)`", line)}
+    assert metadata.tables.keys() - named == set()

@@ -1,6 +1,6 @@
 """What routes are given: the server's services and who is asking.
 
-It must not decide what a caller may do with data; rights live in `services.principals`.
+It must not decide what a caller may do with data; rights live in `services.identity.principals`.
 """
 
 from typing import Annotated, Final

@@ -1,6 +1,6 @@
 """EPCIS capture: POST /capture, POST /events and the capture jobs with their errors.
 
-It must not judge documents: services.capture does. Bodies above the spool threshold go to disk as they arrive.
+It must not judge documents: services.intake.capture does. Bodies above the spool threshold go to disk as they arrive.
 """
 
 import asyncio

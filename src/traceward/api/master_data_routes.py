@@ -1,6 +1,7 @@
 """Master data over HTTP, beside the standard's paths: vocabularies, their elements, and an element's versions.
 
-It must not decide who may see an element: services.master_data does. The REST binding of EPCIS 2.0 has no such paths.
+It must not decide who may see an element: services.queries.master_data does. The REST binding of EPCIS 2.0 has no such
+paths.
 """
 
 from typing import Annotated, Any

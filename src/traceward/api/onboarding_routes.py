@@ -1,6 +1,6 @@
 """Onboarding of a partner over HTTP: how far it is, with the next line for each side, and the steps themselves.
 
-It must not decide who may do a step: services.onboarding does.
+It must not decide who may do a step: services.imports.onboarding does.
 """
 
 from datetime import date

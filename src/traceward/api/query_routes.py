@@ -1,6 +1,6 @@
 """The EPCIS 2.0 REST binding of named queries, their events, and page tokens that are given back.
 
-It must not read definitions or evaluate queries: `services.named_queries` does.
+It must not read definitions or evaluate queries: `services.queries.named_queries` does.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """The GS1 Digital Link resolver: a page for people, a linkset for programs, and redirects by link type.
 
-GS1-Conformant resolver 1.2. It must not redirect anywhere but to links that services.resolver gives.
+GS1-Conformant resolver 1.2. It must not redirect anywhere but to links that services.queries.resolver gives.
 """
 
 import html

@@ -1,6 +1,6 @@
 """Settlements over HTTP: made, read, signed by both sides.
 
-It must not compute what a period comes to: services.settlement does.
+It must not compute what a period comes to: services.money.settlement does.
 """
 
 from typing import Annotated, Any

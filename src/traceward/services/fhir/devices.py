@@ -27,7 +27,7 @@ _ACTIVE: Final = frozenset({"on_hand", "in_transit", "implanted"})
 class DeviceView:
     """One device as the caller may know it. subject: what its id stands for. implant: None for other roles.
 
-    state: the unit of the trace (see services.trace), None for pieces of a lot. expiry: YYYY-MM-DD.
+    state: the unit of the trace (see services.tracing.trace), None for pieces of a lot. expiry: YYYY-MM-DD.
     """
 
     subject: Item | LinkLine

@@ -135,7 +135,7 @@ def delivery_resource(fact: LedgerEvent, index: int, ids: FhirIds, names: dict[s
 def stock_list(place: str, units: list[Resource], ids: FhirIds, names: dict[str, str], now_us: int) -> Resource:
     """A List of what lies at a place: devices by reference, quantities of lots by identifier. FHIR R4 2.24.
 
-    units: items of services.stock.
+    units: items of services.tracing.stock.
     """
     entries = []
     for unit in units:
@@ -179,7 +179,10 @@ def provenance_resource(fact: LedgerEvent, targets: list[str], names: dict[str, 
 
 
 def audit_resource(logical_id: str, entry: Resource) -> Resource:
-    """An AuditEvent: who did what, when, why, and to how much. entry: as services.audit_log gives it. FHIR R4 6.4."""
+    """An AuditEvent: who did what, when, why, and to how much. FHIR R4 6.4.
+
+    entry: as services.identity.audit_log gives it.
+    """
     details = [{"type": name, "valueString": str(entry[name])} for name in ("resultCount", "requestID") if entry[name]]
     told = [{"what": {"identifier": {"system": _URI, "value": one}}} for one in entry["eventIDs"]]
     return _checked(
