@@ -43,10 +43,10 @@ from traceward.services.alerts.recall_statements import Statement
 from traceward.services.counting import ghosts
 from traceward.services.identity.principals import Principal, shared_viewer
 from traceward.services.indexing.preparation import expanded_stored
+from traceward.services.ordering.par_facts import open_orders, stated_places
 from traceward.services.queries.facts import stored_fact
 from traceward.services.recalls.notices import MARKS, NOTICE, is_statement
 from traceward.services.runtime import Runtime
-from traceward.services.supply.par_facts import open_orders, stated_places
 from traceward.store import alert_rows
 from traceward.store.compile import VisibleTo
 from traceward.store.read import Reader

@@ -26,8 +26,8 @@ from traceward.ledger.agreement import day_of, price_on
 from traceward.ledger.replenishment import Need
 from traceward.services.changes import first_of
 from traceward.services.identity.principals import Principal, Right, Sight, shared_viewer
+from traceward.services.ordering.order_progress import LOOSE, OPEN_STATES, Progress, progress_of, transaction_id
 from traceward.services.runtime import Runtime
-from traceward.services.supply.order_progress import LOOSE, OPEN_STATES, Progress, progress_of, transaction_id
 from traceward.services.supply.replenishment import Planned, plain, planned
 from traceward.store import alert_rows
 from traceward.store.count_models import ReplenishmentOrder

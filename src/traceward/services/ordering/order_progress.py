@@ -23,9 +23,9 @@ from traceward.ledger.facts import LedgerEvent, class_parts
 from traceward.ledger.replenishment import Delivery, Ordered, delivered
 from traceward.ledger.steps import PACK, RECEIVE, SHIP, VOID_SHIP, effect_of
 from traceward.services.indexing.preparation import expanded_stored
+from traceward.services.ordering.loose_receipts import LooseReceipt, Waiting, assign
 from traceward.services.queries.facts import stored_fact
 from traceward.services.runtime import Runtime
-from traceward.services.supply.loose_receipts import LooseReceipt, Waiting, assign
 from traceward.store.compile import VisibleTo
 from traceward.store.count_models import ReplenishmentOrder
 from traceward.store.read import Reader

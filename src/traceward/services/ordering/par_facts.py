@@ -14,9 +14,9 @@ from traceward.ledger.alerts_model import OpenOrder, Stock
 from traceward.ledger.facts import class_parts
 from traceward.ledger.ghosts import COUNTING, PlaceCount
 from traceward.services.identity.principals import shared_viewer
+from traceward.services.ordering.order_progress import OPEN_STATES, progress_of, transaction_id
 from traceward.services.queries.facts import stored_fact
 from traceward.services.runtime import Runtime
-from traceward.services.supply.order_progress import OPEN_STATES, progress_of, transaction_id
 from traceward.store.count_models import ReplenishmentOrder
 from traceward.store.read import Reader
 
