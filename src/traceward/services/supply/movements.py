@@ -31,10 +31,10 @@ from traceward.services.money.usage_events import (
     find_uses,
     read_uses,
 )
+from traceward.services.ordering.order_progress import paper_ids
 from traceward.services.queries.facts import stored_fact
 from traceward.services.queries.visible_events import Moment, facts_of, folded
 from traceward.services.runtime import Runtime
-from traceward.services.supply.order_progress import paper_ids
 from traceward.services.times import instant
 from traceward.services.tracing.labels import with_labels
 from traceward.store import business_lists, ledger_lists
