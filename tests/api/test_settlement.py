@@ -135,3 +135,43 @@ def test_days_and_single_uses_are_settled_where_the_agreement_says_so(
     settled = settle(lite, period)
     assert len(settled["content"]["lines"]) == count
     assert settle(lite, period) == settled
+
+
+def declared_in_error(use: dict[str, Any]) -> dict[str, Any]:
+    """The declaration that a use did not occur."""
+    return use | {"errorDeclaration": {"declarationTime": "2026-04-02T09:00:00Z", "reason": "did_not_occur"}}
+
+
+def test_a_single_use_that_was_settled_and_then_taken_back_is_a_credit_without_another_use(site: Site) -> None:
+    """Rejects a credit that waits for a use that may never come, a settlement that is rewritten, a second credit."""
+    agree(site, **(terms() | {"use": {"settlement": "per_use"}}))
+    wrong = use_event(1, SCREW, 3, "2026-03-20T09:00:00Z", useType="implanted")
+    capture_events(site, wrong)
+    settled = settle(site, wrong["eventID"])
+    assert told(settled) == [("current", SCREW, "3", "135.00")]
+    day = {"agreementID": AGREEMENT, "period": "2026-04-02"}
+    nothing = site.request(SUPPLY, "POST", "/settlements", json=day)
+    assert (nothing.status_code, "corrects" in nothing.text) == (404, True)
+    capture_events(site, declared_in_error(wrong))
+    right = use_event(2, SCREW, 2, "2026-03-20T09:00:00Z", useType="implanted")
+    capture_events(site, right)
+    assert settle(site, wrong["eventID"], "cordia") == settled
+    credit = settle(site, "2026-04-02")
+    assert told(credit) == [("taken_back", SCREW, "-3", "-135.00")]
+    (line,) = credit["content"]["lines"]
+    assert (line["period"], line["eventID"]) == (wrong["eventID"], wrong["eventID"])
+    assert credit["content"]["previousDigest"] == settled["digest"]
+    assert credit["content"]["totals"] == {"EUR": "-135.00"}
+    assert settle(site, "2026-04-02", "cordia") == credit
+    assert site.request(SUPPLY, "POST", "/settlements", json=day | {"period": "2026-04-03"}).status_code == 404
+    assert told(settle(site, right["eventID"])) == [("current", SCREW, "2", "90.00")]
+
+
+def test_what_was_settled_is_corrected_after_the_agreement_has_ended(lite: Site) -> None:
+    """Rejects "no version was in force" as an answer to a credit that is owed."""
+    agree(lite, **(terms() | {"validTo": "2026-03-31"}))
+    wrong = use_event(1, SCREW, 3, "2026-03-20T09:00:00Z", useType="implanted")
+    capture_events(lite, wrong)
+    settle(lite, "2026-03")
+    capture_events(lite, declared_in_error(wrong))
+    assert told(settle(lite, "2026-04")) == [("taken_back", SCREW, "-3", "-135.00")]

@@ -24,7 +24,14 @@ from traceward.epcis.times import format_time_us
 from traceward.ledger.agreement import Agreement, AgreementBook
 from traceward.services.agreements import agreements
 from traceward.services.identity.principals import Principal, Right, Sight
-from traceward.services.money.settlement_periods import PER_USE, Period, cadence_at, name_of, period_of
+from traceward.services.money.settlement_periods import (
+    PER_USE,
+    Period,
+    cadence_at,
+    correcting_cadence,
+    name_of,
+    period_of,
+)
 from traceward.services.money.usage import item_body, require_sight
 from traceward.services.money.usage_events import STANDING, UseEvent, UseLine, read_uses
 from traceward.services.money.usage_prices import Charge, charge_of, money, totals
@@ -163,7 +170,7 @@ def _draft(
     runtime: Runtime, reader: Reader, caller: Principal, book: AgreementBook, agreement: Agreement, period_name: str
 ) -> _Draft:
     known_us, agreement_id = runtime.now_us(), agreement.terms.agreement_id
-    period = _checked(book, agreement_id, period_name, known_us)
+    period, only_corrects = _checked(book, agreement, period_name, known_us)
     earlier = business_lists.settlements_of_agreement(reader, agreement_id)
     settled = _settled(business_lists.settled_of_agreement(reader, agreement_id))
     lines = _lines(runtime, reader, caller, book, agreement, period, {one[0] for one in earlier}, settled, known_us)
@@ -172,11 +179,18 @@ def _draft(
     ordered = [(key, line) for (key, _), line in zip(ordered, labelled, strict=True)]
     if period.cadence == PER_USE and not any(line["kind"] == CURRENT for _, line in ordered):
         raise NoSuchResource(f"{agreement_id[:200]!r} has no use {period_name[:200]!r} to settle")
+    if only_corrects and not ordered:
+        raise NoSuchResource(f"{agreement_id[:200]!r} has nothing in {period_name[:200]!r} that corrects a settlement")
     previous = earlier[-1][2] if earlier else None
     return _Draft(period, agreement, known_us, len(earlier), previous, tuple(ordered))
 
 
-def _checked(book: AgreementBook, agreement_id: str, name: str, now_us: int) -> Period:
+def _checked(book: AgreementBook, agreement: Agreement, name: str, now_us: int) -> tuple[Period, bool]:
+    """The period of a name, and whether it can hold nothing but corrections of what was settled before.
+
+    Raises ValidationException for one that is not over, or is not how the agreement settles.
+    """
+
     def refuse(code: str, message: str) -> ValidationException:
         return ValidationException(message, [Finding("period", code, message, _CLAUSE)])
 
@@ -185,16 +199,21 @@ def _checked(book: AgreementBook, agreement_id: str, name: str, now_us: int) -> 
     except ValueError as error:
         raise refuse("period", f"period is {name[:40]!r}; expected a month (2026-03) or a day (2026-03-12)") from error
     if period.start_us is None or period.end_us is None:
-        return period
+        return period, False
     if period.end_us >= now_us:
         raise refuse(
             "not_over", f"period is {name!r}, which ends {format_time_us(period.end_us)}; expected its end past"
         )
+    agreement_id = agreement.terms.agreement_id
     cadences = {cadence_at(book, agreement_id, at_us) for at_us in (period.start_us, period.end_us)} - {None}
-    if period.cadence not in cadences:
-        told = " or ".join(sorted(filter(None, cadences))) or "nothing then: no version was in force"
-        raise refuse("cadence", f"period is {name!r} ({period.cadence}); the agreement settles {told}")
-    return period
+    if period.cadence in cadences:
+        return period, False
+    # Uses are settled one by one, or no version is in force any more: what was settled can be corrected all the same.
+    begun = book.has_begun(agreement.terms.supplier, agreement.terms.hospital, period.end_us)
+    if begun and not cadences - {PER_USE} and period.cadence == correcting_cadence(agreement.terms.use.settlement):
+        return period, True
+    told = " or ".join(sorted(filter(None, cadences))) or "nothing then: no version was in force"
+    raise refuse("cadence", f"period is {name!r} ({period.cadence}); the agreement settles {told}")
 
 
 def _settled(rows: Iterable[tuple[str, str, str | None, str | None, str]]) -> dict[str, tuple[_Settled, str]]:

@@ -51,6 +51,11 @@ def cadence_at(book: AgreementBook, agreement_id: str, at_us: int) -> str | None
     return agreement.terms.use.settlement if agreement is not None else None
 
 
+def correcting_cadence(cadence: str) -> str:
+    """The length of periods in which settlements are corrected where nothing else is to settle: a month, or a day."""
+    return MONTHLY if cadence == MONTHLY else DAILY
+
+
 def name_of(book: AgreementBook, agreement_id: str, use: UseEvent) -> str:
     """The name of the period to which a use belongs, by the version in force at its eventTime."""
     cadence = cadence_at(book, agreement_id, use.event_time_us)
