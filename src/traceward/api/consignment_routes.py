@@ -50,10 +50,10 @@ def get_stock(
     lot: str | None = None,
     status: Annotated[str | None, Query(description="on_hand, in_transit or explanted; absent: any")] = None,
 ) -> dict[str, object]:
-    """What the caller owns or holds, now or as of a time."""
+    """What the caller owns, holds or is being sent, now or as of a time. What is in transit is on nobody's hand."""
     page = page_request(request, settings)
     wanted = stock.StockFilter(
-        as_of=asOf, known_at=knownAt, place=place, within=within, gtin=gtin, lot=lot, status=status
+        as_of=asOf, known_at=knownAt, place=place, within=within, gtin=gtin, lot=lot, status=status, incoming=True
     )
     answer = stock.stock_page(runtime, caller, wanted, page.token, page.per_page)
     response.headers.update(link_headers(request, page, answer.next_token, answer.expires_us))

@@ -72,6 +72,18 @@ class Parties:
         """The registered party to which a place (SGLN) or party identifier (PGLN) belongs, else None."""
         return self._place(place) if place is not None else None
 
+    def spans_of(self, party: str) -> tuple[tuple[str, str], ...]:
+        """(first, end) of the identifiers among which a party's places and its own identifier lie, sorted and apart.
+
+        Some in them may be another's, whose company prefix is longer: `party_of_place` knows.
+        """
+        glns = {gln for gln, owner in self._by_gln.items() if owner == party}
+        prefixes = {prefix for prefix, owner in self._by_prefix.items() if owner == party}
+        starts = {
+            start for start in glns | prefixes if not any(start != one and start.startswith(one) for one in prefixes)
+        }
+        return tuple((f"{GS1}{ai}/{start}", f"{GS1}{ai}/{start}:") for ai in ("414", "417") for start in sorted(starts))
+
     def maker_of(self, item: str) -> str | None:
         """The registered party whose company prefix the item, class or container identifier carries, else None."""
         if not self._lengths or not item.startswith(GS1):

@@ -65,6 +65,32 @@ def stock_of_party(
     return sorted(found, key=balance_key)[:limit]
 
 
+def on_the_way_into(
+    reader: Reader,
+    party: str,
+    start: str,
+    end: str,
+    *,
+    after: BalanceKey | None = None,
+    limit: int = 1000,
+    **fixed: str,
+) -> list[Balance]:
+    """What is in transit to places from start on and before end, and that a party neither owns nor holds.
+
+    In the order of `stock_of_party`; fixed: values of place, gtin, lot and status, as there.
+    """
+    tests = "".join(f" AND {name}=?" for name in fixed)
+    params: list[object] = [start, end, party, party, *fixed.values()]
+    if after is not None:
+        tests += " AND (place, record_key, slot) > (?,?,?)"
+        params += after
+    sql = (
+        f"SELECT {_BALANCE} FROM balance WHERE status='in_transit' AND place>=? AND place<?"  # noqa: S608
+        f" AND owner<>? AND holder<>?{tests} ORDER BY place, record_key, slot LIMIT ?"
+    )
+    return [Balance(*row) for row in reader.fetch(sql, (*params, limit))]
+
+
 def record_states(reader: Reader, keys: Iterable[str]) -> dict[str, bytes]:
     """The stored states of the ledger's records of these keys, for those that are there; opaque here."""
     sql = "SELECT key, state FROM ledger_record WHERE key IN {in}"

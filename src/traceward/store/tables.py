@@ -224,6 +224,7 @@ balance: Final = Table(
     Index("ix_balance_lot", "gtin", "lot", "owner", "record_key", "slot"),
     Index("ix_balance_underway", "last_eid", "owner", "record_key", postgresql_where=_UNDERWAY,
           sqlite_where=_UNDERWAY),
+    Index("ix_balance_incoming", "place", "record_key", "slot", postgresql_where=_UNDERWAY, sqlite_where=_UNDERWAY),
     Index("ix_balance_container", "container", "owner", "record_key", "slot", postgresql_where=_IN_CONTAINER,
           sqlite_where=_IN_CONTAINER),
 )  # fmt: skip

@@ -16,6 +16,7 @@ from traceward.ledger.facts import GS1, LedgerEvent, container_of, item_keys, ke
 from traceward.ledger.notices import classes_of
 from traceward.ledger.persistence import balance_rows
 from traceward.ledger.state import Ledger, Notice, item_of
+from traceward.ledger.steps import IN_TRANSIT
 from traceward.services.identity.principals import Principal
 from traceward.services.queries import place_tree
 from traceward.services.queries.visible_events import (
@@ -70,7 +71,7 @@ class PastStock:
     """What the caller's organisation owned or held at a moment.
 
     columns: of a balance, with the values that they must have. spans: of places in which it must lie; None: anywhere.
-    is_stock: whether a balance counts as stock.
+    is_stock: whether a balance counts as stock. incoming: what others hold and had sent to the organisation too.
     """
 
     def __init__(
@@ -82,6 +83,8 @@ class PastStock:
         spans: Sequence[ledger_lists.Span] | None,
         is_stock: Callable[[rows.Balance], bool],
         portions: Portions | None = None,
+        *,
+        incoming: bool = False,
     ) -> None:
         self._runtime = runtime
         self._caller = caller
@@ -89,6 +92,7 @@ class PastStock:
         self._columns = columns
         self._spans = spans
         self._is_stock = is_stock
+        self._incoming = incoming
         self._portions = portions if portions is not None else Portions()
         self._placed = spans is not None or "place" in columns
         gtin = columns.get("gtin")
@@ -203,11 +207,15 @@ class PastStock:
             for record in ledger.records.values()
             for row in balance_rows(record)
             if item_of(row.record_key) in asked
-            and party in (row.owner, row.holder)
+            and (party in (row.owner, row.holder) or self._is_coming(row))
             and self._is_stock(row)
             and all(getattr(row, name) == value for name, value in self._columns.items())
             and (self._spans is None or place_tree.lies_in(row.place, self._spans))
         ]
+
+    def _is_coming(self, row: rows.Balance) -> bool:
+        belongs = self._runtime.registry.parties.party_of_place
+        return self._incoming and row.status == IN_TRANSIT and belongs(row.place) == self._caller.organisation
 
     def _not_named_before(self, things: Iterable[str], start_us: int) -> list[str]:
         """Those of the things that no event names of the walk up to a time."""

@@ -18,7 +18,7 @@ from traceward.ledger.facts import GS1
 from traceward.ledger.notices import classes_of, with_notices
 from traceward.ledger.persistence import balance_rows, notices_of, transfer_row
 from traceward.ledger.state import Ledger, Notice, class_record, item_of
-from traceward.ledger.steps import ON_HAND
+from traceward.ledger.steps import IN_TRANSIT, ON_HAND
 from traceward.services.identity.principals import Principal
 from traceward.services.pages import BodyPage
 from traceward.services.queries import place_tree
@@ -37,6 +37,7 @@ from traceward.services.tracing.labels import as_printed, with_labels
 from traceward.services.tracing.past_stock import PastStock, Position
 from traceward.store import ledger_lists, rows
 from traceward.store.compile import VisibleTo
+from traceward.store.read import Reader
 
 STATUSES: Final = ("on_hand", "in_transit", "explanted")
 """What stock can be; everything else has left it."""
@@ -51,6 +52,7 @@ class StockFilter:
     """What stock is asked for; None asks for any. place: SGLN in either spelling. status: one of STATUSES.
 
     within: a place with all below it, as its identifier and the master data that the caller may see have them.
+    incoming: what others hold and have sent to the caller too, which is in transit and on nobody's hand.
     """
 
     as_of: str | None = None
@@ -60,6 +62,7 @@ class StockFilter:
     gtin: str | None = None
     lot: str | None = None
     status: str | None = None
+    incoming: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +211,37 @@ def _present_balances(
         found = ledger_lists.stock_of_party(
             reader, caller.organisation, spans=spans, after=after, limit=per_page + 1, **_columns(wanted)
         )
+        if wanted.incoming and wanted.status in (None, IN_TRANSIT):
+            found += _sent_to(runtime, reader, caller, wanted, after, per_page + 1, spans)
+    found = sorted(found, key=ledger_lists.balance_key)
     page = found[:per_page]
     return page, ledger_lists.balance_key(page[-1]) if len(found) > per_page else None
+
+
+def _sent_to(
+    runtime: Runtime,
+    reader: Reader,
+    caller: Principal,
+    wanted: StockFilter,
+    after: ledger_lists.BalanceKey | None,
+    limit: int,
+    spans: Sequence[ledger_lists.Span] | None,
+) -> list[rows.Balance]:
+    """What is on its way to the caller and neither owned nor held by it, in the order of its stock."""
+    parties, columns = runtime.registry.parties, _columns(wanted)
+    found: list[rows.Balance] = []
+    for start, end in parties.spans_of(caller.organisation):
+        behind = after
+        while len(found) < limit:
+            part = ledger_lists.on_the_way_into(
+                reader, caller.organisation, start, end, after=behind, limit=limit, **columns
+            )
+            own = (row for row in part if parties.party_of_place(row.place) == caller.organisation)
+            found += [row for row in own if spans is None or place_tree.lies_in(row.place, spans)]
+            if len(part) < limit:
+                break
+            behind = ledger_lists.balance_key(part[-1])
+    return sorted(found, key=ledger_lists.balance_key)[:limit]
 
 
 def _columns(wanted: StockFilter) -> dict[str, str]:
@@ -230,7 +262,9 @@ def _past(
     at: Moment,
     spans: Sequence[ledger_lists.Span] | None = None,
 ) -> PastStock:
-    return PastStock(runtime, caller, at, _columns(wanted), spans, lambda row: row.status in STATUSES)
+    return PastStock(
+        runtime, caller, at, _columns(wanted), spans, lambda row: row.status in STATUSES, incoming=wanted.incoming
+    )
 
 
 def _classes(row: rows.Balance) -> tuple[str, ...]:
