@@ -6,7 +6,20 @@ from typing import Any
 import pytest
 
 from api.conftest import BACKENDS, Site
-from api.test_replenishment import SCREW_GTIN, agree, consigned, order, orders, proposals, room, state_empty, use
+from api.test_agreements import terms
+from api.test_replenishment import (
+    SCREW_GTIN,
+    VALVE_GTIN,
+    agree,
+    consigned,
+    order,
+    orders,
+    proposals,
+    room,
+    state_empty,
+    use,
+    within,
+)
 
 
 @pytest.fixture(params=BACKENDS)
@@ -52,6 +65,36 @@ def test_a_receipt_without_papers_closes_the_oldest_order_that_it_satisfies_and_
     assert [what for what, _ in told if what != "closed"] == ["ordered", "sent", "received", "received"]
     assert "no papers: the oldest open order that it satisfied" in {note for _, note in told}
     assert orders(empty, "rival-supplier") == []
+
+
+def test_one_receipt_of_two_products_counts_for_one_order_of_each(site: Site) -> None:
+    """Rejects goods of the second product lost with the order that the first one has closed."""
+    near = room("NEAR")
+    level = [{"place": near, "minimum": 1, "maximum": 3}]
+    agree(site, (near, 2, 6))
+    lines = [{"gtin": one, "billMode": "bill_only", "par": level} for one in (VALVE_GTIN, SCREW_GTIN)]
+    body = terms("https://example.org/agreement/RE-1", lines=lines)
+    assert site.request("cordia", "POST", "/agreements", json=body).status_code == 201
+    signed = {"agreementID": body["agreementID"], "version": 2}
+    assert site.request("northgate-supply", "POST", "/agreements/sign", json=signed).status_code == 200
+    state_empty(site, near)
+    made = {one["gtin"]: one["number"] for one in order(site)}
+    valves = [{"elementString": f"(01){VALVE_GTIN}(21)W{number}"} for number in range(3)]
+    screws = {"elementString": f"(01){SCREW_GTIN}(10)L1", "quantity": 3}
+
+    def receive(*items: dict[str, Any]) -> None:
+        scan = {"action": "receive", "place": {"id": near}, "items": list(items)}
+        assert site.request("northgate-supply", "POST", "/consignment/actions", json=scan).status_code == 201
+
+    receive(screws, *valves[:2])
+    for _ in range(2):
+        told = {made[VALVE_GTIN]: ("partly_received", "2"), made[SCREW_GTIN]: ("received", "3")}
+        assert states(site) == told
+        within(lambda: [one for one in orders(site) if one["closedAt"] is not None])
+    receive(valves[2])
+    assert states(site) == dict.fromkeys(made.values(), ("received", "3"))
+    within(lambda: [1] if all(one["closedAt"] for one in orders(site)) else [])
+    assert states(site) == dict.fromkeys(made.values(), ("received", "3"))
 
 
 def test_a_receipt_that_names_its_order_is_that_orders_alone(empty: Site) -> None:

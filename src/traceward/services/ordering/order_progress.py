@@ -138,8 +138,8 @@ def _add_loose(
     found: defaultdict[str, Progress],
 ) -> None:
     """Take up receipts that name no papers: those that closed an order are its own, the others go to open orders."""
-    kept = {event_id: name for name, one in by_id.items() for event_id in orjson.loads(one.receipts)}
-    spent = {event_id for one in known for event_id in orjson.loads(one.receipts)}
+    kept = [(event_id, name) for name, one in by_id.items() for event_id in orjson.loads(one.receipts)]
+    spent = {(event_id, one.gtin) for one in known for event_id in orjson.loads(one.receipts)}
     waiting = [
         Waiting(
             name, one.hospital, one.supplier, one.gtin, one.place, one.quantity - found[name].received, one.created_us,
@@ -162,10 +162,10 @@ def _add_loose(
     assigned = [
         (order.number, one, amount) for order, one, amount in assign(waiting, receipts, book.is_below, has_level)
     ]
-    for event in look.with_ids(kept):
-        one = look.as_receipt(event, ())
-        name = kept[event.fact.event_id]
-        assigned.append((name, one, one.amounts.get(by_id[name].gtin, Decimal(0))))
+    own = {one.fact.event_id: look.as_receipt(one, ()) for one in look.with_ids({event_id for event_id, _ in kept})}
+    for event_id, name in kept:
+        if event_id in own:
+            assigned.append((name, own[event_id], own[event_id].amounts.get(by_id[name].gtin, Decimal(0))))
     for name, one, amount in assigned:
         before = found[name]
         step = Step(one.time_us, "received", one.event_id, LOOSE)
@@ -280,9 +280,12 @@ class _Look:
         return found
 
     def loose_receipts(
-        self, waiting: Sequence[Waiting], named: Iterable[_Named], spent: Collection[str]
+        self, waiting: Sequence[Waiting], named: Iterable[_Named], spent: Collection[tuple[str, str]]
     ) -> list[LooseReceipt]:
-        """The receipts of these orders' products since they were made that name no paper and belong to none yet."""
+        """The receipts of these orders' products since they were made that name no paper.
+
+        spent: (eventID, GTIN) of what has closed an order; it is left out.
+        """
         gtins = sorted({one.gtin for one in waiting})
         # A serial that an order's shipment has sent, or that was received before, is no other order's goods.
         known = {item for one in named for item in one.fact.instances}
@@ -302,8 +305,11 @@ class _Look:
         receipts = []
         for one in sorted(found.values(), key=lambda one: (one.fact.event_time_us, one.fact.eid)):
             if not {"po", "desadv"} & one.papers.keys() and effect_of(one.fact) == RECEIVE:
-                if one.fact.event_id not in spent:
-                    receipts.append(self.as_receipt(one, known))
+                receipt = self.as_receipt(one, known)
+                amounts = {
+                    gtin: part for gtin, part in receipt.amounts.items() if (receipt.event_id, gtin) not in spent
+                }
+                receipts.append(dataclass_replace(receipt, amounts=amounts))
                 known.update(one.fact.instances)
         return receipts
 
