@@ -88,6 +88,16 @@ def test_a_serial_received_though_it_was_not_sent_is_over_and_no_implied_receipt
     assert kinds(fold([*valves_made_and_sent(VALVES[:1]), handled], PARTIES)) == {"implied_receipt"}
 
 
+def test_what_is_used_while_it_is_still_with_its_consignor_asks_for_its_receipt() -> None:
+    """Rejects a use without receipt that is told like any handling without one: domain 4.4 has it at medium."""
+    sold = {"owning": (CORDIA, NORTHGATE), "location": (STORE, OR3), "use_type": "implanted"}
+    used = at(3, NORTHGATE, "dispensing", instances=VALVES[:1], quantities=lot(2), **sold)
+    ledger = fold([*valves_made_and_sent(()), made(), used], PARTIES, BOTH)
+    told = sorted((one.kind, one.severity) for one in ledger.conflicts.values() if one.kind != "place_mismatch")
+    assert told == [("used_elsewhere", "medium")] * 2
+    assert sum(one.quantity for one in ledger.transfers.values() if not one.voided) == 3
+
+
 def test_a_lot_received_beyond_what_was_sent_is_over_and_no_implied_receipt() -> None:
     assert kinds(fold([made(), sent(10), received(2, 12)], PARTIES)) == {"receipt_over"}
     assert kinds(fold([made(), received(2, 12)], PARTIES, BOTH)) == {"receipt_over"}

@@ -32,6 +32,7 @@ KINDS = {
     "used_recalled": Kind("critical", "{key}: used while recalled"),
     "used_held": Kind("critical", "{key}: used while held back: {what}"),
     "used_in_transit": Kind("medium", "{key}: used while in transit: its receipt is missing"),
+    "used_elsewhere": Kind("medium", "{key}: used while still with its consignor: its receipt is missing"),
     "implied_receipt": Kind("low", "{key}: handled by its consignee without a receipt; a receipt is implied"),
     "implied_disaggregation": Kind("low", "{key}: handled alone while still packed in {what}; unpacking is implied"),
     "not_in_container": Kind("low", "{key}: taken out of {what}, in which it was not"),

@@ -103,9 +103,11 @@ def perform(book: Book, act: Act, record: Instance, captor: str, basis: str) -> 
 
 
 def _note_undespatched(book: Book, act: Act, record: Instance) -> None:
-    """What its consignee has though nothing was sent: received beyond the despatch, or handled without a receipt."""
+    """What its consignee has though nothing was sent: received beyond the despatch, or used or handled unreceived."""
     if act.effect == steps.RECEIVE and act.event.biz_step != "accepting":
         book.raise_conflict("receipt_over", act, record, what="1")
+    elif act.effect == steps.USE:
+        book.raise_conflict("used_elsewhere", act, record)
     else:
         book.raise_conflict("implied_receipt", act, record)
 

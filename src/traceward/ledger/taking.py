@@ -101,9 +101,13 @@ def missing_parts(
     parts: list[Slot] = []
     known = captor in stock.concerned if stock.claimant is None else bool(stock.opened)
     received = act.effect == steps.RECEIVE and act.event.biz_step != "accepting"  # the receipt itself says what is over
+    used = act.effect == steps.USE
     for kind, slots in (
-        ("used_in_transit" if act.effect == steps.USE else "implied_receipt", on_the_way(book, stock, captor, uom)),
-        ("implied_receipt", consigned(book, stock, captor, uom) if first_seen or not known else []),
+        ("used_in_transit" if used else "implied_receipt", on_the_way(book, stock, captor, uom)),
+        (
+            "used_elsewhere" if used else "implied_receipt",
+            consigned(book, stock, captor, uom) if first_seen or not known else [],
+        ),
     ):
         for slot in slots:
             if wanted <= 0:

@@ -26,6 +26,8 @@ _GAPS: Final = {
     "first_seen": "nothing tells where it came from",
     "implied_receipt": "no receipt was captured; it is implied",
     "used_in_transit": "no receipt was captured before it was used",
+    "used_elsewhere": "neither its despatch nor its receipt was captured before it was used",
+    "receipt_over": "no despatch was captured before its receipt",
     "owner_mismatch": "the event names another owner than the one before",
     "claimed": "captured by a party that neither owned nor held it",
     "place_mismatch": "taken from another place than where it was",
