@@ -8,10 +8,10 @@ import gc
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import structlog
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from traceward import __version__
 from traceward.api.access_log import AccessLog
@@ -35,6 +35,7 @@ from traceward.api.observe import configure_logging
 from traceward.api.onboarding_routes import router as onboarding_router
 from traceward.api.openapi import install_openapi
 from traceward.api.parameters import KNOWN
+from traceward.api.patient_guard import no_patient_in_record, no_patient_in_url
 from traceward.api.patient_routes import quarantine_router
 from traceward.api.patient_routes import router as patient_router
 from traceward.api.problems import install_problems
@@ -168,7 +169,7 @@ def create_app(
     )
     standard_routers = (epcis_router(limit_headers), fhir_router, soap_router, resolver_router(), web_router())
     for router in own_routers:
-        app.include_router(router, dependencies=KNOWN)
+        app.include_router(router, dependencies=[*KNOWN, *_patient_rules(router)])
     for router in standard_routers:
         app.include_router(router)
     routers = (*own_routers, *standard_routers)
@@ -181,6 +182,23 @@ def create_app(
     app.add_middleware(SecurityHeaders)
     app.add_middleware(AccessLog, new_id=lambda: random_bytes(16).hex())
     return app
+
+
+_KEEPING: Final = (
+    consignment_router, agreement_router, usage_router, alert_router, count_router, write_off_router, settlement_router,
+    report_router, replenishment_router, recall_router, subscription_admin_router, import_router, onboarding_router,
+    admin_router,
+)  # fmt: skip
+"""Routers whose requests become records, or change them: no body of theirs names a patient."""
+
+_ASKING: Final = (trace_router, tracking_router, patient_router, quarantine_router, audit_router, master_data_router)
+"""Routers whose bodies may name a patient, or are checked where they are read; their URLs name none."""
+
+
+def _patient_rules(router: APIRouter) -> list[Any]:
+    if any(router is one for one in _KEEPING):
+        return [Depends(no_patient_in_record)]
+    return [Depends(no_patient_in_url)] if any(router is one for one in _ASKING) else []
 
 
 def _door_rules(settings: Settings) -> DoorRules:

@@ -25,6 +25,7 @@ from traceward.epcis.errors import (
     TracewardError,
     UnsupportedMediaTypeException,
 )
+from traceward.gs1.patient import without_patients
 from traceward.services.identity.principals import Principal
 from traceward.services.runtime import Runtime
 
@@ -143,7 +144,7 @@ def get_anything_else(rest: str, _caller: Caller) -> Response:
 @router.api_route("/{rest:path}", methods=["POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
 def refuse_writing(rest: str, _caller: Caller) -> Response:
     """Every write is refused."""
-    raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, f"{_READ_ONLY} ({rest[:80]!r})")
+    raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, f"{_READ_ONLY} ({without_patients(rest)[:80]!r})")
 
 
 _PARAMETER_TYPES: Final = {

@@ -35,6 +35,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from traceward.epcis.xml_paths import xpath
+from traceward.gs1.patient import without_patients
 
 _TYPE_PREFIX = "epcisException:"
 
@@ -49,6 +50,7 @@ class Finding:
     code: a short constant for programs; message: what was wrong, the value, what was expected.
     clause: the rule's place in the standard or in this product's own rules.
     event_index: position in eventList from 0; None when the finding concerns no one event.
+    A patient named in path or message is cut out: findings are shown, kept and logged.
     """
 
     path: str
@@ -57,6 +59,11 @@ class Finding:
     clause: str
     event_index: int | None = None
     severity: Severity = "error"
+
+    def __post_init__(self) -> None:
+        """Cut patients out of what is told."""
+        for name in ("path", "message"):
+            object.__setattr__(self, name, without_patients(getattr(self, name)))
 
     def under(self, path: str, event_index: int | None) -> Finding:
         """The same finding with its path put below another; below an XPath it becomes one itself."""
@@ -72,7 +79,8 @@ class TracewardError(Exception):
     """An error that has an answer in the standard.
 
     type: `epcisException:<Name>`; status: HTTP status; title: the same for every error of the class;
-    detail: this case, in one sentence; findings: every single mistake, where there are several.
+    detail: this case, in one sentence, without any patient that the request named; findings: every single mistake,
+    where there are several.
     """
 
     name: ClassVar[str] = "ImplementationException"
@@ -80,8 +88,8 @@ class TracewardError(Exception):
     title: ClassVar[str] = "The server failed"
 
     def __init__(self, detail: str, findings: Iterable[Finding] = ()) -> None:
-        super().__init__(detail)
-        self.detail = detail
+        self.detail = without_patients(detail)
+        super().__init__(self.detail)
         self.findings = tuple(findings)
 
     @property

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import structlog
 
+from traceward.epcis.errors import Finding, ValidationException
+from traceward.gs1.patient import contains_patient_identifier
 from traceward.ledger.facts import LedgerEvent
 from traceward.services.identity.principals import Principal
 from traceward.store.account_models import AuditRow
@@ -68,8 +70,14 @@ def entry(
 ) -> Entry:
     """An entry of the request at hand. party: None stands for the caller's own organisation.
 
-    Made on the request's own thread, since the request's id is taken from its context.
+    Made on the request's own thread, since the request's id is taken from its context. Raises ValidationException for
+    a purpose that names a patient: the log keeps it for good, and no erasure reaches it.
     """
+    if contains_patient_identifier(purpose):
+        message = (
+            "the reason names a patient (GSRN, AI 8018), and the audit log keeps it for good; expected one without"
+        )
+        raise ValidationException(message, [Finding("reason", "patient", message, "Traceward privacy rule: audit log")])
     number = party if party is not None else (caller.party_number or None) if caller is not None else None
     request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
     return Entry(action, resource, caller, number, outcome, asked, count, event_ids, purpose, request_id)

@@ -12,7 +12,7 @@ from traceward.epcis.document import RawEvent
 from traceward.epcis.errors import Finding
 from traceward.epcis.extension import CONSIGNMENT_NAMESPACE, Context
 from traceward.epcis.json_codec import read_json
-from traceward.gs1.patient import contains_patient_identifier
+from traceward.gs1.patient import contains_patient_identifier, may_name_patient
 from traceward.store.rows import EventRow
 from traceward.store.terms import PreparedTerms, prepare_terms
 
@@ -180,7 +180,7 @@ def _may_name_patient(raw: RawEvent) -> bool:
 
 
 def _has_mark(text: bytes) -> bool:
-    return b"8018" in text or b"%" in text or b"\\" in text or b"gsrn" in text.lower()
+    return b"\\" in text or may_name_patient(text)
 
 
 def _stored(index: int, text: bytes, context: bytes | None) -> RawEvent:

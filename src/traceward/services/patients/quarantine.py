@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from traceward.epcis.errors import Finding, NoSuchResource
+from traceward.epcis.errors import Finding, ForbiddenException, NoSuchResource
 from traceward.epcis.times import format_time_us
 from traceward.services.identity import audit
 from traceward.services.identity.principals import Principal, Right
@@ -47,7 +47,7 @@ def keep(runtime: Runtime, caller: Principal, refused: Iterable[tuple[PreparedEv
 
 def waiting(runtime: Runtime, caller: Principal) -> list[dict[str, Any]]:
     """What waits for a decision in the caller's organisation, oldest first, without the events' content."""
-    caller.require(Right.RELEASE_QUARANTINE)
+    _require(caller)
     with runtime.store.reader() as reader:
         rows = reader.select(Quarantined, party=caller.party_number, state=WAITING)
     return [_body(row) for row in sorted(rows, key=lambda row: (row.received_us, row.id))]
@@ -55,7 +55,7 @@ def waiting(runtime: Runtime, caller: Principal) -> list[dict[str, Any]]:
 
 def content(runtime: Runtime, caller: Principal, quarantine_id: str) -> dict[str, Any]:
     """One waiting event with its text, for the clinical role; in the audit log before the answer."""
-    caller.require(Right.KNOW_PATIENTS)
+    _require(caller, Right.KNOW_PATIENTS)
     with runtime.store.reader() as reader:
         row = _waiting_row(reader.get(Quarantined, quarantine_id), caller)
         text = _opened(runtime, row, reader.fetch_in)
@@ -65,8 +65,7 @@ def content(runtime: Runtime, caller: Principal, quarantine_id: str) -> dict[str
 
 def opened_event(runtime: Runtime, caller: Principal, quarantine_id: str) -> PreparedEvent:
     """A waiting event, ready to be written by the clinical role that releases it. Raises NoSuchResource."""
-    caller.require(Right.RELEASE_QUARANTINE)
-    caller.require(Right.CAPTURE_PRIVATE)
+    _require(caller, Right.CAPTURE_PRIVATE)
     with runtime.store.reader() as reader:
         row = _waiting_row(reader.get(Quarantined, quarantine_id), caller)
         text = _opened(runtime, row, reader.fetch_in)
@@ -84,9 +83,17 @@ def decide(tx: WriteTransaction, caller: Principal, quarantine_id: str, state: s
 
 def delete(runtime: Runtime, caller: Principal, quarantine_id: str) -> None:
     """Forget a waiting event for good. Raises ForbiddenException, NoSuchResource."""
-    caller.require(Right.RELEASE_QUARANTINE)
+    _require(caller)
     made = audit.entry(caller, "quarantine deleted", f"quarantine {quarantine_id[:80]}")
     runtime.store.committer.run(lambda tx: decide(tx, caller, quarantine_id, DELETED, made))
+
+
+def _require(caller: Principal, *rights: Right) -> None:
+    """Nothing for a role that decides; what waits may tell of any ward's patients, so a key of one place does not."""
+    for right in (Right.RELEASE_QUARANTINE, *rights):
+        caller.require(right)
+    if caller.place is not None:
+        raise ForbiddenException("a key that is bound to a place may not read or decide what is quarantined")
 
 
 def _row(

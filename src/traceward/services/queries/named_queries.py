@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
+
 from traceward.epcis.errors import (
     NoSuchNameException,
     QueryParameterException,
@@ -91,7 +93,8 @@ def public_name(name: str) -> str:
 def owner_of(caller: Principal) -> int:
     """Who shares the caller's named queries: the readers of the most private compartment that the caller reads.
 
-    A query of the clinical role may name a patient, so the supply role of the same organisation must not see it.
+    What a query of the clinical role asks for may tell of patients, so the supply role of the same organisation must
+    not see it.
     """
     return max(caller.viewers)
 
@@ -218,7 +221,21 @@ def _definition(body: bytes, extensions: Mapping[str, str]) -> tuple[str, bytes,
     assert text is not None
     own = [dict(extensions)] if extensions else []
     context = [*own, *_listed(fields.get("@context"))]
+    refuse_patients(text, context)
     return _checked_name(fields.get("name")), text, context or None
+
+
+def refuse_patients(text: bytes, context: Any) -> None:
+    """Nothing where a query that is to be kept names no patient; else raises QueryParameterException.
+
+    What is kept stands outside the patient's key: erasing the patient would not reach it.
+    """
+    plain = orjson.dumps([read_json(text), context]).decode()
+    if contains_patient_identifier(plain):
+        raise QueryParameterException(
+            "the query names a patient (AI 8018), and a query that is kept must not; expected a look-up by POST"
+            " /patients/search"
+        )
 
 
 def _checked_name(name: object) -> str:

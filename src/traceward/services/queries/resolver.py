@@ -34,6 +34,9 @@ SUPPORTED_KEYS: Final = (
 _SPELLINGS: Final = ("https://gs1.org/voc/", "https://www.gs1.org/voc/", "https://ref.gs1.org/voc/", "gs1:")
 _TERMS: Final = ("epc", "parentID", "inputEPC", "outputEPC", "epcClass", "inputEPCClass", "outputEPCClass")
 _PLACE_TERMS: Final = ("bizLocation", "readPoint", "source:location", "destination:location")
+_NO_URI: Final = frozenset(' "<>\\^`{|}')
+"""Signs that no URI has (RFC 3986): in a Link header they would end the link and begin another."""
+
 _CLAUSE: Final = "GS1 Digital Link Standard: URI Syntax 1.6"
 
 
@@ -173,8 +176,13 @@ def _declared_link(attribute: Mapping[str, Any]) -> Link | None:
     link_type = expanded_type(name)
     if not link_type.startswith(VOCABULARY) or not isinstance(value, str):
         return None
-    target = urlsplit(value)
+    try:
+        target = urlsplit(value)
+    except ValueError:
+        return None
     if target.scheme not in {"https", "http"} or not target.hostname or target.username is not None:
+        return None
+    if any(not (sign.isascii() and sign.isprintable()) or sign in _NO_URI for sign in link_type + value):
         return None
     return Link(link_type, value, link_type.removeprefix(VOCABULARY), "text/html")
 

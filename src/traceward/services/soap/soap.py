@@ -183,6 +183,7 @@ def _definition(runtime: Runtime, caller: Principal, request: SoapRequest, subsc
     context = _context(request)
     query = as_json_query(request.params, context)
     parse_json_query(query, context)
+    named_queries.refuse_patients(write_json(query), dict(request.prefixes))
     return NamedQueryRow(
         owner=named_queries.owner_of(caller),
         name=private_name(subscription_id),
