@@ -48,6 +48,7 @@ def runtime(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]
     opened = open_runtime(url, data_dir=tmp_path, limits=Limits(), scan_workers=1)
     for identifier, name, prefix in ((NORTHGATE, "Northgate", "4012345"), (CORDIA, "Cordia", "9521141")):
         parties.add_organisation(opened, identifier=identifier, name=name, company_prefixes=[prefix], places={})
+    parties.agree_consignment(opened, owner=CORDIA, consignee=NORTHGATE)
     yield opened
     opened.close()
 
@@ -184,7 +185,7 @@ def test_a_key_of_one_place_declares_nothing_for_the_organisation(runtime: Runti
     assert ids(runtime, bound) == []
 
 
-def test_an_element_is_seen_by_its_owner_and_by_whoever_sees_an_event_that_names_it(runtime: Runtime) -> None:
+def test_an_element_is_seen_by_its_owner_and_by_a_partner_who_sees_an_event_that_names_it(runtime: Runtime) -> None:
     """decisions: rejects lists, counts, pages, names and hierarchies that show what another party has declared."""
     hospital, supplier = caller_of(runtime, NORTHGATE), caller_of(runtime, CORDIA, "supplier")
     secret = [element(f"urn:own:store-{number:03}", name="secret") for number in range(40)]

@@ -1,11 +1,15 @@
 """Master data as one caller may read it, and the values that the caller's events name.
 
-An element is read by the party that declared it, and by whoever sees an event that names it: the vocabulary of the
-caller's own index rows says so. Nothing here ever lists what the caller may not see, nor takes longer for it.
+An element is read by the party that declared it, and by those with whom that party deals who see an event that names
+it: the vocabulary of the caller's own index rows says so. Dealing is what the declarer has agreed to, or has shown by
+handing its goods over; an event of the caller's own making opens nobody's declarations.
+Nothing here ever lists what the caller may not see, nor takes longer for it.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol
+
+import orjson
 
 from traceward.epcis.errors import QueryTooComplexException
 from traceward.epcis.master_data import product_of
@@ -65,8 +69,15 @@ _VERSIONS: Final = (
     " WHERE party=? AND id=? AND vtype=? ORDER BY version"
 )
 _OWN_CHILDREN: Final = f"SELECT child FROM master_data_child WHERE party=? AND parent IN {{in}} LIMIT {_MOST_CHILDREN}"  # noqa: S608
-_CHILDREN: Final = f"SELECT child FROM master_data_child WHERE parent IN {{in}} LIMIT {_MOST_CHILDREN}"  # noqa: S608
-_ATTRIBUTES: Final = "SELECT id, value FROM master_data_attribute WHERE name=? AND id IN {in}"
+_CHILDREN: Final = f"SELECT party, child FROM master_data_child WHERE parent IN {{in}} LIMIT {_MOST_CHILDREN}"  # noqa: S608
+_ATTRIBUTES: Final = "SELECT party, id, value FROM master_data_attribute WHERE name=? AND id IN {in}"
+_OWN_ID: Final = "SELECT id FROM organisation WHERE number=?"
+_AGREED: Final = "SELECT number, profile FROM organisation WHERE number=? OR profile LIKE ?"
+_NUMBERS: Final = "SELECT number FROM organisation WHERE id IN {in}"
+_HANDED: Final = (
+    "SELECT organisation.number FROM relation JOIN organisation ON organisation.id = relation.owner"
+    " WHERE relation.consignee=?"
+)
 _LISTED: Final = "SELECT value FROM vocabulary WHERE viewer=? AND kind=? AND value IN {in}"
 _BEGINS: Final = (
     "SELECT value FROM vocabulary WHERE viewer=? AND kind=? AND value>=? AND value<? ORDER BY value LIMIT 1"
@@ -96,6 +107,7 @@ class CallerMasterData:
         self._reader = reader
         self._viewers = sorted(viewers)
         self._parties = sorted({viewer // 2 for viewer in viewers})
+        self._told: frozenset[int] | None = None
 
     # ------------------------------------------------------------------ of a query
 
@@ -103,10 +115,10 @@ class CallerMasterData:
         """The direct children of elements of these ids that the caller may see."""
         found: set[str] = set()
         for party in self._parties:
-            found.update(self._children(_OWN_CHILDREN, ids, (party,)))
+            found.update(child for (child,) in self._children(_OWN_CHILDREN, ids, (party,)))
         named = self.named_by_events(ids)
         if named:
-            found.update(self._children(_CHILDREN, named, ()))
+            found.update(child for party, child in self._children(_CHILDREN, named, ()) if self._may_read(party))
         return found
 
     def carrying(self, ids: Collection[str], names: Collection[str], values: Collection[str] | None) -> set[str]:
@@ -114,8 +126,8 @@ class CallerMasterData:
         return {
             identifier
             for name in names
-            for identifier, value in self._reader.fetch_in(_ATTRIBUTES, ids, (name,))
-            if values is None or value in values
+            for party, identifier, value in self._reader.fetch_in(_ATTRIBUTES, ids, (name,))
+            if (values is None or value in values) and self._may_read(party)
         }
 
     def named(self, field: str, most: int) -> set[Pair]:
@@ -137,7 +149,8 @@ class CallerMasterData:
 
     def by_id(self, ids: Collection[str]) -> list[ElementRow]:
         """The elements of these ids that the caller may see, by (id, vocabulary, party)."""
-        rows = _by_key(ElementRow(*row) for row in self._reader.fetch_in(_BY_ID, ids))
+        every = _by_key(ElementRow(*row) for row in self._reader.fetch_in(_BY_ID, ids))
+        rows = [row for row in every if self._may_read(row.party)]
         # A page of stock names a thousand things, few of which others have declared: only those need be looked up.
         named = self.named_by_events({row.id for row in rows if row.party not in self._parties})
         return [row for row in rows if row.party in self._parties or row.id in named]
@@ -155,7 +168,8 @@ class CallerMasterData:
         named, end = self._named_ids(after[0], chunk)
         if end is not None:
             ends.append((end, _LAST))
-        others = (ElementRow(*row) for row in self._reader.fetch_in(_BY_ID, named))
+        every = (ElementRow(*row) for row in self._reader.fetch_in(_BY_ID, named))
+        others = (row for row in every if self._may_read(row.party))
         found = [*own, *(row for row in others if row.party not in self._parties and (row.id, row.vtype) > after)]
         horizon = min(ends, default=None)
         reached = [row for row in _by_key(found) if horizon is None or (row.id, row.vtype) <= horizon]
@@ -202,11 +216,30 @@ class CallerMasterData:
         rows = self._reader.fetch(_BEGINS, (viewer, VOCABULARY_KINDS[kind], start, end))
         return rows[0][0] if rows else None
 
-    def _children(self, sql: str, ids: Iterable[str], params: tuple[int, ...]) -> list[str]:
+    def _may_read(self, party: int) -> bool:
+        """Whether the caller is one to whom a party's declarations are told at all."""
+        if party in self._parties:
+            return True
+        if self._told is None:
+            self._told = frozenset(number for own in self._parties for number in self._partners(own))
+        return party in self._told
+
+    def _partners(self, own: int) -> Iterator[int]:
+        """The parties that agreed with an own one who consigns to whom, and those that handed goods of theirs to it."""
+        for (identifier,) in self._reader.fetch(_OWN_ID, (own,)):
+            for number, profile in self._reader.fetch(_AGREED, (own, f'%"{identifier}"%')):
+                consignees = orjson.loads(profile).get("consignees", [])
+                if number == own:
+                    yield from (found for (found,) in self._reader.fetch_in(_NUMBERS, consignees))
+                elif identifier in consignees:
+                    yield number
+            yield from (found for (found,) in self._reader.fetch(_HANDED, (identifier,)))
+
+    def _children(self, sql: str, ids: Iterable[str], params: tuple[int, ...]) -> list[Row]:
         rows = self._reader.fetch_in(sql, ids, params)
         if len(rows) >= _MOST_CHILDREN:
             raise QueryTooComplexException(f"the places asked for have {_MOST_CHILDREN} places or more below them")
-        return [child for (child,) in rows]
+        return rows
 
     def _walk(self, kind: str) -> Iterator[str]:
         after = ""
