@@ -16,7 +16,6 @@ S1, S2, S3 = (f"https://id.gs1.org/01/09521141010235/21/Q{number}" for number in
 LOT = "https://id.gs1.org/01/09521141010235/10/QL"
 CRATE = "https://id.gs1.org/00/095211410000000017"
 PLACE = "https://id.gs1.org/414/9521141000014"
-PATIENT = "https://id.gs1.org/8018/401234500000123452"
 
 
 def _event(label: str, kind: str = "ObjectEvent", **fields: Any) -> dict[str, Any]:
@@ -306,12 +305,12 @@ def test_names_are_taken_once_by_an_owner_and_those_of_the_standard_by_nobody(de
 
 
 def test_a_query_of_others_is_not_there_and_its_events_are_those_of_whoever_asks(desk: Site) -> None:
-    """Names are per compartment. Rejects names per organisation: a query may name a patient, and supply must not see.
+    """Names are per compartment. Rejects names per organisation: a query may name a case, and supply must not see.
 
     Also rejects an answer to a stranger that tells a hidden query from none.
     """
     assert define(desk, "shared name", {"EQ_bizStep": ["shipping"]}).status_code == 201
-    assert define(desk, "shared name", {"EQ_mcx:patient": [PATIENT]}, CLINICAL).status_code == 201
+    assert define(desk, "shared name", {"EQ_mcx:case": ["case 17"]}, CLINICAL).status_code == 201
     for who in (SUPPLY, RIVAL):
         hidden = desk.request(who, "GET", "/epcis/queries/shared%20name")
         absent = desk.request(who, "GET", "/epcis/queries/no%20such%20name")

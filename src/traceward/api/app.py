@@ -186,12 +186,14 @@ def create_app(
 
 _KEEPING: Final = (
     consignment_router, agreement_router, usage_router, alert_router, count_router, write_off_router, settlement_router,
-    report_router, replenishment_router, recall_router, subscription_admin_router, import_router, onboarding_router,
+    report_router, replenishment_router, recall_router, subscription_admin_router, onboarding_router,
     admin_router,
 )  # fmt: skip
 """Routers whose requests become records, or change them: no body of theirs names a patient."""
 
-_ASKING: Final = (trace_router, tracking_router, patient_router, quarantine_router, audit_router, master_data_router)
+_ASKING: Final = (
+    trace_router, tracking_router, patient_router, quarantine_router, audit_router, master_data_router, import_router,
+)  # fmt: skip
 """Routers whose bodies may name a patient, or are checked where they are read; their URLs name none."""
 
 

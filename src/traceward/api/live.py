@@ -10,8 +10,9 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from traceward.api.deps import Reader, Services
-from traceward.services.changes import Changes
+from traceward.services.changes import Topic
 from traceward.services.identity.credentials import is_alive
+from traceward.services.identity.principals import clinical_viewer
 
 router = APIRouter(tags=["live"])
 
@@ -20,17 +21,21 @@ _HEARTBEAT_S = 15.0
 
 @router.get("/live", response_class=StreamingResponse)
 async def live(caller: Reader, runtime: Services) -> StreamingResponse:
-    """An event named `stock` or `alerts` whenever the caller's changed; a comment every 15 s keeps proxies awake."""
-    stream = _messages(runtime.changes, caller.organisation, runtime.stopping, lambda: is_alive(runtime, caller))
+    """An event named `stock` or `alerts` whenever the caller's changed; a comment every 15 s keeps proxies awake.
+
+    Private events wake those alone who may read them.
+    """
+    private = clinical_viewer(caller.party_number) in caller.viewers
+    watch = runtime.changes.watch(caller.organisation, idle_s=_HEARTBEAT_S, private=private)
+    stream = _messages(watch, runtime.stopping, lambda: is_alive(runtime, caller))
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
 async def _messages(
-    changes: Changes, organisation: str, stopping: asyncio.Event, alive: Callable[[], bool]
+    watch: AsyncIterator[frozenset[Topic]], stopping: asyncio.Event, alive: Callable[[], bool]
 ) -> AsyncIterator[bytes]:
     yield b"retry: 2000\n\n"
     number = 0
-    watch = changes.watch(organisation, idle_s=_HEARTBEAT_S)
     try:
         async for changed in watch:
             if stopping.is_set() or not await asyncio.to_thread(alive):

@@ -168,7 +168,8 @@ class _Conversation:
         """Whenever it is time to look for events."""
         schedule = self._controls.schedule
         if schedule is None:
-            async with aclosing(self._runtime.changes.watch(self._listener.party, idle_s=_LOOK_S)) as changes:  # type: ignore[type-var]  # an async generator, typed by its interface
+            watch = self._runtime.changes.watch(self._listener.party, idle_s=_LOOK_S, private=True)
+            async with aclosing(watch) as changes:  # type: ignore[type-var]  # an async generator, typed by its interface
                 yield
                 async for _ in changes:
                     if self._runtime.stopping.is_set():

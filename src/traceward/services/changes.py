@@ -8,6 +8,14 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
+
+_PRIVATE: Final = "#private"
+
+
+def private_of(party: str) -> str:
+    """What stands for a party in a change that only the readers of its private events may be told of."""
+    return party + _PRIVATE
 
 
 class Topic(StrEnum):
@@ -46,26 +54,35 @@ class Changes:
         return end
 
     def publish(self, parties: Iterable[str], topic: Topic = Topic.STOCK) -> None:
-        """Wake everyone who watches one of these parties."""
-        parties = frozenset(parties)
+        """Wake everyone who watches one of these parties, or what `private_of` gives for them.
+
+        Listeners, which are the server's own, hear of the parties either way.
+        """
+        names = frozenset(parties)
+        concerned = frozenset(name.removesuffix(_PRIVATE) for name in names)
         with self._lock:
-            watchers = [watcher for party in parties for watcher in self._waiting.get(party, ())]
+            watchers = {watcher for name in names for watcher in self._waiting.get(name, ())}
             for watcher in watchers:
                 watcher.topics.add(topic)
             listeners = list(self._listeners)
         for heard in listeners:
-            heard(parties)
+            heard(concerned)
         for watcher in watchers:
             try:
                 watcher.loop.call_soon_threadsafe(watcher.news.set)
             except RuntimeError:  # The loop of a client that has just gone is closed: nobody is there to wake.
                 continue
 
-    async def watch(self, party: str, *, idle_s: float) -> AsyncIterator[frozenset[Topic]]:
-        """What changed of the party's, each time that something did; nothing after each idle_s seconds without."""
+    async def watch(self, party: str, *, idle_s: float, private: bool = False) -> AsyncIterator[frozenset[Topic]]:
+        """What changed of the party's, each time that something did; nothing after each idle_s seconds without.
+
+        private: whether changes by private events count: when they come would tell others of patients.
+        """
         watcher = _Watcher(asyncio.get_running_loop())
+        names = (party, private_of(party)) if private else (party,)
         with self._lock:
-            self._waiting.setdefault(party, set()).add(watcher)
+            for name in names:
+                self._waiting.setdefault(name, set()).add(watcher)
         try:
             while True:
                 try:
@@ -81,9 +98,10 @@ class Changes:
                 yield changed
         finally:
             with self._lock:
-                self._waiting[party].discard(watcher)
-                if not self._waiting[party]:
-                    del self._waiting[party]
+                for name in names:
+                    self._waiting[name].discard(watcher)
+                    if not self._waiting[name]:
+                        del self._waiting[name]
 
 
 async def first_of(news: asyncio.Event, stopping: asyncio.Event, seconds: float) -> bool:

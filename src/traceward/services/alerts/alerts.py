@@ -19,7 +19,7 @@ from traceward.ledger.agreement import day_of
 from traceward.ledger.alerts_model import GOODS, KINDS, PATIENT, PRICE
 from traceward.ledger.expiry import last_day
 from traceward.services.alerts import watch as alert_watch
-from traceward.services.changes import Topic
+from traceward.services.changes import Topic, private_of
 from traceward.services.identity.principals import Principal, Right, Sight
 from traceward.services.pages import BodyPage
 from traceward.services.runtime import Runtime
@@ -114,7 +114,8 @@ def acknowledge(runtime: Runtime, caller: Principal, alert_id: str, note: str) -
 
     runtime.store.committer.run(unit)
     alert_watch.catch_up(runtime)
-    runtime.changes.publish({party for party in (found.supplier, found.hospital) if party}, Topic.ALERTS)
+    told = private_of if found.sight == PATIENT else str
+    runtime.changes.publish({told(party) for party in (found.supplier, found.hospital) if party}, Topic.ALERTS)
     return alert_bodies(runtime, [_own(runtime, caller, alert_id)])[0]
 
 

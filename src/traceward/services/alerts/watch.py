@@ -20,7 +20,7 @@ from traceward.ledger.alerts_model import PATIENT, Alert
 from traceward.ledger.facts import LedgerEvent, class_keys, class_parts, decode_event, item_keys
 from traceward.ledger.steps import COUNT, USE, effect_of
 from traceward.services.alerts.facts import Gatherer
-from traceward.services.changes import Topic, first_of
+from traceward.services.changes import Topic, first_of, private_of
 from traceward.services.runtime import Runtime
 from traceward.store import alert_rows
 from traceward.store.agreement_models import AlertScope
@@ -230,7 +230,9 @@ def _written(tx: WriteTransaction, looks: Iterable[_Look]) -> set[str]:
     for look in looks:
         if alert_rows.settle_scope(tx, look.scope, look.next_us):
             alert_rows.put_alerts(tx, look.changed)
-            concerned |= {party for row in look.changed for party in (row["supplier"], row["hospital"]) if party}
+            for row in look.changed:
+                told = private_of if row["sight"] == PATIENT else str
+                concerned |= {told(party) for party in (row["supplier"], row["hospital"]) if party}
     return concerned
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from traceward.ledger.facts import LedgerEvent, encode_event, keys, ledger_event
 from traceward.ledger.projector import Projection
+from traceward.services.changes import private_of
 from traceward.services.identity.principals import Principal
 from traceward.services.indexing.indexing import index_private, index_projection
 from traceward.services.indexing.preparation import PreparedEvent, prepare_again
@@ -27,7 +28,8 @@ class WrittenEvents:
     """What a write did.
 
     stored: events that the caller's organisation had not captured before. events: all, with ids as finally assigned.
-    taken: refused, their eventID names other content. concerned: ids of parties who may see something new.
+    taken: refused, their eventID names other content. concerned: ids of parties who may see something new, as
+    `changes.private_of` gives them where only the readers of private events may.
     record_times_us: eid -> recordTime of what was there before.
     """
 
@@ -137,7 +139,7 @@ def _index(
     shared = {eid: row for eid, row in rows.items() if eid not in private}
     concerned = index_projection(tx, runtime.registry, projection, shared, runtime.store.secret_key)
     captor = runtime.registry.by_number(party) if private else None
-    return concerned if captor is None else concerned | {captor.id}
+    return concerned if captor is None else concerned | {private_of(captor.id)}
 
 
 def _facts(runtime: Runtime, event: PreparedEvent, captors: Iterable[str], record_time_us: int) -> LedgerEvent:

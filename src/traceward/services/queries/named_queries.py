@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
-
 from traceward.epcis.errors import (
     NoSuchNameException,
     QueryParameterException,
@@ -230,7 +228,7 @@ def refuse_patients(text: bytes, context: Any) -> None:
 
     What is kept stands outside the patient's key: erasing the patient would not reach it.
     """
-    plain = orjson.dumps([read_json(text), context]).decode()
+    plain = write_json([read_json(text), context]).decode()
     if contains_patient_identifier(plain):
         raise QueryParameterException(
             "the query names a patient (AI 8018), and a query that is kept must not; expected a look-up by POST"

@@ -53,15 +53,20 @@ class OrderStateException(ResourceAlreadyExistsException):
 def place_orders(runtime: Runtime, caller: Principal, wanted: Sequence[str] | None) -> list[dict[str, Any]]:
     """Order what these proposals say, or all of them (None); the orders, those made before for them included.
 
-    The hospital's orders are sent; the supplier's are proposed, and the hospital sends them. Raises NoSuchResource for
-    a proposal that does not stand and that no order was made for.
+    A key that is bound to a place orders for it alone. The hospital's orders are sent; the supplier's are proposed, and
+    the hospital sends them. Raises NoSuchResource for a proposal that does not stand and that no order was made for.
     """
     _require_rights(caller)
     now_us = runtime.now_us()
     book = runtime.agreement_books.current(runtime.store)
     own = [one for one in book.all_in_force(now_us) if caller.organisation in one.parties]
     found = planned(runtime, own, book, now_us=now_us)
-    needs = {one.need_id(need): (one, need) for one in found for need in one.plan.needs}
+    needs = {
+        one.need_id(need): (one, need)
+        for one in found
+        for need in one.plan.needs
+        if caller.acts_at(need.position.par.place)
+    }
     known = {} if wanted is None else _made_for(runtime, caller, set(wanted) - needs.keys())
     missing = [] if wanted is None else [one for one in wanted if one not in needs and one not in known]
     if missing:
@@ -334,7 +339,7 @@ def _made_for(runtime: Runtime, caller: Principal, wanted: Collection[str]) -> d
 def _order(tx: WriteTransaction, caller: Principal, number: str) -> ReplenishmentOrder:
     for column in ("hospital", "supplier"):
         for order in tx.select(ReplenishmentOrder, **{column: caller.organisation}, number=_number(number)):
-            if number in (order.number, transaction_id(order)):
+            if number in (order.number, transaction_id(order)) and caller.acts_at(order.place):
                 return order
     raise NoSuchResource(f"there is no order {number[:100]!r}")
 
