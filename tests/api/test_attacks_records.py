@@ -18,6 +18,26 @@ WARD, OTHER_WARD = f"{HOSPITAL}/254/WARD7", f"{HOSPITAL}/254/WARD8"
 
 
 def _agree(site: Site, name: str, supplier: str, gtin: str, *places: str) -> None:
+    """One item at each of the places, of which an agreement asks for two to six."""
+    for place in places:
+        item = f"https://id.gs1.org/01/{gtin}/21/{place[-5:]}"
+        for captor, step, here in ((name, "shipping", None), ("northgate-supply", "receiving", place)):
+            fields = {"readPoint": {"id": here}, "bizLocation": {"id": here}} if here is not None else {}
+            event = {
+                "type": "ObjectEvent",
+                "eventTime": "2026-07-01T10:00:00Z" if here is None else "2026-07-02T10:00:00Z",
+                "eventTimeZoneOffset": "+00:00",
+                "action": "OBSERVE",
+                "bizStep": step,
+                "epcList": [item],
+                "sourceList": [{"type": f"{kind}_party", "source": supplier} for kind in ("possessing", "owning")],
+                "destinationList": [
+                    {"type": "possessing_party", "destination": NORTHGATE},
+                    {"type": "owning_party", "destination": supplier},
+                    {"type": "location", "destination": place},
+                ],
+            } | fields
+            assert site.job(captor, site.capture(captor, planted.body_of(event)))["success"]
     levels = [{"place": place, "minimum": 2, "maximum": 6} for place in places]
     agreed = terms(f"https://example.org/agreement/{name}", supplier=supplier, lines=[{"gtin": gtin, "par": levels}])
     assert site.request(name, "POST", "/agreements", json=agreed).status_code == 201
