@@ -1,15 +1,18 @@
 """The ledger at size: recall of a lot, stock of a site, capture with and without it, rebuild, late events.
 
 Prints figures beside their targets; never passes or fails on a time. Run: python3 dev.py bench ledger [EVENTS]
+[--database sqlite|postgresql] [--only capture|read|past|late|rebuild] [--keep FOLDER]
 EVENTS is 20,000 unless given; the targets are for 1,000,000, and figures of fewer events are said to be so. "Without
 ledger" is the same capture with a projector that shows an event to the parties that it names and does nothing else.
 """
 
+import argparse
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from bench.capture import postgres_urls
@@ -42,7 +45,11 @@ DEFAULT_EVENTS = 20_000
 LOTS_A_DOCUMENT = 70
 ROUND = LOTS_A_DOCUMENT
 """Lots of one round with the ledger and one without, which take turns so that a busy machine slows both."""
+CAPTURE_ROUNDS = 10
 ASKED = 25
+PARTS = ("capture", "read", "past", "late", "rebuild")
+PAST = "2026-05-05"
+"""A day on which every lot has arrived and some of it has been used."""
 LENGTHS = (1_000, 10_000, 100_000)
 _HOUR_S = 3600
 _AT_ONCE = 500
@@ -66,51 +73,163 @@ class NoLedger(Projector):
 
 def main() -> int:
     """Print the figures on SQLite, and on PostgreSQL where there is one."""
-    events = int(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_EVENTS
-    if events < TARGET_EVENTS:
-        print(f"{events:,} events; the targets are for {TARGET_EVENTS:,}, and nothing here is extrapolated to them")
-    with tempfile.TemporaryDirectory() as name, postgres_urls() as urls:
-        folder = Path(name)
-        measure("sqlite", lambda place: f"sqlite:///{place}.sqlite3", folder, events)
-        if urls is None:
-            print("postgresql: no server program found and TRACEWARD_BENCH_POSTGRES_URL not set; not measured")
-        else:
-            make = urls
-            measure("postgresql", lambda _: make(), folder, events)
+    asked = _parser().parse_args(namespace=Asked())
+    if asked.events < TARGET_EVENTS:
+        print(
+            f"{asked.events:,} events; the targets are for {TARGET_EVENTS:,}, and nothing here is extrapolated to them"
+        )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(asked.keep) if asked.keep else Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        if asked.database in (None, "sqlite"):
+            measure("sqlite", lambda place: f"sqlite:///{folder / place}.sqlite3", folder, asked)
+        if asked.database in (None, "postgresql"):
+            with postgres_urls() as urls:
+                if urls is None:
+                    print("postgresql: no server program found and TRACEWARD_BENCH_POSTGRES_URL not set; not measured")
+                else:
+                    measure("postgresql", _kept_urls(folder, urls) if asked.keep else _new_urls(urls), folder, asked)
     return 0
 
 
-def measure(name: str, url: Callable[[Path], str], folder: Path, events: int) -> None:
+class Asked(argparse.Namespace):
+    """The arguments. only: the parts to measure; None: all."""
+
+    events: int
+    database: str | None
+    keep: str | None
+    only: list[str] | None
+
+    def wants(self, part: str) -> bool:
+        """Whether a part is to be measured."""
+        return self.only is None or part in self.only
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dev.py bench ledger", description="The ledger at size.")
+    parser.add_argument("events", nargs="?", type=int, default=DEFAULT_EVENTS, help="how many events are captured")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), help="one database instead of both")
+    parser.add_argument(
+        "--keep", metavar="FOLDER", help="leave the filled databases there, and measure those that are there already; "
+        "on PostgreSQL with a server of one's own in TRACEWARD_BENCH_POSTGRES_URL"
+    )  # fmt: skip
+    parser.add_argument("--only", choices=PARTS, action="append", help="measure this part; may be given again")
+    return parser
+
+
+def _new_urls(make: Callable[[], str]) -> Callable[[str], str]:
+    return lambda _: make()
+
+
+def _kept_urls(folder: Path, make: Callable[[], str]) -> Callable[[str], str]:
+    """URLs that a file of the folder remembers, so that the next run finds the same databases."""
+
+    def url(name: str) -> str:
+        file = folder / f"{name}.url"
+        if not file.exists():
+            file.write_text(make())
+        return file.read_text()
+
+    return url
+
+
+def measure(name: str, url: Callable[[str], str], folder: Path, asked: Asked) -> None:
     """Print one database's figures."""
     print(name)
-    lots = max(events // EVENTS_A_LOT, LOTS_A_DOCUMENT)
-    bare = opened(url(folder / f"{name}-bare"), folder)
-    bare.projector = NoLedger(bare.registry.parties)
-    part = min(lots, 10 * LOTS_A_DOCUMENT)
-    runtime = opened(url(folder / name), folder)
-    rounds = [(fill(bare, ROUND, start), fill(runtime, ROUND, start)) for start in range(0, part, ROUND)]
-    bare.close()
-    speed = statistics.median(bare_s / with_s for bare_s, with_s in rounds)
-    print(f"  capture with ledger: {speed:.0%} of the speed without (target: 60 %), median of {len(rounds)} rounds")
-    done = len(rounds) * ROUND
-    lots = max(lots, done)
-    taken_s = fill(runtime, lots - done, start=done) + sum(with_s for _, with_s in rounds)
-    print(f"  {lots * EVENTS_A_LOT:,} events captured at {lots * EVENTS_A_LOT / taken_s:,.0f} a second")
+    if asked.wants("capture"):
+        print_capture(url, name, folder, asked.events)
+    lots = max(asked.events // EVENTS_A_LOT, LOTS_A_DOCUMENT)
+    runtime = opened(url(name), folder)
+    try:
+        there = stored(runtime)
+        if there == 0:
+            taken_s = fill(runtime, lots)
+            print(
+                f"  {lots * EVENTS_A_LOT:,} events captured at {lots * EVENTS_A_LOT / taken_s:,.0f} a second",
+                flush=True,
+            )
+        elif there < lots * EVENTS_A_LOT:
+            raise SystemExit(f"the kept database has {there:,} events; expected {lots * EVENTS_A_LOT:,} or more")
+        if asked.wants("read"):
+            print_reads(runtime, lots)
+        if asked.wants("past"):
+            print_past(runtime, lots)
+        if asked.wants("late"):
+            late(runtime, callers(runtime)[0], lots + int(time.time()), asked.events)
+        if asked.wants("rebuild"):
+            print_rebuild(runtime)
+    finally:
+        runtime.close()
+
+
+def print_capture(url: Callable[[str], str], name: str, folder: Path, events: int) -> None:
+    """Print what capture with the ledger comes to of capture without, on two databases that begin empty."""
+    rounds = min(max(events // EVENTS_A_LOT // ROUND, 1), CAPTURE_ROUNDS)
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        names = [f"{Path(place).name}/{name}-{kind}" for kind in ("bare", "whole")]
+        bare, whole = (opened(url(one) if name == "sqlite" else url(one.replace("/", "-")), folder) for one in names)
+        bare.projector = NoLedger(bare.registry.parties)
+        speeds = []
+        for number in range(rounds):
+            speeds.append(fill(bare, ROUND, number * ROUND) / fill(whole, ROUND, number * ROUND))
+            progress(f"{name}: capture", number + 1, rounds)
+        bare.close()
+        whole.close()
+    speed = statistics.median(speeds)
+    say(f"capture with ledger: {speed:.0%} of the speed without (target: 60 %), median of {rounds} rounds")
+
+
+def print_reads(runtime: Runtime, lots: int) -> None:
+    """Print what recall of a lot and the stock of a place and of the site take."""
     clinical, supplier = callers(runtime)
     picked = [place * (lots - 1) // ASKED for place in range(ASKED)]
-    recalls = [timed(lambda number=number: recall(runtime, clinical, number)) for number in picked]
-    print(f"  recall of a lot to its patients: median {median_ms(recalls):.1f} ms (target: below 100 ms)")
+    recalls = [timed(partial(recall, runtime, clinical, number)) for number in picked]
+    say(f"recall of a lot to its patients: median {median_ms(recalls):.1f} ms (target: below 100 ms)")
     for who, caller in (("hospital", clinical), ("supplier", supplier)):
-        shelves = [timed(lambda number=number, caller=caller: on_hand(runtime, caller, number)) for number in picked]
-        print(f"  on hand at a place, for the {who}: median {median_ms(shelves):.1f} ms (target: below 50 ms)")
-        sites = [timed(lambda caller=caller: on_hand_of_site(runtime, caller)) for _ in range(ASKED)]
-        print(f"  on hand of the site, for the {who}: median {median_ms(sites):.1f} ms (target: below 50 ms)")
-    late(runtime, clinical, lots, events)
-    started = time.perf_counter()
-    count = ledger_care.rebuild(runtime.store, runtime.registry)
-    rate = count / (time.perf_counter() - started)
-    print(f"  rebuild of ledger and visibility: {rate:,.0f} events a second (target: 5,000)")
-    runtime.close()
+        shelves = [timed(partial(on_hand, runtime, caller, number)) for number in picked]
+        say(f"on hand at a place, for the {who}: median {median_ms(shelves):.1f} ms (target: below 50 ms)")
+        sites = [timed(partial(on_hand_of_site, runtime, caller)) for _ in range(ASKED)]
+        print(
+            f"  on hand of the site, for the {who}: median {median_ms(sites):.1f} ms (target: below 50 ms)", flush=True
+        )
+
+
+def print_past(runtime: Runtime, lots: int) -> None:
+    """Print what the first page of stock as of another time takes."""
+    clinical, supplier = callers(runtime)
+    for who, caller in (("hospital", clinical), ("supplier", supplier)):
+        for where, wanted in (
+            ("everywhere", stock.StockFilter(as_of=PAST)),
+            ("at a place", stock.StockFilter(as_of=PAST, place=cabinet_of(lots // 2))),
+        ):
+            pages = [timed(partial(stock.stock_page, runtime, caller, wanted, None, 100)) for _ in range(_TRIES)]
+            ms = median_ms(pages)
+            say(f"a page of stock as of an earlier day, {where}, for the {who}: median {ms:.1f} ms")
+
+
+def print_rebuild(runtime: Runtime) -> None:
+    """Print how fast the whole ledger is folded afresh."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    count = ledger_care.rebuild(runtime.store, runtime.registry, lambda done, in_all: progress("rebuild", done, in_all))
+    rate, one_core = count / (time.perf_counter() - wall), count / (time.process_time() - cpu)
+    say(f"rebuild of ledger and visibility: {rate:,.0f} events a second (target: 5,000)")
+    say(f"the same by the time that this process had a core: {one_core:,.0f} events a second")
+
+
+def stored(runtime: Runtime) -> int:
+    """How many events there are."""
+    with runtime.store.reader() as reader:
+        return int(reader.fetch("SELECT COUNT(*) FROM event")[0][0])
+
+
+def say(figure: str) -> None:
+    """Print a figure, at once."""
+    print(f"  {figure}", flush=True)
+
+
+def progress(what: str, done: int, in_all: int) -> None:
+    """Say on stderr how far something is."""
+    print(f"  {what}: {done:,} of {in_all:,}", file=sys.stderr, flush=True)
 
 
 def late(runtime: Runtime, caller: Principal, lot: int, most: int) -> None:
@@ -132,11 +251,11 @@ def late(runtime: Runtime, caller: Principal, lot: int, most: int) -> None:
             capture_document(runtime, caller, uses(lot, done, count), "rollback")
             done += count
         figures = {
-            name: median_ms([timed(lambda late_s=late_s: use(late_s)) for _ in range(_TRIES)])
+            name: median_ms([timed(partial(use, late_s)) for _ in range(_TRIES)])
             for name, late_s in (("in order", 0), ("an hour late", _HOUR_S), ("a month late", 30 * 24 * _HOUR_S))
         }
         cost = ", ".join(f"{ms:.1f} ms {name}" for name, ms in figures.items())
-        print(f"  one event of a lot with {length:,}, one in {APART_S // 60} minutes: {cost}")
+        say(f"one event of a lot with {length:,}, one in {APART_S // 60} minutes: {cost}")
 
 
 def fill(runtime: Runtime, lots: int, start: int = 0) -> float:
@@ -149,14 +268,18 @@ def fill(runtime: Runtime, lots: int, start: int = 0) -> float:
         capture_document(runtime, supplier, ours, "rollback")
         capture_document(runtime, hospital, theirs, "rollback")
         taken += time.perf_counter() - begun
+        if (first - start) // LOTS_A_DOCUMENT % 100 == 99:
+            progress("lots captured", first - start, lots)
     return taken
 
 
 def opened(url: str, folder: Path) -> Runtime:
-    """The services on an empty database with both organisations."""
+    """The services on a database, with both organisations."""
     runtime = open_runtime(url, data_dir=folder / "data", limits=Limits(), scan_workers=1)
+    known = {one.id for one in runtime.registry.organisations()}
     for identifier, name, prefix in ((SUPPLIER, "Supplier", "9521141"), (HOSPITAL, "Hospital", "4012345")):
-        parties.add_organisation(runtime, identifier=identifier, name=name, company_prefixes=[prefix], places={})
+        if identifier not in known:
+            parties.add_organisation(runtime, identifier=identifier, name=name, company_prefixes=[prefix], places={})
     return runtime
 
 
@@ -190,7 +313,7 @@ def on_hand_of_site(runtime: Runtime, caller: Principal) -> None:
         raise RuntimeError(f"nothing on hand within {SITE}; expected stock")
 
 
-def timed(act: Callable[[], None]) -> float:
+def timed(act: Callable[[], object]) -> float:
     """The seconds that one call takes."""
     started = time.perf_counter()
     act()

@@ -3,6 +3,8 @@
 It must not move stock, and nothing here may reach a party other than the one that captured the link.
 """
 
+from bisect import bisect_right
+from collections.abc import Iterable
 from decimal import Decimal
 
 from traceward.ledger.book import Act, Book
@@ -22,12 +24,36 @@ def act_on_links(book: Book, act: Act) -> None:
     for party in act.captors:
         for key, quantity in linked(event):
             record = book.links(key, party)
-            if event.action == "DELETE" or event.biz_step == "removing":
+            if closes(event):
                 _close(record, event, patient, quantity)
             else:
-                record.links.append(Link(patient, quantity, event.event_time_us, event.eid, event.usage_report))
-            record.order = act.order
+                # At its place by time, which is the end but for a link that comes late (`fits_in`).
+                place = bisect_right(record.links, event.event_time_us, key=_opened_us)
+                link = Link(patient, quantity, event.event_time_us, event.eid, event.usage_report)
+                record.links.insert(place, link)
+            record.order = max(record.order or act.order, act.order)
             book.change(record)
+
+
+def closes(event: LedgerEvent) -> bool:
+    """Whether a private event ends links instead of making one."""
+    return event.action == "DELETE" or event.biz_step == "removing"
+
+
+def fits_in(event: LedgerEvent, since: Iterable[LedgerEvent]) -> bool:
+    """Whether a late link changes nothing that came after it, and can be put in at its place.
+
+    since: every other private event at or after its time that names one of its items.
+    """
+    if closes(event) or event.declares is not None:
+        return False
+    return all(
+        other.event_time_us > event.event_time_us and other.declares is None and not closes(other) for other in since
+    )
+
+
+def _opened_us(link: Link) -> int:
+    return link.opened_us
 
 
 def pass_over_links(book: Book, act: Act, *, waiting: bool) -> None:

@@ -81,13 +81,16 @@ def sights_of(part: Refolded, new: Collection[bytes]) -> Sights | None:
 
 
 class Onward:
-    """Folds late events on within one unit. fresh: the unit's events; before: what those stored earlier were."""
+    """Folds late events on within one unit. fresh: the unit's events; before: what those stored earlier were.
+
+    relations: those proven before the unit, and those proven now.
+    """
 
     def __init__(
         self,
         tx: WriteTransaction,
         parties: Parties,
-        relations: Relations,
+        relations: tuple[Relations, Relations],
         party_ids: closure.PartyIds,
         keeping: Keeping,
         fresh: Sequence[LedgerEvent],
@@ -106,17 +109,19 @@ class Onward:
             for row in tx.events_of_declared_ids([event.event_id for event in fresh])
         ]
 
-    def refolded(self, late: Sequence[LedgerEvent], touched: Iterable[str]) -> list[Refolded] | None:
+    def refolded(
+        self, late: Sequence[LedgerEvent], touched: Iterable[str], touched_us: int | None = None
+    ) -> list[Refolded] | None:
         """What late events change, in parts that do not touch each other; None where only a fold from the start knows.
 
-        touched: further keys that a late event concerns. No two parts share a key, and a new event that has a key in
-        one of them has all its keys in them.
+        touched: further keys that a late event concerns, or that change from touched_us on. No two parts share a key,
+        and a new event that has a key in one of them has all its keys in them.
         """
         if any(event.private for event in late):
             return None
-        start_us = min(event.event_time_us for event in late)
         declared = {event.event_id for event in self._groups}
-        start_us = min([start_us, *(event.event_time_us for event in self._groups)])
+        times = [event.event_time_us for event in (*late, *self._groups)]
+        start_us = min(times if touched_us is None else [*times, touched_us])
         parts: list[Refolded] = []
         waiting = [event for event in self._fresh if not event.private]
         starts = [frozenset((key,)) for key in touched]
@@ -170,9 +175,10 @@ class Onward:
             isinstance(record, ClassStock) and record.notices for name in known if (record := past.load(name))
         )
         keeper = Keeper(self._keeping, {name: found for name, found in known.items() if item_of(name) in named})
+        before, proven = self._relations
         folds = [
-            self._fold(past, names, events.values(), noticed=noticed, keeper=one)
-            for names, events, one in ((named, earlier, None), (named, now, keeper))
+            self._fold(past, relations, named, events.values(), noticed=noticed, keeper=one)
+            for relations, events, one in ((before, earlier, None), (proven, now, keeper))
         ]
         if any(self._has_struck_links(ledger) for ledger in folds):
             raise TooWide
@@ -235,13 +241,14 @@ class Onward:
     def _fold(
         self,
         past: Past,
+        relations: Relations,
         named: Collection[str],
         events: Iterable[LedgerEvent],
         *,
         noticed: bool,
         keeper: Keeper | None,
     ) -> Ledger:
-        book = Book(self._parties, self._relations, past.load)
+        book = Book(self._parties, relations, past.load)
         book.noticed = noticed
         for name in past.known():
             book.find(name)

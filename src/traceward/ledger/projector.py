@@ -5,10 +5,10 @@ It must not commit, and it must not decide anything that the fold does not: it c
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from traceward.ledger import closure, off_agreement, shared_ids, steps
+from traceward.ledger import closure, off_agreement, shared_ids, steps, stream
 from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.book import Book, Relations
 from traceward.ledger.closing import close_conflicts
@@ -17,6 +17,7 @@ from traceward.ledger.conflicts import Conflict
 from traceward.ledger.entitlement import relation_of
 from traceward.ledger.facts import LedgerEvent, class_keys, class_parts, item_keys, keys
 from traceward.ledger.fold import apply_all, apply_event, ledger_of, merge_witnesses
+from traceward.ledger.links import fits_in
 from traceward.ledger.loading import Loader
 from traceward.ledger.notices import serials_of_notice
 from traceward.ledger.onward import Onward, sights_of
@@ -24,7 +25,7 @@ from traceward.ledger.parties import Parties
 from traceward.ledger.persistence import conflict_row
 from traceward.ledger.rebuild import Rebuild, Tell
 from traceward.ledger.serials import within
-from traceward.ledger.snapshots import DAY_US, Keeper, Keeping, snapshots_of
+from traceward.ledger.snapshots import DAY_US, Keeper, Keeping, snapshots_of, states_before
 from traceward.ledger.state import (
     ClassStock,
     Ledger,
@@ -35,7 +36,9 @@ from traceward.ledger.state import (
 from traceward.ledger.tables import judge_again, settle, settle_shipments, write_book, write_difference
 from traceward.ledger.visibility import named_parties
 from traceward.store import ledger_rows, ledger_snapshots
+from traceward.store.ledger_snapshots import Snapshot
 from traceward.store.rows import Relation
+from traceward.store.terms import key_hash
 from traceward.store.write import WriteTransaction
 
 Agreements = Callable[[WriteTransaction], AgreementBook]
@@ -143,14 +146,13 @@ class Projector:
         loader = Loader(tx)
         loader.fetch(events)
         again = {event.eid for event in before}
-        late = [event for event in events if event.eid in again or self._is_late(loader, event)]
+        late = [event for event in events if event.eid in again or self._is_late(tx, loader, event)]
         touched = _unproven_keys(tx, proven - known)
         if not late and not touched:
             return self._go_on(tx, loader, events, proven)
-        if proven == known:
-            projection = self._fold_on(tx, loader, events, before, late, proven)
-            if projection is not None:
-                return projection
+        projection = self._fold_on(tx, loader, events, before, late, touched, (known, proven))
+        if projection is not None:
+            return projection
         streams = StreamReader(tx, self._party_ids(tx), events, before)
         scope = self._scope(tx, streams, events, late, touched)
         onward = [event for event in events if not scope.intersection(keys(event))]
@@ -158,7 +160,7 @@ class Projector:
         projection = self._go_on(tx, loader, onward, proven)
         return self._go_back(tx, streams, scope, known, proven, projection, {event.eid for event in events})
 
-    def _is_late(self, loader: Loader, event: LedgerEvent) -> bool:
+    def _is_late(self, tx: WriteTransaction, loader: Loader, event: LedgerEvent) -> bool:
         """Whether the event cannot simply be applied after all that was applied before."""
         if event.declares is not None or closure.is_notice(event):
             return True
@@ -166,13 +168,23 @@ class Projector:
             return False
         order = steps.order_of(event)
         for record in loader.touched(event):
-            if record.order is not None and record.order > order:
+            # A patient's link asks nothing of the stock that it is about.
+            concerns = isinstance(record, PatientLinks) or not event.private
+            if concerns and record.order is not None and record.order > order and not self._fits_in(tx, event):
                 return True
             if record.waiting:
                 return True
             if not isinstance(record, PatientLinks) and any(use[1] == event.usage_report for use in record.voided_uses):
                 return True
         return False
+
+    def _fits_in(self, tx: WriteTransaction, event: LedgerEvent) -> bool:
+        """Whether a late private event is a link that only has to be put in at its place."""
+        if not event.private:
+            return False
+        seqs = ledger_snapshots.private_seqs_from(tx, map(key_hash, keys(event)), event.event_time_us)
+        since = stream.events_of(tx, seqs, self._party_ids(tx))
+        return fits_in(event, [other for other in since if other.eid != event.eid])
 
     def _scope(
         self,
@@ -206,12 +218,17 @@ class Projector:
         """Apply events that come after everything that touches what they touch."""
         book = Book(self._parties, proven, loader.load)
         book.noticed = loader.noticed
+        kept: list[Snapshot] = []
         for event in events:
+            # What an earlier event of the unit has changed has no stored state that could be kept (`snapshots_of`).
+            held = states_before(event, self._keeping, book.changed) if book.changed else []
+            book.recent.clear()
             apply_event(book, event, event.captured_by)
+            kept += [snapshot for snapshot in held if snapshot.key in book.recent]
         settle(book)
         opened = write_book(tx, loader, book, self._agreements(tx))
         opened += settle_shipments(tx, book.shipments)
-        ledger_snapshots.put_snapshots(tx, snapshots_of(book, loader, self._keeping))
+        ledger_snapshots.put_snapshots(tx, [*snapshots_of(book, loader, self._keeping), *kept])
         new = {event.eid for event in events}
         return Projection(
             {event.eid: frozenset(book.shown.get(event.eid, ())) for event in events if not event.private},
@@ -228,14 +245,18 @@ class Projector:
         events: Sequence[LedgerEvent],
         before: Sequence[LedgerEvent],
         late: Sequence[LedgerEvent],
-        proven: Relations,
+        unproven: Mapping[str, int],
+        relations: tuple[Relations, Relations],
     ) -> Projection | None:
-        """Fold late events on from earlier states, the others in their order; None where only a whole fold knows."""
-        touched = set[str]().union(
+        """Fold late events on from earlier states, the others in their order; None where only a whole fold knows.
+
+        unproven: from when on a newly proven relation may change what is known of a key. relations: before and now.
+        """
+        touched = set(unproven).union(
             *(_items_of_classes(tx, event, events) for event in late if closure.is_notice(event))
         )
-        onward = Onward(tx, self._parties, proven, self._party_ids(tx), self._keeping, events, before)
-        parts = onward.refolded(late, touched)
+        onward = Onward(tx, self._parties, relations, self._party_ids(tx), self._keeping, events, before)
+        parts = onward.refolded(late, touched, min(unproven.values(), default=None))
         if parts is None:
             return None
         stored_before = {event.eid for event in before}
@@ -246,7 +267,7 @@ class Projector:
         covered = {key for part in parts for key in part.keys}
         # Patients' links change no stock: one that comes in its order can wait until the rest is folded.
         others = [one for one in events if one.private or not covered.intersection(keys(one))]
-        projection = self._go_on(tx, loader, others, proven)
+        projection = self._go_on(tx, loader, others, relations[1])
         gained, lost, opened = list(projection.newly_visible), list(projection.no_longer), list(projection.conflicts)
         for part, sight in zip(parts, sights, strict=True):
             scope = set(part.keys)
@@ -360,15 +381,24 @@ def _write_reused_ids(
     return raised
 
 
-def _unproven_keys(tx: WriteTransaction, new: Iterable[tuple[str, str]]) -> set[str]:
-    """The keys of which a party claimed something that a newly proven relation may bear out."""
+def _unproven_keys(tx: WriteTransaction, new: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """The keys of which a party claimed something that a newly proven relation may bear out, each with the time of the
+    first event that contradicts anything about it.
+    """
     consignees = {consignee for _, consignee in new}
     found = tx.fetch_in("SELECT conflict_id FROM conflict_party WHERE party IN {in}", consignees)
     ids = {row[0] for row in found}
     unproven = {
         row[0] for row in tx.fetch_in("SELECT id, kind FROM conflict WHERE id IN {in}", ids) if row[1] in _UNPROVEN
     }
-    return {row[0] for row in tx.fetch_in("SELECT key FROM conflict_key WHERE conflict_id IN {in}", unproven)}
+    touched = {row[0] for row in tx.fetch_in("SELECT key FROM conflict_key WHERE conflict_id IN {in}", unproven)}
+    first: dict[str, int] = {}
+    contradicted = (
+        "SELECT k.key, c.event_time_us FROM conflict_key k JOIN conflict c ON c.id=k.conflict_id WHERE k.key IN {in}"
+    )
+    for key, time_us in tx.fetch_in(contradicted, touched):
+        first[key] = min(first.get(key, time_us), time_us)
+    return first
 
 
 def _items_of_classes(tx: WriteTransaction, notice: LedgerEvent, events: Iterable[LedgerEvent]) -> set[str]:

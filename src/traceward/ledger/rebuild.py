@@ -118,7 +118,7 @@ class Rebuild:
     def _apply(self, book: Book, event: LedgerEvent, corrected: Corrections) -> None:
         if closure.is_notice(event):
             self._bring_in_class(book, event)
-        held = states_before(book, event, self._keeping)
+        held = states_before(event, self._keeping, book.records)
         book.recent.clear()
         captors = corrected.captors.get(event.eid, event.captured_by)
         if event.declares is not None or not captors:

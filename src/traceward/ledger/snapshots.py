@@ -3,14 +3,14 @@
 It must not guess: a state that is not known for certain is `NotKept`, and whoever asked begins earlier.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from traceward.ledger.book import Book
 from traceward.ledger.facts import LedgerEvent, keys
 from traceward.ledger.loading import Loader
 from traceward.ledger.persistence import encoded, record_of_state
-from traceward.ledger.state import ClassStock, Instance, Order, Record, class_record, item_of
+from traceward.ledger.state import CLAIM, ClassStock, Instance, Order, Record, class_record, item_of
 from traceward.store import ledger_rows, ledger_snapshots
 from traceward.store.ledger_snapshots import Snapshot
 from traceward.store.terms import key_hash
@@ -109,6 +109,11 @@ class Past:
         if kept is not None:
             return kept.since_us, kept.state
         first_us = ledger_snapshots.first_event_us(self._tx, key_hash(item_of(name)))
+        _, is_claim, claimant = name.partition(CLAIM)
+        if is_claim:
+            # Whatever brings a claim's record into being raises the conflict about it as well.
+            claimed_us = ledger_snapshots.first_claim_us(self._tx, item_of(name), claimant)
+            first_us = claimed_us if claimed_us is not None else first_us
         if first_us is None or self.time_us <= first_us:
             return None
         last_us = ledger_snapshots.last_end_before(self._tx, name, self.time_us)
@@ -128,14 +133,17 @@ def snapshots_of(book: Book, loader: Loader, keeping: Keeping) -> list[Snapshot]
     return kept
 
 
-def states_before(book: Book, event: LedgerEvent, keeping: Keeping) -> list[Snapshot]:
-    """The states worth keeping of what an event names, and of what lies in that, as they are before the event."""
+def states_before(event: LedgerEvent, keeping: Keeping, records: Mapping[str, Record]) -> list[Snapshot]:
+    """The states worth keeping of what an event names, and of what lies in that, as they are before the event.
+
+    records: those that count, by record key.
+    """
     found: dict[str, Snapshot] = {}
     order = (event.event_time_us, 0, event.eid)
     names = [name for key in keys(event) for name in (key, class_record(key))]
     while names:
         name = names.pop()
-        record = book.records.get(name)
+        record = records.get(name)
         if record is None or name in found or record.order is None or not is_worth_keeping(record):
             continue
         if keeping.parts(record.order[0], order):

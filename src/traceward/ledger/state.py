@@ -14,7 +14,7 @@ Order = tuple[int, int, bytes]
 
 UNSEEN = ""
 _CLASS = "|class"
-_BY = "|by|"
+CLAIM = "|by|"
 _LINKS = "|patient|"
 
 
@@ -257,7 +257,7 @@ def class_record(key: str) -> str:
 
 def claim_record(record_key: str, claimant: str) -> str:
     """The record key under which a party's unproven claims about a record are kept apart."""
-    return record_key + _BY + claimant
+    return record_key + CLAIM + claimant
 
 
 def links_record(key: str, party: str) -> str:

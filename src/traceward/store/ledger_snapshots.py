@@ -24,6 +24,15 @@ _NEXT: Final = (
 _LAST: Final = "SELECT MAX(until_us) FROM ledger_snapshot WHERE key=? AND until_us<?"
 _FIRST_EVENT: Final = "SELECT MIN(event_time_us) FROM stream WHERE key_hash=?"
 _SEQS: Final = "SELECT seq FROM stream WHERE event_time_us>=? AND key_hash IN {in}"
+_FIRST_CLAIM: Final = (
+    "SELECT MIN(c.event_time_us) FROM conflict_key k JOIN conflict c ON c.id=k.conflict_id"
+    " JOIN conflict_party p ON p.conflict_id=c.id AND p.event_time_us=c.event_time_us"
+    " WHERE k.key=? AND p.party=? AND c.kind='claimed'"
+)
+_PRIVATE_SEQS: Final = (
+    "SELECT s.seq FROM stream s JOIN event e ON e.seq=s.seq"
+    " WHERE e.private AND s.event_time_us>=? AND s.key_hash IN {in}"
+)
 
 
 def put_snapshots(tx: WriteTransaction, snapshots: Sequence[Snapshot]) -> None:
@@ -56,6 +65,17 @@ def first_event_us(tx: WriteTransaction, key_hash: int) -> int | None:
     return first
 
 
+def first_claim_us(tx: WriteTransaction, key: str, party: str) -> int | None:
+    """The time of the first event that claims something of a ledger key, of those conflicts that a party is told of."""
+    first: int | None = tx.fetch(_FIRST_CLAIM, (key, party))[0][0]
+    return first
+
+
 def seqs_from(tx: WriteTransaction, key_hashes: Iterable[int], from_us: int) -> set[int]:
     """The numbers of the events at or after a time in the streams of these ledger keys."""
     return {seq for (seq,) in tx.fetch_in(_SEQS, key_hashes, (from_us,))}
+
+
+def private_seqs_from(tx: WriteTransaction, key_hashes: Iterable[int], from_us: int) -> set[int]:
+    """Those of `seqs_from` that are of private events."""
+    return {seq for (seq,) in tx.fetch_in(_PRIVATE_SEQS, key_hashes, (from_us,))}
