@@ -15,6 +15,7 @@ from live_server import LiveServer, running_server
 from traceward.web import static_folder
 from web.conftest import phone
 from web.fake_camera import label, symbol
+from web.network import between
 from web.pages import assert_accessible, faultless, items, screenshot, sign_in
 from web.test_phone import choose_theatre, in_stock, transfers_of, valve
 
@@ -59,11 +60,11 @@ def test_a_use_scanned_without_a_network_after_a_restart_of_the_page_arrives_onc
     serial, bracketed = valve()
     in_stock(server, bracketed)
     context = phone(browser_seeing([label([symbol(bracketed)])]))
-    with faultless(context, server):
-        page = visited(context, server)
+    with between(server) as (reached, network), faultless(context, reached):
+        page = visited(context, reached)
         expect(page.get_by_label("Used at").locator("option")).not_to_have_count(1)
-        context.set_offline(True)
-        page.goto(f"{server.url}/app/scan")
+        network.down()
+        page.goto(f"{reached.url}/app/scan")
         expect(page.get_by_text("No connection", exact=True)).to_be_visible()
         expect(items(page)).to_have_count(1, timeout=15_000)
         expect(items(page)).to_contain_text("the server has not seen this label yet")
@@ -76,8 +77,9 @@ def test_a_use_scanned_without_a_network_after_a_restart_of_the_page_arrives_onc
         page.reload()
         expect(page.get_by_test_id("outbox")).to_contain_text("1 to be sent")
         assert transfers_of(server, serial) == []
-        context.set_offline(False)
-        expect(page.get_by_test_id("outbox")).to_have_count(0, timeout=20_000)
+        network.up()
+        page.evaluate("dispatchEvent(new Event('online'))")
+        expect(page.get_by_test_id("outbox")).to_have_count(0)
         expect(page.get_by_text("Saved: 1 item used")).to_be_visible()
         assert page.evaluate("localStorage.getItem('traceward.outbox')") is None
         page.reload()
@@ -127,20 +129,23 @@ def test_a_new_build_is_taken_up_and_the_one_before_is_kept_for_pages_that_are_o
     assert folder is not None
     copy = shutil.copytree(folder, tmp_path / "static")
     monkeypatch.setattr("traceward.api.web_app.static_folder", lambda: copy)
-    with running_server(tmp_path / "data", demo=True, demo_storyline=False) as server:
+    with (
+        running_server(tmp_path / "data", demo=True, demo_storyline=False) as server,
+        between(server) as (reached, network),
+    ):
         context = phone(browser)
-        page = visited(context, server)
+        page = visited(context, reached)
         for number in (1, 2):
             build_anew(copy, number)
-            page.goto(f"{server.url}/app/nowhere")
+            page.goto(f"{reached.url}/app/nowhere")
             until(page, f"caches.has('traceward-pages-{number:016d}')")
             until(page, "navigator.serviceWorker.getRegistration().then(one => !one.waiting && !one.installing)")
         until(page, "caches.keys().then(all => all.length === 2)")
         assert page.evaluate("caches.keys()") == [f"traceward-pages-{number:016d}" for number in (1, 2)]
-        context.set_offline(True)
+        network.down()
         kept = page.evaluate("fetch('/app/elsewhere').then(() => 'answered', () => 'away')")
         assert kept == "away"
-        page.goto(f"{server.url}/app/scan")
+        page.goto(f"{reached.url}/app/scan")
         shell = page.evaluate(
             "caches.open('traceward-pages-0000000000000002').then(c => c.match('/app/')).then(r => r.text())"
         )
@@ -154,11 +159,12 @@ def test_who_signs_out_leaves_a_phone_that_opens_nothing_without_a_network(
 ) -> None:
     """Rejects a kept sign-in that outlives signing out: the next reader of a lost phone would be let in."""
     context = phone(browser)
-    page = visited(context, server, "stock")
-    page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_label("Your key")).to_be_visible()
-    context.set_offline(True)
-    page.goto(f"{server.url}/app/scan")
-    expect(page.get_by_text("The pages could not be loaded")).to_be_visible()
-    expect(page.get_by_role("link", name="Stock")).to_have_count(0)
+    with between(server) as (reached, network):
+        page = visited(context, reached, "stock")
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_label("Your key")).to_be_visible()
+        network.down()
+        page.goto(f"{reached.url}/app/scan")
+        expect(page.get_by_text("The pages could not be loaded")).to_be_visible()
+        expect(page.get_by_role("link", name="Stock")).to_have_count(0)
     context.close()

@@ -23,7 +23,7 @@ import { SignInPage } from "./pages/SignInPage";
 import { StockPage } from "./pages/StockPage";
 import { TracePage } from "./pages/trace/TracePage";
 import { currentPath, go, Link } from "./router";
-import { askOrRecall, forgetKept, SESSION } from "./scan/kept";
+import { askOrRecall, CONFIG, forgetKept, SESSION } from "./scan/kept";
 import type { Basket } from "./scan/basket";
 import { AlertBadge, useOwed } from "./ui/AlertBadge";
 import { Messages, Notice, Nothing, Waiting } from "./ui/parts";
@@ -103,7 +103,7 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
   useEffect(() => {
     ask();
     // The banner is a courtesy: without it the pages work all the same.
-    api.config().then(setConfig, () => undefined);
+    askOrRecall(CONFIG, api.config).then(({ value }) => setConfig(value), () => undefined);
   }, []);
   useEffect(() => {
     const out = (): void => {
@@ -155,6 +155,11 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
     <>
       <header>
         {config?.demo && <p class="demo">Demonstration with made-up data</p>}
+        {offline && (
+          <p class="demo" role="status">
+            No connection
+          </p>
+        )}
         <div class="top">
           <Link to="/">
             <span class="brand">Traceward</span>
@@ -174,7 +179,6 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
                 ))}
               </nav>
               <div class="who">
-                {offline && <span class="tag warn">No connection</span>}
                 <Link to="/key" current={path === "/key"}>
                   <span class="wide-sr-only">My key </span>
                   <span class="long">

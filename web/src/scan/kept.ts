@@ -1,4 +1,7 @@
-/** The last answers that a phone needs to start without a connection: who is signed in, and the names of places. No goods, no patients. */
+/**
+ * The last answers that a phone needs to start without a connection: who is signed in, the names of places, and whether
+ * all is a demonstration. No goods, no patients.
+ */
 
 import { api, Problem, Unreachable } from "../api/client";
 import type { Place } from "../api/types";
@@ -47,7 +50,8 @@ export function forgetKept(storage: Pick<Storage, "removeItem"> = localStorage):
 
 export const SESSION = "session";
 export const PLACES = "places";
-const KEPT_NAMES = [SESSION, PLACES] as const;
+export const CONFIG = "config";
+const KEPT_NAMES = [SESSION, PLACES, CONFIG] as const;
 
 /** The caller's places, as the server knows them now or as it told them last. */
 export const knownPlaces = async (): Promise<Place[]> => (await askOrRecall(PLACES, api.places)).value;

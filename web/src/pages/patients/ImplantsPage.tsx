@@ -7,7 +7,7 @@ import { Failures, useDoing } from "../../ui/loaded";
 import { patientWords } from "../../ui/patients";
 import { Segments } from "../../ui/Segments";
 import { type Column, TableBlock } from "../../ui/Table";
-import { readableTime } from "../../ui/words";
+import { nameOf, readableTime } from "../../ui/words";
 import { CardsOf } from "./ImplantCards";
 
 /** Papers about implants: cards for patients, and for the clinical role the export of device tracking. */
@@ -15,10 +15,8 @@ export function ImplantsPage({ session }: { session: Session }) {
   return (
     <main class="wide">
       <h1>Implants</h1>
-      <div class="two">
-        <Cards />
-        {["know patients", "export"].every((right) => session.rights.includes(right)) && <Tracking />}
-      </div>
+      <Cards />
+      {["know patients", "export"].every((right) => session.rights.includes(right)) && <Tracking />}
     </main>
   );
 }
@@ -36,6 +34,7 @@ function Cards() {
     <section aria-labelledby="cards-title">
       <h2 id="cards-title">Implant cards</h2>
       <form
+        class="ask"
         onSubmit={(event) => {
           event.preventDefault();
           setQuestion(by === "epc" ? { epc: text.trim() } : { usageReport: text.trim() });
@@ -50,13 +49,19 @@ function Cards() {
             setQuestion(null);
           }}
         />
-        <label for="card-of">{by === "epc" ? "Item with its serial number" : "Number of the usage report"}</label>
-        <input id="card-of" required maxLength={2000} autocomplete="off" spellcheck={false} value={text} onInput={(event) => setText(event.currentTarget.value)} />
-        <button type="submit" class="primary">
-          Show the cards
-        </button>
+        <div class="fields">
+          <label class="wider">
+            {by === "epc" ? "Item with its serial number" : "Number of the usage report"}
+            <input required maxLength={2000} autocomplete="off" spellcheck={false} value={text} onInput={(event) => setText(event.currentTarget.value)} />
+          </label>
+        </div>
+        <div class="row">
+          <button type="submit" class="primary">
+            Show the cards
+          </button>
+        </div>
       </form>
-      {question === null ? <p class="quiet spaced">A card says which device was implanted, when and where. It names no patient.</p> : <CardsOf question={question} />}
+      {question === null ? <p class="quiet">A card says which device was implanted, when and where. It names no patient.</p> : <CardsOf question={question} />}
     </section>
   );
 }
@@ -79,9 +84,10 @@ function Tracking() {
   const show = (): void => void doing.run(async () => setRows(await patientApi.tracking(question())));
   const download = (): void => void doing.run(async () => save("device-tracking.csv", "text/csv", await patientApi.trackingFile(question())));
   return (
-    <section aria-labelledby="tracking-title">
+    <section class="spaced" aria-labelledby="tracking-title">
       <h2 id="tracking-title">Device tracking</h2>
       <form
+        class="ask"
         autocomplete="off"
         onSubmit={(event) => {
           event.preventDefault();
@@ -110,7 +116,7 @@ function Tracking() {
             Before
             <input type="date" {...field("to")} />
           </label>
-          <label>
+          <label class="wider">
             Purpose, for the privacy officer
             <input required minLength={10} maxLength={1000} {...field("purpose")} />
           </label>
@@ -145,5 +151,5 @@ const COLUMNS: readonly Column<TrackingRow>[] = [
   { title: "Provided", cell: ({ providedAt }) => (providedAt === null ? "—" : readableTime(providedAt)) },
   { title: "Explanted", cell: ({ explantedAt }) => (explantedAt === null ? "—" : readableTime(explantedAt)) },
   { title: "Patient (pseudonym)", kind: "code", cell: ({ patientPseudonym }) => patientWords(patientPseudonym) },
-  { title: "Place", cell: ({ place }) => place ?? "—" },
+  { title: "Place", cell: ({ place }) => (place?.startsWith("https://") ? nameOf(place, {}) : (place ?? "—")) },
 ];

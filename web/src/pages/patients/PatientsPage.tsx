@@ -66,7 +66,7 @@ export function PatientsPage({ session }: { session: Session }) {
           onAsked={setAsked}
         />
         <div class="fields">
-          <label>
+          <label class="wider">
             Purpose, for the audit log
             <input required maxLength={1000} value={purpose} onInput={(event) => setPurpose(event.currentTarget.value)} placeholder="Revision surgery, recall, …" />
           </label>
