@@ -25,6 +25,7 @@ from .test_recall import (
     issued,
     of_notice,
 )
+from .test_reports import _unpacked
 
 PATIENT: Final = "https://id.gs1.org/8018/401234500000123452"
 NUMBER: Final = "401234500000123452"
@@ -182,6 +183,19 @@ def test_the_implant_card_tells_of_the_device_and_leaves_the_patient_to_the_hosp
     )
     assert "Valve Road 1, &lt;Hartford&gt;" in page.text
     assert NUMBER not in page.text + orjson.dumps(body).decode()
+    printed = [
+        hospital.request(
+            "northgate-supply", "POST", "/trace/implant-card", json=asked, headers={"Accept": "application/pdf"}
+        )
+        for _ in range(2)
+    ]
+    assert printed[0].headers["content-type"] == "application/pdf"
+    assert printed[0].content == printed[1].content
+    drawn = _unpacked(printed[0].content)
+    assert b"V1" in drawn
+    assert b"Valve Road 1" in drawn
+    assert b"Patient name or ID" in drawn
+    assert NUMBER.encode() not in drawn
     for name in ("cordia", "rival-supplier"):
         assert hospital.request(name, "POST", "/trace/implant-card", json=asked).status_code == 404
 

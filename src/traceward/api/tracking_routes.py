@@ -20,7 +20,7 @@ router = APIRouter(prefix="/trace", tags=["trace"])
 
 _Gtin = Annotated[str, Field(pattern=r"^[0-9]{8,14}$")]
 _Text = Annotated[str, Field(min_length=1, max_length=2000)]
-_CARD_FORMS: Final = ("application/json", "text/html")
+_CARD_FORMS: Final = ("application/json", "text/html", "application/pdf")
 _TRACKING_FORMS: Final = ("application/json", "text/csv")
 
 
@@ -113,11 +113,17 @@ def post_device_tracking(body: TrackingRequest, request: Request, caller: Caller
     responses={200: {"content": {kind: {} for kind in _CARD_FORMS}, "description": "A card for each implant"}},
 )
 def post_implant_card(body: CardRequest, request: Request, caller: Reader, runtime: Services) -> Response:
-    """The data of implant cards (Regulation (EU) 2017/745, Art. 18) as JSON, or as a page to print; no patient."""
+    """The data of implant cards (Regulation (EU) 2017/745, Art. 18): JSON, a page or PDF to print; no patient."""
     form = accepted_media_type(request.headers.getlist("accept"), _CARD_FORMS)
     found = implant_card.cards(runtime, caller, usage_report=body.usageReport, epc=body.epc)
     if form == "text/html":
         return Response(_page(found), media_type="text/html; charset=utf-8")
+    if form == "application/pdf":
+        # It is slow to load, and few servers are asked for it.
+        from traceward.services.tracing.implant_card_pdf import cards_pdf  # noqa: PLC0415
+
+        named = {"Content-Disposition": 'attachment; filename="implant-cards.pdf"'}
+        return Response(cards_pdf(found), media_type=form, headers=named)
     return _json(found)
 
 
@@ -131,30 +137,11 @@ def _page(found: Mapping[str, Any]) -> str:
 
 
 def _card(card: Mapping[str, Any]) -> str:
-    maker, institution = card["manufacturer"], card["institution"]
-    rows = (
-        ("Patient name or ID", "_" * 40),
-        ("Date of implantation", card["implantedOn"]),
-        ("Institution", _contact(institution)),
-        ("Device", card["deviceName"]),
-        ("Quantity", card["quantity"] if card["quantity"] != "1" else None),
-        ("GTIN", card["gtin"]),
-        ("Lot", card["lot"]),
-        ("Serial number", card["serial"]),
-        ("Expiry", card["expiry"]),
-        ("UDI", card["udi"]),
-        ("Manufacturer", _contact(maker)),
-        ("Information for patients", maker["website"]),
-    )
     lines = "".join(
-        f"<tr><th scope=row>{_text(name)}</th><td>{_text(value)}</td></tr>" for name, value in rows if value
+        f"<tr><th scope=row>{_text(name)}</th><td>{_text(value)}</td></tr>"
+        for name, value in implant_card.printed_rows(card)
     )
     return f"<section><h2>{_text(card['deviceName'] or card['gtin'])}</h2><table>{lines}</table></section>"
-
-
-def _contact(contact: Mapping[str, Any]) -> str:
-    gln = f"GLN {contact['gln']}" if contact["gln"] else None
-    return ", ".join(one for one in (contact["name"], contact["address"], gln) if one)
 
 
 def _text(text: str) -> str:

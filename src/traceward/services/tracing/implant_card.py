@@ -3,7 +3,7 @@
 From the hospital's own shared uses. It must not know who has the implant: the hospital writes that on the card.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
@@ -98,6 +98,30 @@ def cards(runtime: Runtime, caller: Principal, *, usage_report: str | None, epc:
             }
         )
     return {"cards": made, "exempt": EXEMPT, "filledByHand": list(FILLED_BY_HAND)}
+
+
+def printed_rows(card: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(what it is, text) of each line of a card in print, with one for the patient, which is filled in by hand."""
+    rows = (
+        ("Patient name or ID", "_" * 40),
+        ("Date of implantation", card["implantedOn"]),
+        ("Institution", _printed_contact(card["institution"])),
+        ("Device", card["deviceName"]),
+        ("Quantity", card["quantity"] if card["quantity"] != "1" else None),
+        ("GTIN", card["gtin"]),
+        ("Lot", card["lot"]),
+        ("Serial number", card["serial"]),
+        ("Expiry", card["expiry"]),
+        ("UDI", card["udi"]),
+        ("Manufacturer", _printed_contact(card["manufacturer"])),
+        ("Information for patients", card["manufacturer"]["website"]),
+    )
+    return [(name, value) for name, value in rows if value]
+
+
+def _printed_contact(contact: Mapping[str, Any]) -> str:
+    gln = f"GLN {contact['gln']}" if contact["gln"] else None
+    return ", ".join(one for one in (contact["name"], contact["address"], gln) if one)
 
 
 def _uses(runtime: Runtime, caller: Principal, clause: AnyTerm, key: str | None) -> Iterable[_Use]:
