@@ -46,7 +46,7 @@ class Portions:
     together). things: folded together. walked: events after which a page ends, however little it has found.
     """
 
-    events: int = 200
+    events: int = 40
     things: int = 300
     walked: int = 4_000
 
