@@ -263,3 +263,18 @@ def test_a_GSRN_where_the_id_of_a_patient_belongs_is_refused(story: Site) -> Non
             answer = story.request(CLINICAL, "POST", f"/fhir/{resource}/_search", data={"patient": spelled})
             assert answer.status_code == 400, answer.text
             assert "401234500000123452" not in answer.text
+
+
+def test_a_read_is_answered_once_for_its_entity_tag_and_a_format_goes_before_accept(story: Site) -> None:
+    """Rejects an entity tag that two states share, and a _format that Accept: */* overrules."""
+    found = story.get("northgate-clinical", "/fhir/Device?udi-di=09521141010235")["entry"]
+    paths = [f"/fhir/Device/{one['resource']['id']}" for one in found]
+    tags = [story.request("northgate-clinical", "GET", path).headers["etag"] for path in paths]
+    assert len(set(tags)) == len(paths) == 2
+    for tag, status in ((tags[0], 304), (tags[0].removeprefix("W/"), 304), (tags[1], 200)):
+        again = story.request("northgate-clinical", "GET", paths[0], headers={"If-None-Match": tag})
+        assert (again.status_code, again.content == b"") == (status, status == 304)
+    other = story.request("northgate-clinical", "GET", f"{paths[0]}?_format=xml")
+    assert (other.status_code, other.json()["resourceType"]) == (406, "OperationOutcome")
+    assert story.request("northgate-clinical", "GET", f"{paths[0]}?_format=json").status_code == 200
+    assert story.request("northgate-clinical", "HEAD", paths[0]).status_code == 200

@@ -3,6 +3,7 @@
 It must not decide what the caller may see: services.fhir does.
 """
 
+import hashlib
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, Final
@@ -127,12 +128,18 @@ async def post_search(kind: str, request: Request, caller: Caller, runtime: Serv
 
 
 @router.get("/{kind}/{logical_id}", response_class=Response)
-def get_one(kind: str, logical_id: str, caller: Caller, runtime: Services) -> Response:
-    """Read one resource. FHIR R4 3.1.0.1."""
+def get_one(kind: str, logical_id: str, request: Request, caller: Caller, runtime: Services) -> Response:
+    """Read one resource; nothing again for whoever names its entity tag. FHIR R4 3.1.0.2, 3.1.0.1.5."""
     from traceward.services.fhir import searches as fhir  # noqa: PLC0415  # the models take long to import
 
     _require_kind(kind)
-    return _answer(fhir.read(runtime, caller, kind, logical_id))
+    answer = _answer(fhir.read(runtime, caller, kind, logical_id))
+    tag = f'W/"{hashlib.sha256(bytes(answer.body)).hexdigest()[:32]}"'
+    known = {one.strip() for value in request.headers.getlist("if-none-match") for one in value.split(",")}
+    if known & {tag, tag.removeprefix("W/"), "*"}:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
+    answer.headers["ETag"] = tag
+    return answer
 
 
 @router.api_route("/{rest:path}", methods=["GET"], response_class=Response, include_in_schema=False)
@@ -221,7 +228,8 @@ def _require_kind(kind: str) -> None:
 
 
 def _require_json(request: Request) -> None:
-    asked = [*request.headers.getlist("accept"), *request.query_params.getlist("_format")]
+    # What _format says goes before what Accept says. FHIR R4 3.1.0.1.11.
+    asked = request.query_params.getlist("_format") or request.headers.getlist("accept")
     ranges = [part.partition(";")[0].strip().lower() for value in asked for part in value.split(",")]
     if ranges and not any(one in _TAKEN for one in ranges):
         raise NotAcceptableException(f"this service speaks {MEDIA_TYPE}; Accept asks for {', '.join(ranges)[:200]}")
