@@ -138,6 +138,8 @@ def measure(name: str, url: Callable[[str], str], folder: Path, asked: Asked) ->
     print(name)
     if asked.wants("capture"):
         print_capture(url, name, folder, asked.events)
+    if asked.only == ["capture"]:
+        return
     lots = max(asked.events // EVENTS_A_LOT, LOTS_A_DOCUMENT)
     runtime = opened(url(name), folder)
     try:
