@@ -67,6 +67,15 @@ def test_a_token_does_not_show_the_number_of_the_event() -> None:
     assert equal < len(first) // 4
 
 
+def test_the_length_of_a_token_does_not_tell_how_large_the_number_in_it_is() -> None:
+    """Rejects a body sealed as short as it is: a token grows by a byte when the server's 128th event has come."""
+    tokens = PageTokens(SECRET)
+    bodies = [bytes(range(length)) for length in range(1, 40)]
+    sealed = [tokens.seal(body, b"query", "caller") for body in bodies]
+    assert len({len(token) for token in sealed}) == 1
+    assert [tokens.unseal(token, b"query", "caller") for token in sealed] == bodies
+
+
 def test_a_token_of_the_previous_secret_is_still_read() -> None:
     token = PageTokens(SECRET).issue(PLACE, b"query", "caller", 10)
     renewed = PageTokens(OTHER, previous=(SECRET,))

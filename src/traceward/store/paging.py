@@ -20,6 +20,8 @@ from traceward.store.errors import BadPageToken
 _BODY: Final = struct.Struct(">qqq")
 _KEY_ID_BYTES: Final = 4
 _DIGEST_BYTES: Final = 16
+_LENGTH_BYTES: Final = 2
+_BLOCK_BYTES: Final = 64
 #: One text for every refusal, so that a refusal tells nothing about the token.
 REFUSAL: Final = "the page token is not one that this server gave to this caller for this query, or it has expired"
 
@@ -51,8 +53,13 @@ class PageTokens:
         return self._body(token, query_digest, caller)[2]
 
     def seal(self, body: bytes, query_digest: bytes, caller: str) -> str:
-        """The URL-safe token of any place, as bytes of the caller's own making; it has no end of its own."""
-        sealed = self._ciphers[self._current].encrypt(_digest(query_digest) + body, [caller.encode()])
+        """The URL-safe token of any place, as bytes of the caller's own making; it has no end of its own.
+
+        Filled up to a whole block, since the length of a number would tell how large it is.
+        """
+        framed = len(body).to_bytes(_LENGTH_BYTES, "big") + body
+        filled = framed + bytes(-len(framed) % _BLOCK_BYTES)
+        sealed = self._ciphers[self._current].encrypt(_digest(query_digest) + filled, [caller.encode()])
         return urlsafe_b64encode(self._current + sealed).rstrip(b"=").decode()
 
     def unseal(self, token: str, query_digest: bytes, caller: str) -> bytes:
@@ -60,11 +67,11 @@ class PageTokens:
         opened = self._opened(token, caller)
         if opened[:_DIGEST_BYTES] != _digest(query_digest):
             raise BadPageToken(REFUSAL)
-        return opened[_DIGEST_BYTES:]
+        return _unframed(opened[_DIGEST_BYTES:])
 
     def unseal_any(self, token: str, caller: str) -> bytes:
         """The bytes of a token of any query of the caller; raises BadPageToken as `unseal` does."""
-        return self._opened(token, caller)[_DIGEST_BYTES:]
+        return _unframed(self._opened(token, caller)[_DIGEST_BYTES:])
 
     def _opened(self, token: str, caller: str) -> bytes:
         try:
@@ -89,6 +96,14 @@ class PageTokens:
             raise BadPageToken(REFUSAL)
         order_us, seq, expires_us = _BODY.unpack(body)
         return order_us, seq, expires_us
+
+
+def _unframed(filled: bytes) -> bytes:
+    """The body of a block; raises BadPageToken for what `seal` has not filled."""
+    end = _LENGTH_BYTES + int.from_bytes(filled[:_LENGTH_BYTES], "big")
+    if end > len(filled):
+        raise BadPageToken(REFUSAL)
+    return filled[_LENGTH_BYTES:end]
 
 
 def _digest(query_digest: bytes) -> bytes:
