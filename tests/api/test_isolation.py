@@ -19,8 +19,8 @@ from .roles import AGREED, ROLES, Headers, Role
 
 pytestmark = pytest.mark.timeout(3600)
 _PATIENT_NUMBER: Final = re.compile(r"4012345[.]?0007\d{6}|40123450*7\d{6}")
-_WEBSOCKETS: Final = {"/epcis/queries/{}/events"}
-"""Heard in `test_sight`, event by event."""
+_WEBSOCKETS: Final = {"/epcis/queries/{}/events", "/{}"}
+"""The one heard in `test_sight`, event by event, and what refuses every other path."""
 _FAILURES: Final = {500, 502, 503, 504}
 """What no probe may bring about; SOAP 1.1 answers every fault with 500."""
 _AMOUNT_OF: Final = {amount: supplier for supplier, amount in AGREED.items()}
