@@ -116,7 +116,7 @@ def tracking(site: Site, name: str, form: str = "application/json", **asked: Any
 def test_device_tracking_is_exported_by_the_hospital_with_a_purpose_and_logged(hospital: Site) -> None:
     """21 CFR 821.30. Rejects an export that any reader can start, that leaves no trace, or that loses the explant."""
     body = tracking(hospital, "northgate-clinical", **{"from": "2026-03-01", "to": "2026-04-01"}).json()
-    assert {"patientName", "followingPhysician"} <= set(body["notHeld"])
+    assert {"patientName", "followingPhysician", "patientDiedOn"} <= set(body["notHeld"])
     rows = {row["serial"] or row["lot"]: row for row in body["rows"]}
     assert set(rows) == {"V1", "S1"}
     valve = rows["V1"]

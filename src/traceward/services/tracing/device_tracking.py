@@ -47,6 +47,7 @@ COLUMNS: Final = (
     "providedAt",
     "explantedAt",
     "outOfUseAt",
+    "patientDiedOn",
     "finalDistributor",
     "finalDistributorID",
     "place",
@@ -65,6 +66,7 @@ NOT_HELD: Final = {
     "patientName": "the server knows a pseudonym (GSRN) alone; the hospital's system maps it to the patient",
     "patientAddress": "not held; filled in by the hospital, unless the patient refuses its release (21 CFR 821.55(a))",
     "patientPhone": "not held; filled in by the hospital, unless the patient refuses its release (21 CFR 821.55(a))",
+    "patientDiedOn": "not held; filled in by the hospital where the device goes out of use by it (21 CFR 821.30(b))",
     "prescribingPhysician": "not held; filled in by the hospital (21 CFR 821.30(b))",
     "followingPhysician": "not held; filled in by the hospital where it is another (21 CFR 821.30(b))",
 }
