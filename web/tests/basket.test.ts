@@ -200,6 +200,19 @@ describe("without a connection", () => {
     expect(sent).toHaveLength(3);
     expect([...kept.keys()]).toEqual(["traceward.place"]);
   });
+  it("holds the list where the device has no room to keep it, and sends the same request again", async () => {
+    fate = [() => new Unreachable(), () => null];
+    kept.set = () => {
+      throw new DOMException("full", "QuotaExceededError");
+    };
+    await basket.add("]d2", VALVE, "camera");
+    await basket.save();
+    expect(basket.unsent.value).not.toBeNull();
+    expect(basket.failures.value[0]).toContain("cannot be reached");
+    await basket.retry();
+    expect(sent[1]).toEqual(sent[0]);
+    expect(basket.items.value).toHaveLength(0);
+  });
   it("sends in the order of saving, for the one who saved it alone, also after a reload", async () => {
     fate = [() => new Unreachable(), () => new Unreachable()];
     await basket.add("]d2", VALVE, "camera");

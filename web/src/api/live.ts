@@ -6,8 +6,9 @@
 export type Topic = "stock" | "alerts";
 
 const POLL_MS = 2000;
-/** A stream that fails this often in a row is given up for polling. */
+/** A stream that fails this often in a row is given up for polling, and tried again after a while. */
 const FAILURES_BEFORE_POLLING = 2;
+const TRY_AGAIN_MS = 30_000;
 const TOPICS: readonly Topic[] = ["stock", "alerts"];
 
 type Listener = (topics: readonly Topic[]) => void;
@@ -19,19 +20,25 @@ const tell = (topics: readonly Topic[]): void => {
   for (const listener of [...listeners]) listener(topics);
 };
 
-function open(): () => void {
+/** `missed`: something may have changed that no stream announced. */
+function open(missed = false): () => void {
   let timer: number | undefined;
+  let again: number | undefined;
   let failures = 0;
   const poll = (): void => {
     timer ??= window.setInterval(() => {
       if (!document.hidden) tell(TOPICS);
     }, POLL_MS);
+    again ??= window.setTimeout(() => {
+      close?.();
+      close = open(true);
+    }, TRY_AGAIN_MS);
   };
   const source = new EventSource("/live");
   for (const topic of TOPICS) source.addEventListener(topic, () => tell([topic]));
   source.addEventListener("open", () => {
     // What changed while the stream was away was not announced.
-    if (failures > 0) tell(TOPICS);
+    if (failures > 0 || missed) tell(TOPICS);
     failures = 0;
   });
   source.addEventListener("error", () => {
@@ -43,6 +50,7 @@ function open(): () => void {
   return () => {
     source.close();
     clearInterval(timer);
+    clearTimeout(again);
   };
 }
 

@@ -214,16 +214,17 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
     }
   }
 
-  /** The request stays on the phone as it is; the list is free for what comes next. */
-  function leaveWaiting(request: ActionRequest): void {
+  /** The request stays on the phone as it is; the list is free for what comes next. False where the phone cannot keep it. */
+  function leaveWaiting(request: ActionRequest): boolean {
+    if (!outbox.keep(request)) return false;
     batch(() => {
-      outbox.keep(request);
       saved.value = { action: request.action, items: request.items.length, answer: null };
       items.value = [];
       orderNumber.value = "";
       unsent.value = null;
       notice.value = null;
     });
+    return true;
   }
 
   const flush = (): Promise<void> =>
@@ -246,10 +247,7 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
         notice.value = null;
       });
     } catch (error) {
-      if (error instanceof Unreachable) {
-        leaveWaiting(request);
-        return;
-      }
+      if (error instanceof Unreachable && leaveWaiting(request)) return;
       batch(() => {
         failures.value = messagesOf(error);
         // A refusal will not change by sending again: the items are free to be changed, and Save makes a new event.

@@ -19,7 +19,8 @@ export interface Outbox {
   waiting: ReadonlySignal<readonly Kept[]>;
   /** Whose requests are sent from now on; null: nobody's. */
   belongTo(session: Pick<Session, "organisation" | "role" | "name"> | null): void;
-  keep(request: ActionRequest): void;
+  /** Whether it is kept: not where nobody is signed in, or the device has no room. */
+  keep(request: ActionRequest): boolean;
   /** Send what waits, the oldest first, until one finds no answer; tells of each that arrived. */
   flush(arrived: (request: ActionRequest, answer: ActionAnswer) => void): Promise<void>;
   /** Give up what the server refused. */
@@ -77,8 +78,13 @@ export function createOutbox(act: (request: ActionRequest) => Promise<ActionAnsw
       show(all());
     },
     keep(request) {
-      if (owner === null) throw new Error("Nobody is signed in to keep it for.");
-      store([...all(), { owner, request, refusals: [] }]);
+      if (owner === null) return false;
+      try {
+        store([...all(), { owner, request, refusals: [] }]);
+      } catch {
+        return false;
+      }
+      return true;
     },
     async flush(arrived) {
       sending ??= sendAll(arrived).finally(() => {
