@@ -6,8 +6,8 @@ Pure: it must not read the store or a clock. An event is judged by the version i
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
 from traceward.ledger.agreement_terms import AgreementTerms, Price, ProductLine
@@ -175,22 +175,30 @@ class AgreementBook:
         return any(self.is_below(place, site) for site in agreement.terms.sites)
 
     def overlaps(self, new: Agreement) -> list[Overlap]:
-        """Signed versions of other agreements that claim a product of `new` at one of its sites on the same day."""
+        """Other agreements that claim a product of `new` at one of its sites, in the version in force on that day."""
         found = []
         for agreement_id, versions in sorted(self._versions.items()):
             if agreement_id == new.terms.agreement_id:
                 continue
-            for one in versions:
-                if one.is_signed and (clash := self._clash(new, one)) is not None:
+            for day in self._days_of_change(new, versions):
+                old = self.in_force(agreement_id, start_of(day))
+                if old is not None and (clash := self._clash(new, old, day)) is not None:
                     found.append(clash)
                     break
         return found
 
-    def _clash(self, new: Agreement, old: Agreement) -> Overlap | None:
+    def _days_of_change(self, new: Agreement, versions: Iterable[Agreement]) -> list[date]:
+        """The days of `new` on which another version of the other agreement may be in force than the day before."""
+        first, last = new.terms.valid_from, new.last_day
+        days = {first}
+        for one in versions:
+            days.add(one.terms.valid_from)
+            if one.last_day is not None and one.last_day < date.max:
+                days.add(one.last_day + timedelta(days=1))
+        return sorted(day for day in days if first <= day and (last is None or day <= last))
+
+    def _clash(self, new: Agreement, old: Agreement, day: date) -> Overlap | None:
         if (new.terms.supplier, new.terms.hospital) != (old.terms.supplier, old.terms.hospital):
-            return None
-        day = max(new.terms.valid_from, old.terms.valid_from)
-        if any(last is not None and last < day for last in (new.last_day, old.last_day)):
             return None
         shared = sorted({line.gtin for line in new.terms.lines} & {line.gtin for line in old.terms.lines})
         sites = [
@@ -242,6 +250,7 @@ def price_on(line: ProductLine, day: date) -> Price | None:
 
 
 def tolerated(agreement: Agreement, book_quantity: Decimal) -> Decimal:
-    """How many units of a count's variance nobody pays."""
+    """How many units of what a count misses nobody pays: of a percentage the whole units, a part of one is none."""
     loss = agreement.terms.loss
-    return max(Decimal(loss.tolerance_units), (book_quantity * loss.tolerance_percent / 100).to_integral_value())
+    part = (book_quantity * loss.tolerance_percent / 100).to_integral_value(ROUND_FLOOR)
+    return max(Decimal(loss.tolerance_units), part)

@@ -45,7 +45,7 @@ export interface Terms {
 export interface Agreement {
   agreementID: string;
   version: number;
-  state: "proposed" | "signed" | "in_force" | "ended";
+  state: "proposed" | "signed" | "in_force" | "superseded" | "ended";
   proposedBy: string;
   proposedAt: string;
   endedOn: string | null;

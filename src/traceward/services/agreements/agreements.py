@@ -111,7 +111,11 @@ def sign(runtime: Runtime, caller: Principal, agreement_id: str, version: int) -
 
 
 def end(runtime: Runtime, caller: Principal, agreement_id: str, last_day: date) -> Agreement:
-    """Let the newest signed version end on a day that is not past. Raises NoSuchResource, ValidationException."""
+    """Let an agreement end, in all its versions, on a day that is not past; gives the newest signed version.
+
+    An end may be brought forward, never put off: for that a next version is signed by both. Raises NoSuchResource,
+    ValidationException.
+    """
     require_negotiator(caller)
 
     def unit(tx: WriteTransaction) -> Agreement:
@@ -123,10 +127,18 @@ def end(runtime: Runtime, caller: Principal, agreement_id: str, last_day: date) 
         if last_day < today:
             message = f"lastDay is {last_day}; expected {today} or later, since events up to now were judged by it"
             raise ValidationException(message, [Finding("lastDay", "past", message, _CLAUSE)])
-        row = tx.get(AgreementVersion, agreement_id, versions[-1].version)
-        assert row is not None
-        row.ended_on = last_day.isoformat()
-        tx.put(row)
+        standing = versions[-1].last_day
+        if standing is not None and last_day > standing:
+            message = f"lastDay is {last_day}, after {standing}, the last day already; expected an earlier one, since"
+            message += " only a next version that both sign goes on"
+            raise ValidationException(message, [Finding("lastDay", "later", message, _CLAUSE)])
+        for one in versions:
+            # An earlier version would hold again once the newest has ended.
+            if one.last_day is None or one.last_day > last_day:
+                row = tx.get(AgreementVersion, agreement_id, one.version)
+                assert row is not None
+                row.ended_on = last_day.isoformat()
+                tx.put(row)
         _note(tx, versions[-1].terms)
         now = book_of(tx)
         runtime.projector.agreements_changed(tx, known, now)
@@ -160,12 +172,15 @@ def terms_body(terms: AgreementTerms, caller: Principal) -> dict[str, Any]:
     return body
 
 
-def agreement_body(agreement: Agreement, caller: Principal, now_us: int) -> dict[str, Any]:
-    """An agreement's version as a caller of its parties reads it. state: proposed, signed, in_force or ended."""
+def agreement_body(runtime: Runtime, agreement: Agreement, caller: Principal) -> dict[str, Any]:
+    """An agreement's version as a caller of its parties reads it.
+
+    state: proposed, signed (its first day is to come), in_force, superseded (a later version is in force) or ended.
+    """
     return {
         "agreementID": agreement.terms.agreement_id,
         "version": agreement.version,
-        "state": _state(agreement, now_us),
+        "state": _state(agreement, book(runtime), runtime.now_us()),
         "proposedBy": agreement.proposed_by,
         "proposedAt": format_time_us(agreement.proposed_us),
         "endedOn": agreement.ended_on.isoformat() if agreement.ended_on is not None else None,
@@ -177,11 +192,12 @@ def agreement_body(agreement: Agreement, caller: Principal, now_us: int) -> dict
     }
 
 
-def _state(agreement: Agreement, now_us: int) -> str:
+def _state(agreement: Agreement, known: AgreementBook, now_us: int) -> str:
     if not agreement.is_signed:
         return "proposed"
     if agreement.is_valid_on(day_of(now_us)):
-        return "in_force"
+        newest = known.in_force(agreement.terms.agreement_id, now_us)
+        return "superseded" if newest is not None and newest.version > agreement.version else "in_force"
     return "signed" if agreement.terms.valid_from > day_of(now_us) else "ended"
 
 

@@ -6,5 +6,6 @@ export const STATE_WORDS: Readonly<Record<Agreement["state"], string>> = {
   proposed: "Proposed",
   signed: "Signed, not yet in force",
   in_force: "In force",
+  superseded: "Replaced by a later version",
   ended: "Ended",
 };
