@@ -29,7 +29,7 @@ def test_a_conflict_that_the_hospital_explains_is_explained_to_the_supplier_with
     hospital, supplier = desk(browser), phone(browser)
     with faultless(hospital, server), faultless(supplier, server):
         page = sign_in(hospital, server, "northgate-supply", "alerts")
-        card = page.get_by_test_id("conflict").filter(has_text="more received than was on its way")
+        card = page.get_by_test_id("conflict").filter(has_text="received that was not on its way")
         card.get_by_role("button", name="Explain").click()
         expect(card.get_by_role("button", name="Explain")).to_be_disabled()
         card.get_by_label("Why it is not what it seems").fill("One screw lay in the next drawer.")

@@ -46,7 +46,7 @@ KINDS = {
     "moved_after_recall": Kind("high", "{key}: moved after its recall notice, and not to quarantine or back"),
     "recalled_not_quarantined": Kind("high", "{key}: recalled stock not in quarantine: {what}"),
     "receipt_short": Kind("medium", "{key}: a receipt left {what} of what was sent still on its way"),
-    "receipt_over": Kind("medium", "{key}: {what} more received than was on its way"),
+    "receipt_over": Kind("medium", "{key}: {what} received that was not on its way"),
     "left_in_container": Kind("medium", "{key}: unpacked as checked, yet by the ledger still in it: {what}"),
     "sterilisation_missing": Kind(
         "high", "{key}: units taken from the tray, which was not sterilised since it was packed"
