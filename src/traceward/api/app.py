@@ -248,6 +248,7 @@ def _open(
         write_log=write_log,
         outgoing=Outgoing(_outgoing_rules(settings)),
         issuers=settings.oidc,
+        time_zone=settings.time_zone,
     )
     try:
         setup.claim_database(runtime, demo=settings.demo)

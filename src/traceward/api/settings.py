@@ -10,6 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from traceward.ledger.place_zones import zone_named
 from traceward.services.identity.issuers import Issuer
 from traceward.services.mail import check_mail_url
 
@@ -83,6 +84,8 @@ class Settings(BaseSettings):
     """How long a message waits at most before its second attempt; waits double, up to an hour."""
     webhook_batch_events: int = Field(default=500, ge=1, le=10_000)
     """Most events of one message to a subscriber."""
+    time_zone: str = "UTC"
+    """IANA name of the zone by whose calendar dates are judged at places that declare none, such as Europe/Berlin."""
     smtp_url: SecretStr | None = None
     """The SMTP server for digests of alerts: smtp://, smtp+starttls:// or smtps://[user:password@]host[:port]."""
     smtp_from: str = "traceward@localhost.localdomain"
@@ -114,6 +117,13 @@ class Settings(BaseSettings):
         if url is not None:
             check_mail_url(url.get_secret_value())
         return url
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        if zone_named(name) is None:
+            raise ValueError(f"time_zone is {name!r}; expected a name of the IANA data base such as Europe/Berlin")
+        return name
 
     @field_validator("patient_patterns")
     @classmethod

@@ -80,7 +80,7 @@ def post_label(body: LabelLookup, caller: Reader, runtime: Services) -> Response
 def get_expiring(
     caller: Reader,
     runtime: Services,
-    days: Annotated[int, Query(ge=0, le=lookups.MOST_DAYS, description="From today on, in UTC")] = 90,
+    days: Annotated[int, Query(ge=0, le=lookups.MOST_DAYS, description="From today on, at each place")] = 90,
     place: str | None = None,
     gtin: Annotated[str | None, Query(pattern=r"^[0-9]{8,14}$")] = None,
     owner: str | None = None,

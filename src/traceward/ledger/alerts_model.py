@@ -6,13 +6,14 @@ that in the future, so that the same facts give the same alerts whenever they ar
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
-from traceward.ledger.agreement import Agreement, AgreementBook, Judgement, start_of
+from traceward.ledger.agreement import Agreement, AgreementBook, Judgement
 from traceward.ledger.agreement_terms import Side
-from traceward.ledger.expiry import last_day
+from traceward.ledger.expiry import ended_us
 from traceward.ledger.steps import IN_TRANSIT, ON_HAND
 
 HOUR_US: Final = 3_600_000_000
@@ -132,7 +133,8 @@ class Alert:
 class Stock:
     """A balance of the supplier's goods at the hospital, or on the way there. flags: those of notices included.
 
-    mark: what tells it from another balance of its class at the same place, such as what is held back of it.
+    mark: what tells it from another balance of its class at the same place, such as what is held back of it. zone: of
+    the place, by whose calendar its expiry date is judged.
     """
 
     key: str
@@ -149,6 +151,7 @@ class Stock:
     last_us: int
     eid: bytes
     mark: str = ""
+    zone: tzinfo = UTC
 
     @property
     def subject(self) -> str:
@@ -159,9 +162,8 @@ class Stock:
 
     @property
     def expired_from_us(self) -> int | None:
-        """The first instant after its last day of use, None without an expiry date. decisions.md 15."""
-        day = last_day(self.expiry) if self.expiry is not None else None
-        return start_of(day) + DAY_US if day is not None else None
+        """The first instant after its last day of use, by its place's calendar; None without an expiry date."""
+        return ended_us(self.expiry, self.zone)
 
     def is_usable(self, now_us: int) -> bool:
         """Whether it can be used: neither expired nor held back nor on its way."""

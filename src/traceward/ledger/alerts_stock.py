@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from traceward.ledger.agreement import Judgement, day_of, start_of
+from traceward.ledger.agreement import Judgement, day_of
 from traceward.ledger.alerts_model import DAY_US, Alert, Arrival, Facts, Stock, plain
+from traceward.ledger.expiry import days_left, opens_us
 
 _ON_RECEIPT = "on_receipt"
 _AFTER_DAYS = "after_days"
@@ -46,16 +47,17 @@ def _dates(facts: Facts, row: Stock, judged: Judgement) -> Iterator[Alert]:
     if ended_us is None or not row.is_here:
         return
     terms = judged.agreement.terms.expiry
-    opens = sorted((ended_us - (days + 1) * DAY_US, days) for days in set(terms.alert_days))
+    told = ((opens_us(row.expiry or "", days, row.zone), days) for days in set(terms.alert_days))
+    opens = sorted((time, days) for time, days in told if time is not None)
     ends = [*(time for time, _ in opens), ended_us]
-    for (opens_us, days), closes_us in zip(opens, ends[1:], strict=True):
+    for (opened_us, days), closes_us in zip(opens, ends[1:], strict=True):
         yield facts.alert(
             "expiring",
             row.subject,
             period=f"{row.expiry} {days}",
             by=terms.monitor,
             agreement=judged.agreement,
-            opens_us=opens_us,
+            opens_us=opened_us,
             due_us=ended_us,
             closes_us=min(closes_us, ended_us),
             place=row.place,
@@ -152,9 +154,9 @@ def _arrival(facts: Facts, row: Stock, came: Arrival) -> Iterator[Alert]:
     judged = facts.judge(row.place, came.time_us)
     if judged is None:
         return
-    ended_us, agreed = row.expired_from_us, judged.line.min_remaining_shelf_life_days
-    left = (ended_us - start_of(day_of(came.time_us))) // DAY_US - 1 if ended_us is not None else agreed
-    if left < agreed:
+    agreed = judged.line.min_remaining_shelf_life_days
+    left = days_left(row.expiry, came.time_us, row.zone)
+    if left is not None and left < agreed:
         yield facts.alert(
             "short_dated",
             row.subject,

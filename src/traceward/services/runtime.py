@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from traceward.gs1.company_prefix import CompanyPrefixes
+from traceward.ledger.place_zones import PlaceZones, zone_named
 from traceward.ledger.projector import Projector
 from traceward.ledger.stream import any_told_otherwise
 from traceward.scanner.workers import ScanPool
@@ -25,6 +27,7 @@ from traceward.services.identity.registry import Registry
 from traceward.services.identity.sessions import Sessions
 from traceward.services.indexing import indexing
 from traceward.services.outgoing import Outgoing, OutgoingRules
+from traceward.services.zones import ZoneCache
 from traceward.store import alert_rows
 from traceward.store.engine import Store, open_store
 from traceward.store.paging import PageTokens
@@ -80,6 +83,7 @@ class Runtime:
     tokens: "TokenVerifier | None" = None
     changes: Changes = field(default_factory=Changes)
     agreement_books: BookCache = field(default_factory=BookCache)
+    zones: ZoneCache = field(default_factory=ZoneCache)
     looking_at_alerts: threading.Lock = field(default_factory=threading.Lock)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     background: ThreadPoolExecutor = field(
@@ -101,6 +105,10 @@ class Runtime:
             partners = [prefix for one in self.registry.organisations() for prefix in one.company_prefixes]
             self._prefixes = CompanyPrefixes(partners)
         return self._prefixes
+
+    def place_zones(self) -> PlaceZones:
+        """The time zones of places as they stand now."""
+        return self.zones.current(self.store, self.registry.parties.party_of_place)
 
     def parties_changed(self) -> None:
         """Take up organisations that were added: a new registry and projector.
@@ -156,9 +164,11 @@ def open_runtime(
     write_log: WriteLog | None = None,
     outgoing: Outgoing | None = None,
     issuers: Sequence[Issuer] = (),
+    time_zone: str = "UTC",
 ) -> Runtime:
     """The services on the database of store_url; data_dir is made with mode 0700 where it is missing.
 
+    time_zone: an IANA name, for places of which no zone is declared; UTC where there is none of that name.
     Raises what `open_store` raises: StoreUnavailable, WrongDatabase, ValueError.
     """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -176,6 +186,7 @@ def open_runtime(
         random_bytes=random_bytes,
         projector=new_projector(store, registry, books),
         agreement_books=books,
+        zones=ZoneCache(zone_named(time_zone) or UTC),
         page_tokens=PageTokens(store.secret_key),
         outgoing=outgoing or Outgoing(OutgoingRules()),
         tokens=_verifier(issuers, registry, now_us) if issuers else None,

@@ -5,9 +5,14 @@ Nothing here reads or writes. `party` is an organisation number, ids are canonic
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, text
 
 from traceward.store import models
+
+TIME_ZONE: Final = "https://ns.traceward.org/consignment/timeZone"
+"""The attribute of a place that names its time zone, as the IANA data base does: Europe/Berlin."""
+
+_OF_ZONES: Final = text(f"name = '{TIME_ZONE}'")
 
 # Keyset lists need the order of code points, whatever the database's locale.
 _SORTED_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
@@ -50,6 +55,7 @@ master_data_attribute: Final = Table(
     Column("vtype", _SORTED_TEXT, primary_key=True),
     Column("place", Integer, primary_key=True, autoincrement=False),
     Column("value", Text),  # None for what has a structure
+    Index("ix_master_data_zones", "id", postgresql_where=_OF_ZONES, sqlite_where=_OF_ZONES),
     sqlite_with_rowid=False,
 )
 

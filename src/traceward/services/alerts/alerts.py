@@ -6,7 +6,7 @@ It must not find alerts (`alert_watch` does), nor show one to anybody but its tw
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import tzinfo
 from typing import Any, Final
 
 import orjson
@@ -15,9 +15,8 @@ from traceward.epcis.errors import Finding, NoSuchResource, QueryParameterExcept
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.gs1.patient import contains_patient_identifier
-from traceward.ledger.agreement import day_of
 from traceward.ledger.alerts_model import GOODS, KINDS, PATIENT, PRICE
-from traceward.ledger.expiry import last_day
+from traceward.ledger.expiry import days_left
 from traceward.services.alerts import watch as alert_watch
 from traceward.services.changes import Topic, private_of
 from traceward.services.identity.principals import Principal, Right, Sight
@@ -123,13 +122,13 @@ def alert_bodies(runtime: Runtime, found: Sequence[Alert]) -> list[dict[str, Any
     """The wire form of alerts: the same for both parties."""
     with runtime.store.reader() as reader:
         acknowledged = alert_rows.acknowledgements(reader, [one.id for one in found])
-    today = day_of(runtime.now_us())
-    return [_body(runtime, one, acknowledged.get(one.id, ()), today) for one in found]
+    zones = runtime.place_zones()
+    return [_body(runtime, one, acknowledged.get(one.id, ()), zones.of(one.place)) for one in found]
 
 
-def _body(runtime: Runtime, one: Alert, acknowledged: Iterable[AlertAcknowledgement], today: date) -> dict[str, Any]:
+def _body(runtime: Runtime, one: Alert, acknowledged: Iterable[AlertAcknowledgement], zone: tzinfo) -> dict[str, Any]:
     detail: dict[str, Any] = orjson.loads(one.detail)
-    last = last_day(detail["expiry"]) if isinstance(detail.get("expiry"), str) else None
+    told = detail.get("expiry")
     supplier, hospital, _ = one.scope.split("|")
     return {
         "id": one.id,
@@ -145,7 +144,7 @@ def _body(runtime: Runtime, one: Alert, acknowledged: Iterable[AlertAcknowledgem
         "place": one.place,
         "item": detail.get("item"),
         "detail": detail,
-        "daysLeft": (last - today).days if last is not None else None,
+        "daysLeft": days_left(told, runtime.now_us(), zone) if isinstance(told, str) else None,
         "openedAt": format_time_us(one.opened_us),
         "due": format_time_us(one.due_us) if one.due_us is not None else None,
         "closedAt": format_time_us(one.closed_us) if one.closed_us is not None else None,

@@ -7,6 +7,7 @@ patients is for the hospital alone. It must not judge: `ledger.alerts` does.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from decimal import Decimal
 from typing import Final
 
@@ -36,6 +37,7 @@ from traceward.ledger.ghosts import COUNTING, place_counts
 from traceward.ledger.notices import classes_of, with_notices
 from traceward.ledger.par import ParFacts
 from traceward.ledger.persistence import CLASS, record_of
+from traceward.ledger.place_zones import PlaceZones
 from traceward.ledger.state import ClassStock, Instance, Notice, PatientLinks, class_record, item_of, links_record
 from traceward.ledger.steps import COUNT, MOVE, PACK, RECEIVE, SHIP, UNPACK, effect_of
 from traceward.services.alerts import recall_statements
@@ -85,6 +87,7 @@ class Gatherer:
     _wrong: dict[str | None, list[WrongUse]] | None = None
     _recall_events: list[LedgerEvent] | None = None
     _open_orders: dict[str, tuple[OpenOrder, ...]] | None = None
+    _zones: PlaceZones | None = None
 
     def facts(self, gtin: str | None) -> Facts:
         """The facts of a product (14 digits), or of the pair as such."""
@@ -159,7 +162,13 @@ class Gatherer:
             key, row.gtin, row.lot, row.serial, row.expiry, row.place,
             item_of(row.container) if row.container is not None else None, row.status, Decimal(row.quantity), row.uom,
             frozenset(flags), row.last_time_us, bytes(row.last_eid), f"{row.uom or ''} {row.flags}".strip(),
+            self._zone_of(row.place),
         )  # fmt: skip
+
+    def _zone_of(self, place: str | None) -> tzinfo:
+        if self._zones is None:
+            self._zones = self.runtime.place_zones()
+        return self._zones.of(place)
 
     def _notices(self, rows: Iterable[Balance]) -> dict[str, tuple[Notice, ...]]:
         keys = {class_record(name) for row in rows for name in classes_of(row.gtin, row.lot)}

@@ -139,7 +139,7 @@ def _judged(
         told += _of_the_book(session, known.get(item, ()))
     told += _of_the_scope(runtime, session, item, known.get(item, ()))
     date = label.expiry or next((one.expiry for one in known.get(item, ()) if one.expiry is not None), None)
-    if expiry.is_over(date, label.read_us or runtime.now_us()):
+    if expiry.is_over(date, label.read_us or runtime.now_us(), runtime.place_zones().of(session.place)):
         told.append({"code": "expired", "message": f"expired on {date}"})
     refused = any(one["code"] in REFUSING for one in told)
     return _with(label, tuple(told), refused=refused)

@@ -15,6 +15,7 @@ from traceward.services.imports.csv_table import Column, Row, Table, damaged_by_
 from traceward.services.imports.imported import NO_ONE, Plan, gtin_of, is_time_zone, party_of, place_of
 from traceward.services.queries import master_data
 from traceward.services.runtime import Runtime
+from traceward.store.master_data_tables import TIME_ZONE
 
 CATALOGUE: Final = (
     Column("gtin", ("ean", "artikelnummer gtin", "di", "device identifier"), needed=True, example="09521141010235"),
@@ -29,7 +30,7 @@ PLACES: Final = (
     Column("place", ("sgln", "gln", "location", "ort", "lagerort"), needed=True, example="4012345000016/OR3-CAB2"),
     Column("name", ("description", "bezeichnung"), needed=True, example="Theatre 3, cabinet 2"),
     Column("parent", ("within", "belongs to", "übergeordnet", "gehört zu"), example="4012345000016"),
-    Column("timezone", ("time zone", "zeitzone"), example="Europe/Berlin"),
+    Column("timezone", ("time zone", "time_zone", "zeitzone"), example="Europe/Berlin"),
 )
 
 _CLASSES: Final = "urn:epcglobal:epcis:vtype:EPCClass"
@@ -88,7 +89,7 @@ def plan_places(runtime: Runtime, caller: Principal, table: Table, _options: Map
         place = place_of(plan, row)
         said = _named(plan, row, "what people call the place")
         if "timezone" in row.cells:
-            said[_MCX + "timeZone"] = row.cells["timezone"]
+            said[TIME_ZONE] = row.cells["timezone"]
             if row.cells["timezone"] and not is_time_zone(row.cells["timezone"]):
                 plan.wrong(row, "timezone", "is no time zone; expected a name such as Europe/Berlin")
         parent = place_of(plan, row, "parent") if row.cells.get("parent") else None

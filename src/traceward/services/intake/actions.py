@@ -14,8 +14,9 @@ import orjson
 
 from traceward.epcis.builder import Item, build_event
 from traceward.epcis.errors import Finding, ResourceAlreadyExistsException, ValidationException
-from traceward.epcis.times import format_time_us
+from traceward.epcis.times import format_time_us, parse_time_us
 from traceward.gs1.epc_uri import canonical_identifier, identifier_kind
+from traceward.ledger.expiry import is_past_at
 from traceward.ledger.steps import IN_TRANSIT, ON_HAND
 from traceward.services.identity.principals import Principal, Right
 from traceward.services.intake import capture, coarse_uses
@@ -73,7 +74,7 @@ def perform(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> 
         if not earlier:
             raise
         return _answer(earlier, warnings)
-    warnings += _expiry_warnings(request["action"], items, holdings, events[0]["eventTime"])
+    warnings += _expiry_warnings(request["action"], items, holdings, events[0])
     warnings += _conflict_warnings(runtime, caller, [one.event_id for one in captured])
     return _answer([orjson.loads(one.text) for one in captured], warnings)
 
@@ -393,9 +394,9 @@ def _same_action(asked: _Asked, events: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def _expiry_warnings(
-    action: str, items: Iterable[Item], holdings: Mapping[str, tuple[Holding, ...]], event_time: str
+    action: str, items: Iterable[Item], holdings: Mapping[str, tuple[Holding, ...]], event: Mapping[str, Any]
 ) -> list[dict[str, str]]:
-    """A warning for each item that is used or received after its expiry date."""
+    """A warning for each item that is used or received after its expiry date, by the calendar of the event's offset."""
     if action not in {"use", "receive", "put_away"}:
         return []
     found = []
@@ -403,7 +404,7 @@ def _expiry_warnings(
         identifier = item.epc or item.epc_class or ""
         known = next((one.expiry for one in holdings.get(identifier, ()) if one.expiry is not None), None)
         expiry = item.expiration_date or known
-        if expiry is not None and event_time[:10] > expiry:
+        if is_past_at(expiry, parse_time_us(event["eventTime"]), event["eventTimeZoneOffset"]):
             found.append({"code": "expired", "message": f"{identifier} expired on {expiry}"})
     return found
 

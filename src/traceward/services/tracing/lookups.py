@@ -12,7 +12,6 @@ from traceward.epcis.errors import Finding, QueryParameterException, QueryTooCom
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger import expiry
-from traceward.ledger.expiry import DAY_US
 from traceward.ledger.facts import PATIENT, class_parts
 from traceward.ledger.state import item_of
 from traceward.services.identity.principals import Principal
@@ -34,7 +33,10 @@ _AT_ONCE: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class ExpiringFilter:
-    """What is asked for; None asks for any. days: from today on, in UTC. place, owner, holder: either spelling."""
+    """What is asked for; None asks for any. place, owner, holder: either spelling.
+
+    days: from today on, by the calendar of each place.
+    """
 
     days: int
     place: str | None = None
@@ -80,21 +82,20 @@ def label(
 
 
 def expiring(runtime: Runtime, caller: Principal, wanted: ExpiringFilter) -> dict[str, Any]:
-    """The caller's stock that is over or will be within `days`, the first to expire first.
+    """The caller's stock whose last day of use is past or at most `days` days ahead, the first to expire first.
 
     Raises QueryParameterException for days outside 0 to MOST_DAYS, QueryTooComplexException beyond MOST_READ balances.
     """
     if not 0 <= wanted.days <= MOST_DAYS:
         raise QueryParameterException(f"days is {wanted.days}; expected 0 to {MOST_DAYS}")
     now_us = runtime.now_us()
-    limit_us = now_us + wanted.days * DAY_US
+    zones = runtime.place_zones()
     owner, holder = (canonical_identifier(one) if one is not None else None for one in (wanted.owner, wanted.holder))
-    found = [
-        row
-        for row in _balances(runtime, caller, wanted)
-        if expiry.is_over(row.expiry, limit_us) and owner in (None, row.owner) and holder in (None, row.holder)
-    ]
-    bodies = [_expiring_body(row, now_us) for row in found]
+    bodies = []
+    for row in _balances(runtime, caller, wanted):
+        left = expiry.days_left(row.expiry, now_us, zones.of(row.place))
+        if left is not None and left <= wanted.days and owner in (None, row.owner) and holder in (None, row.holder):
+            bodies.append(_expiring_body(row, left))
     bodies.sort(key=lambda one: (one["daysLeft"], one["place"] or "", one["item"]))
     return {"asOf": format_time_us(now_us), "items": bodies} | stock.names(runtime, caller, bodies)
 
@@ -119,14 +120,14 @@ def _balances(runtime: Runtime, caller: Principal, wanted: ExpiringFilter) -> li
             after = ledger_lists.balance_key(page[-1])
 
 
-def _expiring_body(row: Balance, now_us: int) -> dict[str, Any]:
+def _expiring_body(row: Balance, days_left: int) -> dict[str, Any]:
     return {
         "item": item_of(row.record_key),
         "gtin": row.gtin,
         "lot": unquote(row.lot) if row.lot is not None else None,
         "serial": unquote(row.serial) if row.serial is not None else None,
         "expiry": row.expiry,
-        "daysLeft": expiry.days_left(row.expiry, now_us),
+        "daysLeft": days_left,
         "place": row.place,
         "owner": row.owner or None,
         "holder": row.holder or None,

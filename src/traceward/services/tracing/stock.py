@@ -17,6 +17,7 @@ from traceward.ledger import expiry
 from traceward.ledger.facts import GS1
 from traceward.ledger.notices import classes_of, with_notices
 from traceward.ledger.persistence import balance_rows, notices_of, transfer_row
+from traceward.ledger.place_zones import PlaceZones
 from traceward.ledger.state import Ledger, Notice, class_record, item_of
 from traceward.ledger.steps import IN_TRANSIT, ON_HAND
 from traceward.services.identity.principals import Principal
@@ -109,7 +110,8 @@ def stock_page(runtime: Runtime, caller: Principal, wanted: StockFilter, token: 
             next_token = bounds.next_text_token(text, past.next.start_us, number)
     with runtime.store.reader() as reader:
         event_ids = visible_event_ids(reader, caller, {row.last_eid for row in found})
-    items = [_stock_body(row, event_ids, _flags(runtime, row, notices), at) for row in found]
+    zones = runtime.place_zones()
+    items = [_stock_body(row, event_ids, _flags(runtime, row, notices), at, zones) for row in found]
     named = names(runtime, caller, items)
     return BodyPage({"asOf": at.text, "items": items, **named}, next_token, bounds.expires_us)
 
@@ -288,8 +290,10 @@ def _flags(runtime: Runtime, row: rows.Balance, notices: Mapping[str, Sequence[N
     return list(with_notices(flags, row.status, listed, heard, row.serial))
 
 
-def _stock_body(row: rows.Balance, event_ids: Mapping[bytes, str], flags: Sequence[str], at: Moment) -> dict[str, Any]:
-    expired = expiry.is_over(row.expiry, at.as_of_us)
+def _stock_body(
+    row: rows.Balance, event_ids: Mapping[bytes, str], flags: Sequence[str], at: Moment, zones: PlaceZones
+) -> dict[str, Any]:
+    expired = expiry.is_over(row.expiry, at.as_of_us, zones.of(row.place))
     return {
         "item": item_of(row.record_key),
         "gtin": row.gtin,
