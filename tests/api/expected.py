@@ -197,7 +197,7 @@ SURFACES: Final[dict[str, Surface]] = {
     "transfers of ownership": Surface("/consignment/ownership-transfers?perPage=1000", used, "transfers"),
     "conflicts": Surface("/consignment/conflicts?perPage=1000", used_twice, "conflicts", kind="consumed_twice"),
     "uses": Surface("/usage?perPage=1000", used, "uses", trade=True),
-    "expiring": Surface("/trace/expiring?days=3660&perPage=1000", consigned, "items"),
+    "expiring": Surface("/trace/expiring?days=3660", consigned, "items"),
     "recalls": Surface("/recalls", recalled, "recalls"),
     "late uses (alerts)": Surface("/alerts?kind=usage_late&perPage=1000", used, "alerts", kind="usage_late"),
     "deliveries (FHIR)": Surface(

@@ -166,7 +166,7 @@ def questions(mark: str, number: int) -> Iterator[Probe]:
     yield Probe("GET", f"/consignment/stock?place={shelf}")
     yield Probe("GET", f"/trace/item?epc={item}")
     yield Probe("GET", f"/trace/lot?gtin={gtin}&lot={lot}")
-    yield Probe("GET", f"/trace/expiring?days=3660&perPage={number % 9 + 1}")
+    yield Probe("GET", f"/trace/expiring?days={3600 + number % 60}")
     yield Probe("GET", f"/trace/genealogy?id={item}&direction=forward")
     yield Probe("GET", f"/trace/custody?id={item}")
     yield Probe("GET", f"/usage?from=2026-01-01&perPage={number % 9 + 1}")
