@@ -9,7 +9,7 @@ from datetime import datetime
 from fractions import Fraction
 
 STEM = "https://id.gs1.org/"
-STICKY = {"recalled", "expired"}
+STICKY = {"recalled", "expired", "explanted"}
 HOLDING_BACK = {
     "damaged": "damaged", "needs_replacement": "held", "no_pedigree_match": "held", "non_conformant": "non_conformant",
     "non_sellable_other": "held", "reserved": "reserved", "returned": "returned", "unavailable": "held",
@@ -109,9 +109,15 @@ class IndependentLedger:
         kept |= {self.disposition} & STICKY
         if self.disposition in HOLDING_BACK:
             kept.add(HOLDING_BACK[self.disposition])
+        if self.explants():
+            kept.add("explanted")
         if self.step == "holding" and ("readPoint" in self.event or "bizLocation" in self.event):
             kept.add("held")
         return frozenset(kept)
+
+    def explants(self):
+        """Whether the event puts somewhere what came out of a patient."""
+        return self.step in PLACINGS and self.event.get("mcx:reason") == "explanted"
 
     def holder_here(self, place, before):
         return self.pair("possessing_party")[1] or self.party(place) or before
@@ -138,8 +144,8 @@ class IndependentLedger:
             item = self.items[key] = Item(self.captor, self.party(self.place) or self.captor, self.place)
         if effect in ("make", "note"):
             return
-        if item.status not in ("on_hand", "in_transit"):
-            if item.status == "implanted" and self.event.get("mcx:reason") == "explanted":
+        if item.status not in ("on_hand", "in_transit", "explanted"):
+            if item.status == "implanted" and self.explants():
                 item.status, item.place, item.flags = "explanted", self.place, self.flags(item.flags)
             else:
                 self.owner_after(item.owner, key, Fraction(1), used_up=True)
@@ -151,7 +157,8 @@ class IndependentLedger:
         elif effect == "void":
             item.status, item.place = "on_hand", self.place
         elif effect in ("arrive", "place"):
-            item.status, item.place = "on_hand", self.place
+            out = effect == "place" and (item.status == "explanted" or self.explants())
+            item.status, item.place = "explanted" if out else "on_hand", self.place
             item.holder = self.holder_here(self.place, item.holder)
         else:
             item.status, item.place = effect, self.to or self.read_point or item.place
@@ -200,6 +207,14 @@ class IndependentLedger:
             self.put(lot, slot, quantity)
             return
         if effect == "note":
+            return
+        if effect == "place" and self.explants():
+            parts, missing = self.draw(lot, quantity, lambda slot: slot[4] == "implanted")
+            if missing:
+                parts.append(((None, None, self.captor, self.captor, "explanted", frozenset()), missing))
+            for slot, part in parts:
+                flags = self.flags(slot[5])
+                self.put(lot, (self.place, None, slot[2], slot[3], "explanted", flags), part)
             return
         if effect in ("arrive", "void") and self.step != "accepting":
             parts, missing = self.draw(lot, quantity, lambda slot: slot[4] == "in_transit")

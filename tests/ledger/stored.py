@@ -126,7 +126,7 @@ class Ledgers:
         at = tx.record_time_us
         stored = [(e, seqs[e.eid], encode_event(e)) for e in new]
         tx.insert_events([
-            EventRow(seq, e.eid, e.event_id, e.event_time_us, at, 0, e.private, None, b"{}", None, facts)
+            EventRow(seq, e.eid, e.event_id, e.event_time_us, e.record_time_us, 0, e.private, None, b"{}", None, facts)
             for e, seq, facts in stored
         ])  # fmt: skip
         tx.insert_witnesses([

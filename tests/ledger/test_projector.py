@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from traceward.ledger.closure import is_notice
 from traceward.ledger.digest import ledger_digest
 from traceward.ledger.facts import LedgerEvent
 from traceward.ledger.fold import fold
+from traceward.ledger.foretold import dated_ahead
 from traceward.ledger.persistence import balance_rows, stored_ledger
 from traceward.ledger.projector import DAY_US, Projector
 from traceward.ledger.snapshots import Keeping
@@ -134,7 +136,16 @@ def test_an_event_far_ahead_is_kept_and_counts_when_its_day_comes(tmp_path: Path
         ledgers = Ledgers(store, PARTIES)
         for part in batches(storyline(), random.Random(3)):
             ledgers.capture(part)
-        assert ledgers.digest() == ledger_digest(fold(storyline(), PARTIES, as_of_us=early_us + DAY_US))
+        until = fold(storyline(), PARTIES, as_of_us=early_us + DAY_US)
+        ahead = [
+            said
+            for event in storyline()
+            if event.event_time_us > early_us + DAY_US
+            for said in dated_ahead(event, event.captured_by, PARTIES)
+        ]
+        told = until.conflicts | {said.id: said for said in ahead}
+        assert len(ahead) >= 4, "nobody is told of what is dated ahead"
+        assert ledgers.digest() == ledger_digest(replace(until, conflicts=dict(sorted(told.items()))))
         last_us = max(event.event_time_us for event in storyline())
         ledgers.apply_due(last_us)
         expected = fold(storyline(), PARTIES)

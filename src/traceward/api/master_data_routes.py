@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from traceward.api.deps import Capturer, Reader, ServerSettings, Services
 from traceward.api.epcis_paging import link_headers, page_request
-from traceward.api.parameters import READS_ITS_OWN
+from traceward.api.parameters import PAGED, READS_ITS_OWN
 from traceward.epcis.errors import QueryParameterException
 from traceward.epcis.master_data import vocabulary_type
 from traceward.epcis.master_data_query import parse_master_data_query
-from traceward.services.queries import master_data
+from traceward.services.queries import gaps, master_data
 
 router = APIRouter(prefix="/masterdata", tags=["master data"])
 
@@ -125,6 +125,21 @@ class FoundElementsBody(BaseModel):
     elements: list[VersionedElementBody]
 
 
+class GapBody(BaseModel):
+    """A thing that nothing describes. kind: product, lot, place or party. severity: low."""
+
+    id: str
+    kind: str
+    severity: str
+    message: str
+
+
+class GapsBody(BaseModel):
+    """One page of gaps, by id."""
+
+    gaps: list[GapBody]
+
+
 @router.get("/vocabularies", response_model=VocabulariesBody)
 def get_vocabularies(caller: Reader, runtime: Services) -> dict[str, Any]:
     """The vocabularies of which the caller may see an element."""
@@ -185,6 +200,22 @@ def get_element(
             for one in found
         ]
     }
+
+
+@router.get("/gaps", response_model=GapsBody, dependencies=PAGED)
+def get_gaps(
+    request: Request,
+    response: Response,
+    caller: Reader,
+    runtime: Services,
+    settings: ServerSettings,
+    kind: Annotated[str | None, Query(description="product, lot, place or party; absent: any")] = None,
+) -> dict[str, Any]:
+    """What the caller's events name and nothing describes, by id; a page may be short and not the last."""
+    page = page_request(request, settings)
+    found = gaps.gaps_page(runtime, caller, kind, page.token, page.per_page)
+    response.headers.update(link_headers(request, page, found.next_token, found.expires_us))
+    return found.body
 
 
 @router.put("/elements/{identifier:path}", response_model=TakenBody)

@@ -148,6 +148,12 @@ def _check_units(quantities: list[Mapping[str, Any]], place: str, findings: Find
             # The JSON schema takes it, the XML schema does not: a unit of nothing says nothing.
             message = f"{path} is given without a quantity; it has no meaning"
             findings.add(path, "uom_alone", message, "EPCIS 2.0 QuantityElement", "warning")
+        elif "uom" not in element and element.get("quantity", 0) % 1:
+            path = f"{place}[{index}].quantity"
+            message = (
+                f"{path} is {element['quantity']} without uom; expected a whole number of pieces, or a unit of measure"
+            )
+            findings.add(path, "fractional_each", message, "EPCIS 2.0 QuantityElement, uom")
 
 
 # Sensor data (EPCIS 2.0, SensorElement, SensorMetadata, SensorReport)

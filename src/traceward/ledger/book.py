@@ -138,7 +138,7 @@ class Book:
         twin = Instance(
             key, None, lead.owner, lead.holder, lead.place, lead.origin, lead.container, lead.status, lead.flags,
             lead.lot, lead.expiry, lead.provenance, lead.order, lead.changed_eid, lead.ended_eid, lead.seen,
-            lead.owners, lead.trail, notices=lead.notices,
+            lead.owners, lead.trail, notices=lead.notices, deleted=lead.deleted,
         )  # fmt: skip
         self.records[key] = self.changed[key] = self.recent[key] = twin
         self.twins[key] = lead

@@ -19,6 +19,7 @@ from traceward.ledger.state import ClassStock, Count, Instance, PatientLinks, Sl
 from traceward.ledger.taking import (
     consigned,
     debit,
+    explanted_there,
     first_owner,
     in_order,
     missing_parts,
@@ -191,6 +192,9 @@ def _move(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decima
         _show_holders(book, act, stock)
         return
     _check_recall(book, act, stock, captor)
+    if steps.is_explant(act.event) and not explanted_there(act, stock, captor, uom):
+        _explant(book, act, stock, captor, quantity, uom)
+        return
     known = captor in stock.concerned
     if act.event.reason == steps.OPENING:
         parts = _opened(book, act, stock, captor, quantity, uom)
@@ -201,7 +205,29 @@ def _move(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decima
         holder = book.holder_at(act, act.place, holder)
         if not known and act.event.reason != steps.OPENING:
             dealings.note_receipt(book, act, stock, part.owner, holder, act.place)
-        _put(book, act, stock, part, act.place, holder, steps.ON_HAND)
+        stays = part.status == steps.EXPLANTED
+        _put(book, act, stock, part, act.place, holder, steps.EXPLANTED if stays else steps.ON_HAND)
+
+
+def _explant(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
+    """Place what was taken out of a patient: it comes from what was implanted, never from the shelf."""
+    wanted = quantity
+    inside = (
+        slot
+        for slot in stock.slots.values()
+        if slot.status == "implanted" and slot.uom == uom and slot.quantity > 0 and captor in (slot.owner, slot.holder)
+    )
+    for slot in in_order(inside):
+        if wanted > 0:
+            part = debit(book, act, stock, slot, min(wanted, slot.quantity))
+            wanted -= part.quantity
+            _put(book, act, stock, part, act.place, part.holder, steps.EXPLANTED)
+    if wanted > 0:
+        # Implanted before the book began, or by a use that nobody recorded.
+        note_opened(stock, wanted, uom)
+        book.raise_conflict("use_missing", act, stock)
+        part = Slot(None, None, captor, captor, steps.EXPLANTED, (), uom, wanted, 0, b"")
+        _put(book, act, stock, part, act.place, captor, steps.EXPLANTED)
 
 
 def _opened(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> list[Slot]:
@@ -340,6 +366,8 @@ def _holders(stock: ClassStock) -> set[str | None]:
 
 def _check_use(book: Book, act: Act, stock: ClassStock, captor: str, part: Slot) -> None:
     flags = _flags_before(book, act, stock, captor, part)
+    if steps.EXPLANTED in part.flags and steps.sink_of(act.event, act.effect) != "wasted":
+        book.raise_conflict("consumed_twice", act, stock, part.owner)
     if "expired" in flags or expiry.is_past(stock.expiry or label_of(act.event, stock.key)[1], act.event):
         book.raise_conflict("used_expired", act, stock, part.owner, what=stock.expiry or "")
     if "recalled" in flags:

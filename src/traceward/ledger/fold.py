@@ -16,6 +16,7 @@ from traceward.ledger.consignments import short_receipts
 from traceward.ledger.containers import act_on_container
 from traceward.ledger.entitlement import relation_of
 from traceward.ledger.facts import LedgerEvent, class_keys, item_keys, keys
+from traceward.ledger.foretold import dated_ahead
 from traceward.ledger.instances import act_on_instance, act_on_instances, concerned, touch
 from traceward.ledger.links import act_on_links, check_links, pass_over_links
 from traceward.ledger.parties import Parties
@@ -89,6 +90,8 @@ def apply_all(
 def apply_event(book: Book, event: LedgerEvent, captors: tuple[str, ...], order: Order | None = None) -> None:
     """Apply one event whose capture by `captors` stands. Its place in the order must be after all applied so far."""
     act = Act(event, captors, book.parties, order)
+    for ahead in dated_ahead(event, captors, book.parties):
+        book.conflicts[ahead.id] = ahead
     if event.private:
         act_on_links(book, act)
         return

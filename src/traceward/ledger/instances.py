@@ -206,7 +206,7 @@ def carry(book: Book, act: Act, container: Instance, seen: frozenset[str] = froz
             content.status = container.status
             content.changed_eid = act.event.eid
             if ended:
-                content.ended_eid = act.event.eid
+                content.ended_eid, content.deleted = act.event.eid, container.deleted
             if content.contents:
                 carry(book, act, content, seen)
             touch(book, act, content, before)
@@ -327,7 +327,10 @@ def _receive_quietly(book: Book, act: Act, record: Instance, captor: str, basis:
     if record.status == steps.IN_TRANSIT or (basis in (SENT, IMPLIED, OPEN) and act.event.reason != steps.OPENING):
         sent_eid = dealings.sent_by(record)
         dealings.note_receipt(book, act, record, record.owner, record.holder, act.place, sent_eid)
-    record.status, record.place, record.origin = steps.ON_HAND, act.place, None
+    if steps.is_explant(act.event) and steps.EXPLANTED not in record.flags:
+        book.raise_conflict("use_missing", act, record)
+    stays = record.status == steps.EXPLANTED or steps.is_explant(act.event)
+    record.status, record.place, record.origin = steps.EXPLANTED if stays else steps.ON_HAND, act.place, None
     _changed(act, record)
 
 
@@ -353,6 +356,8 @@ def _end(book: Book, act: Act, record: Instance, captor: str, basis: str) -> Non
     if record.status == steps.IN_TRANSIT and act.effect == steps.USE:
         book.raise_conflict("used_in_transit", act, record)
     if act.effect == steps.USE:
+        if steps.EXPLANTED in record.flags and steps.sink_of(event, act.effect) != "wasted":
+            book.raise_conflict("consumed_twice", act, record, *(event.owning or ()))
         _check_use(book, act, record)
         book.uses[record.key, event.usage_report] = ONE
     if basis in (SENT, IMPLIED):
@@ -362,7 +367,7 @@ def _end(book: Book, act: Act, record: Instance, captor: str, basis: str) -> Non
     dealings.note_use(book, act, record, record.owner, record.holder, act.source or record.place)
     record.status = steps.sink_of(event, act.effect)
     record.place = (event.location[1] if event.location is not None else None) or event.read_point or record.place
-    record.origin, record.ended_eid = None, event.eid
+    record.origin, record.ended_eid, record.deleted = None, event.eid, event.action == "DELETE"
     _changed(act, record)
 
 
@@ -382,16 +387,15 @@ def _after_the_end(book: Book, act: Act, record: Instance) -> None:
     event = act.event
     if act.effect in (steps.NOTE, steps.UNKNOWN) or (act.effect == steps.MOVE and act.place is None):
         return  # a statement, such as a recall, is no sighting
-    if record.status == "implanted" and act.effect == steps.MOVE and event.reason == "explanted":
-        record.status = "explanted"
+    if record.status == "implanted" and steps.is_explant(event):
+        record.status, record.deleted = steps.EXPLANTED, False
         record.place = act.place or record.place
-        record.flags = steps.flags_after(record.flags, event)
         _changed(act, record)
         return
     if act.effect == steps.USE:
         # Who is to sell the item a second time owns it no more, and must know that this use does not count.
         book.raise_conflict("consumed_twice", act, record, *(event.owning or ()))
-    elif record.status in _ENDED_BY_USE:
+    elif record.status in _ENDED_BY_USE and not record.deleted:
         book.raise_conflict("seen_after_use", act, record, what=record.status)
     else:
         book.raise_conflict("seen_after_end", act, record, what=record.status)

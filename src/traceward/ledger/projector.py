@@ -35,6 +35,7 @@ from traceward.ledger.state import (
 )
 from traceward.ledger.tables import judge_again, settle, settle_shipments, write_book, write_difference
 from traceward.ledger.visibility import named_parties
+from traceward.ledger.waiting import write_waiting
 from traceward.store import ledger_rows, ledger_snapshots
 from traceward.store.ledger_snapshots import Snapshot
 from traceward.store.rows import Relation
@@ -110,7 +111,8 @@ class Projector:
                 projection.visible[event.eid] = frozenset(
                     party for party in named if party is not None and party in self._parties
                 )
-        return projection
+        said = write_waiting(tx, future, self._parties, self._party_ids(tx))
+        return dataclasses.replace(projection, conflicts=(*projection.conflicts, *said))
 
     def apply_due(self, tx: WriteTransaction, now_us: int, *, limit: int = 1000) -> Projection:
         """Take in the events whose time has come, oldest first; those already visible may be in `visible` again."""

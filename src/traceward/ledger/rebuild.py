@@ -22,6 +22,7 @@ from traceward.ledger.snapshots import Keeping, states_before
 from traceward.ledger.state import PatientLinks, links_record
 from traceward.ledger.stream import Survey, events_of, pages, survey
 from traceward.ledger.tables import settle, settle_shipments, write_book
+from traceward.ledger.waiting import write_waiting
 from traceward.store import ledger_dealings, ledger_rows, ledger_snapshots
 from traceward.store.ledger_snapshots import Snapshot
 from traceward.store.rows import Relation
@@ -108,6 +109,8 @@ class Rebuild:
         settle_shipments(tx, ledger_dealings.shipments_underway(tx))
         self._check_links(seen, corrected, voided)
         self._write_reused_ids()
+        waiting = events_of(tx, not_due, self._party_ids)
+        write_waiting(tx, waiting, self._parties, self._party_ids)
         return done
 
     def _book(self, seen: Survey, loader: Loader) -> Book:

@@ -46,7 +46,7 @@ class Instance(msgspec.Struct, array_like=True, gc=False):
     voided_uses: uses that were declared in error. waiting: eids of error declarations
     whose original is not here. standing: ids of the conflicts that hold as long as the state does. sterilised: (time,
     eid) of the last sterilisation of this load. surgical: a tray that must be sterilised before use. notices:
-    statements that name it.
+    statements that name it. deleted: the event that used it up or ended it took it out of the world (action DELETE).
     """
 
     key: str
@@ -74,6 +74,7 @@ class Instance(msgspec.Struct, array_like=True, gc=False):
     sterilised: tuple[int, bytes] | None = None
     surgical: bool = False
     notices: tuple[Notice, ...] = ()
+    deleted: bool = False
 
     def put_in(self, content: str) -> None:
         """Note that a record lies in this one."""

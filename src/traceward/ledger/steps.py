@@ -25,6 +25,8 @@ ON_HAND = "on_hand"
 IN_TRANSIT = "in_transit"
 OPENING = "opening_balance"
 """The reason (mcx:reason) of an event that begins the book of stock which was there before any event told of it."""
+EXPLANTED = "explanted"
+"""The reason (mcx:reason) of an event that places what came out of a patient; its status, and a flag that stays."""
 STERILISING = MCX + "bizstep/sterilizing"
 SINKS = frozenset({"implanted", "consumed", "wasted", "destroyed", "lost", "decommissioned", "transformed"})
 
@@ -95,7 +97,7 @@ _HELD_BY_DISPOSITION = {
     "mismatch_class": "held",
     "mismatch_instance": "held",
 }
-STICKY = frozenset({"recalled", "expired"})
+STICKY = frozenset({"recalled", "expired", EXPLANTED})
 
 _RANKS = {
     CREATE: 0,
@@ -156,12 +158,18 @@ def sink_of(event: LedgerEvent, effect: str) -> str:
     return _FIXED_STATUS[effect]
 
 
+def is_explant(event: LedgerEvent) -> bool:
+    """Whether a shared event puts somewhere what was taken out of a patient. Domain: F14b."""
+    return event.reason == EXPLANTED and effect_of(event) == MOVE
+
+
 def flags_after(flags: tuple[str, ...], event: LedgerEvent) -> tuple[str, ...]:
     """The flags of stock that an event moved: sticky ones stay until unset, the others follow the event."""
     held = _HELD_BY_DISPOSITION.get(event.disposition or "")
     # A holding without a place, such as a recall of serials, is a statement: it sets nothing apart.
     apart = event.biz_step == "holding" and (event.biz_location is not None or event.read_point is not None)
-    if not flags and held is None and not event.set_flags and not apart:
+    explanted = is_explant(event)
+    if not flags and held is None and not event.set_flags and not apart and not explanted:
         return (event.disposition,) if event.disposition in STICKY else ()
     kept = {flag for flag in flags if flag in STICKY}
     kept.update(event.set_flags)
@@ -172,6 +180,8 @@ def flags_after(flags: tuple[str, ...], event: LedgerEvent) -> tuple[str, ...]:
         kept.add(event.disposition or "")
     if apart:
         kept.add("held")
+    if explanted:
+        kept.add(EXPLANTED)
     return tuple(sorted(kept))
 
 

@@ -66,6 +66,9 @@ def _candidates(book: Book, act: Act, stock: ClassStock, captor: str, uom: str |
         and slot.quantity > 0
         and (stock.claimant is not None or captor in (slot.owner, slot.holder))
     )
+    explants = explanted_there(act, stock, captor, uom, own)
+    if explants:
+        return explants
     if act.source is not None:
         return [slot for slot in own if slot.place == act.source] or [
             slot for slot in own if agrees(act.source, slot.place)
@@ -80,6 +83,29 @@ def _candidates(book: Book, act: Act, stock: ClassStock, captor: str, uom: str |
     if len(own) > 1:
         book.raise_conflict("guessed_source", act, stock, own[0].owner, own[0].holder, what=own[0].place or "nowhere")
     return own
+
+
+def explanted_there(
+    act: Act, stock: ClassStock, captor: str, uom: str | None, on_hand: Sequence[Slot] = ()
+) -> list[Slot]:
+    """What came out of patients and lies where the event takes from, where it says that it is about that.
+
+    An event that says nothing of it is about that only where nothing on hand lies there.
+    """
+    start = act.source if act.effect == steps.MOVE else act.source or act.event.read_point
+    if start is None or act.effect in (steps.USE, steps.LOSE):
+        return []
+    if act.event.reason != steps.EXPLANTED and any(agrees(start, slot.place) for slot in on_hand):
+        return []
+    return in_order(
+        slot
+        for slot in stock.slots.values()
+        if slot.status == steps.EXPLANTED
+        and slot.uom == uom
+        and slot.quantity > 0
+        and agrees(start, slot.place)
+        and captor in (slot.owner, slot.holder)
+    )
 
 
 def missing_parts(

@@ -193,6 +193,11 @@ class CallerMasterData:
         """Every version of one element, the oldest first; the element must be one that the caller may see."""
         return [VersionRow(*row) for row in self._reader.fetch(_VERSIONS, (party, identifier, vtype))]
 
+    def named_ids(self, after: str, limit: int) -> tuple[list[str], str | None]:
+        """Places, products, lots and others that events of the caller name, behind an id; how far, None: to the end."""
+        found, end = self._named_ids(after, limit)
+        return sorted(one for one in found if one > after), end
+
     def named_by_events(self, ids: Collection[str]) -> set[str]:
         """Those of these ids that an event of the caller names; a product is named by its lots and items too."""
         found: set[str] = set()
