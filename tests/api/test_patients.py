@@ -303,3 +303,18 @@ def test_fields_and_patterns_that_tell_of_a_patient_are_refused_in_shared_events
             event = bare_event(eventID=f"urn:uuid:innocent-{number}", **field)
             taken = site.capture("cordia", orjson.dumps(document(event) | {"@context": context}))
             assert taken.status_code == 202, (field, taken.text)
+
+
+def test_a_shared_event_that_names_who_captured_it_is_refused(open_site: Callable[..., Any]) -> None:
+    """Rejects a server that hands a hospital's staff numbers (GSRNP) to the supplier inside shared events."""
+    with open_site() as site:
+        context = ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
+                   {"mcx": "https://ns.traceward.org/consignment/", "other": "https://ns.traceward.org/consignment/"}]  # fmt: skip
+        for number, name in enumerate(("mcx:capturedBy", "other:capturedBy", r"mcx:captured\u0042y")):
+            event = bare_event(eventID=f"urn:uuid:staff-{number}", action="ADD")
+            event["@NAME@"] = "urn:epc:id:gsrnp:4012345.0000000007"
+            body = orjson.dumps(document(event) | {"@context": context}).replace(b"@NAME@", name.encode())
+            refused = site.capture("northgate-supply", body)
+            assert refused.status_code == 403, (name, refused.text)
+            assert refused.json()["errors"][0]["code"] == "staff_identifier"
+            assert "0000000007" not in refused.text

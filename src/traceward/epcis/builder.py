@@ -96,7 +96,6 @@ def build_event(
     count_scope: CountScope | None = None,
     count_gtins: Sequence[str] = (),
     biz_transactions: Iterable[tuple[str, str]] = (),
-    captured_by: str | None = None,
     device_mode: str | None = None,
     new_uuid: Callable[[], UUID] = uuid4,
 ) -> dict[str, Any]:
@@ -150,7 +149,6 @@ def build_event(
         "mcx:count": count_id,
         "mcx:countScope": count_scope,
         "mcx:countGTINs": list(count_gtins),
-        "mcx:capturedBy": captured_by,
         "mcx:deviceMode": device_mode,
     }
     labels = _ilmd(items, instances) if kind == "commission" else _scanned(items)

@@ -9,9 +9,10 @@ from typing import Final
 from traceward.epcis.errors import Finding
 from traceward.services.identity.principals import CARRIER, CARRIER_STEPS, Principal, Right
 from traceward.services.indexing.preparation import PreparedEvent
-from traceward.services.patients.patient_content import matching_pattern, patient_field
+from traceward.services.patients.patient_content import matching_pattern, names_staff, patient_field
 
 _PRIVATE_CLAUSE: Final = "Traceward privacy rule: only the clinical role records patients"
+_STAFF_CLAUSE: Final = "Traceward privacy rule: who captured an event is kept beside it, not told in it"
 _PLACE_CLAUSE: Final = "Traceward access model: a key that is bound to a place captures there only"
 _CARRIER_CLAUSE: Final = "Traceward access model: a carrier records movements of consignments only"
 
@@ -39,6 +40,12 @@ def refusal(caller: Principal, event: PreparedEvent, patterns: Sequence[str] = (
                 "the patient's GSRN, which only the clinical role reads"
             )
             return Finding(path, "patient_content", message, _PRIVATE_CLAUSE, event.index)
+        if names_staff(expanded, event.text):
+            message = (
+                f"event {event.index} names in mcx:capturedBy who captured it, to every party that sees it; expected no "
+                "such field: the key that captures is kept beside the event"
+            )
+            return Finding(path, "staff_identifier", message, _STAFF_CLAUSE, event.index)
     if caller.place is not None:
         places = [place["id"] for name in ("readPoint", "bizLocation") if (place := expanded.get(name))]
         outside = next((place for place in places if not caller.acts_at(place)), None)

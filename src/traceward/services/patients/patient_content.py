@@ -1,4 +1,4 @@
-"""Whether an event that names no patient by GSRN tells of one all the same: by a field's name, or a configured pattern.
+"""Whether an event that names no patient by GSRN tells of a person all the same: by a field's name, or a pattern.
 
 Pure; it must not judge GSRNs (`epcis.identity.private` does).
 """
@@ -48,6 +48,7 @@ _MARKS: Final = (
     b"nhs",
     b"\\u",
 )
+STAFF_FIELD: Final = "https://ns.traceward.org/consignment/capturedBy"
 _PUNCTUATION: Final = re.compile(r"[^a-z0-9]")
 
 
@@ -63,6 +64,11 @@ def patient_field(expanded: Mapping[str, Any], text: bytes) -> str | None:
     if not any(mark in lower for mark in _MARKS):
         return None
     return next((name for name in _names(expanded) if _plain(name) in _FIELDS), None)
+
+
+def names_staff(expanded: Mapping[str, Any], text: bytes) -> bool:
+    """Whether an event has our field `mcx:capturedBy`, which names a member of staff (GSRNP)."""
+    return (b"capturedBy" in text or b"\\u" in text) and STAFF_FIELD in _names(expanded)
 
 
 def matching_pattern(patterns: Sequence[str], text: bytes) -> str | None:
