@@ -309,7 +309,7 @@ def test_a_shared_event_that_names_who_captured_it_is_refused(open_site: Callabl
     """Rejects a server that hands a hospital's staff numbers (GSRNP) to the supplier inside shared events."""
     with open_site() as site:
         context = ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
-                   {"mcx": "https://ns.traceward.org/consignment/", "other": "https://ns.traceward.org/consignment/"}]  # fmt: skip
+                   dict.fromkeys(("mcx", "other"), "https://ns.traceward.org/consignment/")]  # fmt: skip
         for number, name in enumerate(("mcx:capturedBy", "other:capturedBy", r"mcx:captured\u0042y")):
             event = bare_event(eventID=f"urn:uuid:staff-{number}", action="ADD")
             event["@NAME@"] = "urn:epc:id:gsrnp:4012345.0000000007"

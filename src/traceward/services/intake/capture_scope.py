@@ -42,7 +42,7 @@ def refusal(caller: Principal, event: PreparedEvent, patterns: Sequence[str] = (
             return Finding(path, "patient_content", message, _PRIVATE_CLAUSE, event.index)
         if names_staff(expanded, event.text):
             message = (
-                f"event {event.index} names in mcx:capturedBy who captured it, to every party that sees it; expected no "
+                f"event {event.index} names in mcx:capturedBy who captured it, to all that see it; expected no "
                 "such field: the key that captures is kept beside the event"
             )
             return Finding(path, "staff_identifier", message, _STAFF_CLAUSE, event.index)
