@@ -1,6 +1,9 @@
 """Alerts over HTTP: the same for both parties, nothing for a third, acknowledged by either, closed with their cause."""
 
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -26,12 +29,43 @@ def alerts(site: Site, name: str, query: str = "perPage=1000") -> list[dict[str,
     return found
 
 
+@contextmanager
+def signed_long_ago(open_site: Any, backend: str = "sqlite") -> Iterator[Site]:
+    """A server on which both signed the agreement on the first day of the year, and nothing has happened since."""
+    late = [0]
+    year = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+    hooks = {"now_us": lambda: time.time_ns() // 1000 - late[0]}
+    late[0] = int((time.time() - year) * 1_000_000)
+    with open_site(backend, injected=hooks) as opened:
+        agreed(opened)
+        late[0] = 0
+        yield opened
+
+
 @pytest.fixture(scope="module", params=BACKENDS)
 def agreed_story(request: pytest.FixtureRequest, open_site: Any) -> Iterator[Site]:
-    with open_site(request.param) as opened:
+    with signed_long_ago(open_site, request.param) as opened:
         opened.load_story()
-        agreed(opened)
         yield opened
+
+
+def test_nobody_was_late_before_both_had_signed(open_site: Any) -> None:
+    """Rejects a back-dated agreement by which uses, orders, deliveries and trays of the past are at once overdue."""
+    owed = {"usage_late", "usage_without_order", "short_dated", "loaner_overdue", "ownership_due"}
+    terms = {"loaners": {"dueBackHours": 24}, "ownership": {"trigger": "on_receipt"}}
+    with open_site() as opened:
+        opened.load_story()
+        before = datetime.now(UTC)
+        lines = [{"gtin": gtin, "minRemainingShelfLifeDays": 3650} for gtin in (VALVE, SCREW, BALLOON)]
+        agreed(opened, lines=lines, **terms)
+        found = alerts(opened, "cordia", "state=all&perPage=1000")
+        assert not owed - {"ownership_due"} & {one["kind"] for one in found}
+        begun = [one for one in found if one["agreementID"] is not None and one["kind"] != "agreement_ends"]
+        assert begun
+        assert all(datetime.fromisoformat(one["openedAt"]) >= before for one in begun), begun
+        due = [one["due"] for one in found if one["kind"] == "ownership_due"]
+        assert due
+        assert all(datetime.fromisoformat(one) >= before for one in due)
 
 
 def of_kind(found: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
@@ -92,7 +126,7 @@ def test_looking_again_changes_nothing(agreed_story: Site) -> None:
     ],
 )
 def test_filters_keep_what_they_name(agreed_story: Site, query: str, kept: Any) -> None:
-    everything = alerts(agreed_story, "cordia")
+    everything = alerts(agreed_story, "cordia", "state=all&perPage=1000" if "state" in query else "perPage=1000")
     assert alerts(agreed_story, "cordia", query + "&perPage=1000") == [one for one in everything if kept(one)]
 
 
@@ -202,9 +236,15 @@ def test_an_alert_that_opens_again_is_another_one(site: Site) -> None:
     assert site.get("cordia", f"/alerts/{first['id']}")["state"] == "closed"
 
 
-def test_what_is_missing_from_a_tray_that_went_back_is_told(site: Site) -> None:
+@pytest.fixture
+def bound(open_site: Any) -> Iterator[Site]:
+    with signed_long_ago(open_site) as opened:
+        yield opened
+
+
+def test_what_is_missing_from_a_tray_that_went_back_is_told(bound: Site) -> None:
     """Rejects a comparison with what was used alone, or with what the tray holds after it was packed anew."""
-    agreed(site)
+    site = bound
     tray, screws = "https://id.gs1.org/8003/09521141007778T1", f"https://id.gs1.org/01/{SCREW}/10/L9"
     content = [{"epcClass": screws, "quantity": 10}]
     ward = {"readPoint": {"id": CABINET}, "bizLocation": {"id": CABINET}}

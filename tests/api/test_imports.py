@@ -224,6 +224,26 @@ def test_a_second_shelf_of_a_lot_and_a_corrected_count_add_what_is_missing_and_m
     assert empty.get(SUPPLY, "/consignment/conflicts")["conflicts"] == []
 
 
+def test_a_zero_in_opening_stock_states_that_none_is_there(empty: Site) -> None:
+    """Rejects an import that leaves zeros out: the level would wait for a count for ever, and nothing be ordered."""
+    propose(empty, "cordia", terms(AGREEMENT))
+    sign(empty, SUPPLY, AGREEMENT)
+    text = f"gtin,lot,quantity,place\n{VALVE},,0,4012345000016/OR3-CAB2\n{SCREW},LOT9,2,4012345000016/OR3-CAB2\n"
+    (before,) = empty.get(SUPPLY, "/replenishment/proposals")["positions"]
+    assert (before["stated"], before["gap"]) == (False, "0")
+    report = told(empty, "stock", text, f"{COUNTED}&apply=true")
+    assert (report["new"], report["errors"]) == (2, 0)
+    for name in (SUPPLY, "cordia"):
+        (after,) = empty.get(name, "/replenishment/proposals")["positions"]
+        assert (after["stated"], after["usable"], after["gap"]) == (True, "0", "4")
+    assert told(empty, "stock", text, f"{COUNTED}&apply=true")["new"] == 0
+    assert set(stock_of(empty, SUPPLY)) == {f"https://id.gs1.org/01/{SCREW}/10/LOT9"}
+    assert empty.get(SUPPLY, "/consignment/ghosts")["ghosts"] == []
+    assert empty.get(SUPPLY, "/consignment/conflicts")["conflicts"] == []
+    both = f"gtin,lot,quantity,place\n{VALVE},,0,{CABINET}\n{VALVE},L,2,{CABINET}\n"
+    assert "contradicts" in str(told(empty, "stock", both, COUNTED)["findings"])
+
+
 def test_a_hospital_cannot_open_a_known_makers_goods_as_its_own_until_the_maker_says_so(empty: Site) -> None:
     """Rejects a fold that believes the owner whom the holder states."""
     text = f"gtin,lot,quantity,place,owner\n{SCREW},LOT9,12,4012345000016/OR3-CAB2,4012345000009\n"

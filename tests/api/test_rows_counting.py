@@ -229,8 +229,20 @@ def test_C3_a_missing_item_is_a_ghost_to_both_until_found_or_written_off_by_agre
     named = asked | {"items": [{"item": f"{item}11"}]}
     for name, state in (("cordia", "withdrawn"), ("northgate-supply", "declined")):
         open_ = call(empty, "cordia", "POST", "/write-offs", named, 201)
-        ended = call(empty, name, "POST", f"/write-offs/{open_['id']}/decline")
+        # The same goods are proposed once at a time, by whichever side.
+        assert open_["id"] in str(call(empty, "northgate-supply", "POST", "/write-offs", named, 409))
+        path, said = f"/write-offs/{open_['id']}/decline", {"reason": "It lies in theatre 4"}
+        if state == "declined":
+            for wrong in ({}, {"reason": "  "}):
+                assert "reason is empty" in str(call(empty, name, "POST", path, wrong, 400))
+            assert "patient" in str(call(empty, name, "POST", path, {"reason": "(8018)401234500000123452"}, 400))
+        ended = call(empty, name, "POST", path, said if state == "declined" else None)
         assert (ended["state"], ended["eventIDs"]) == (state, [])
+        assert ended["answerReason"] == (said["reason"] if state == "declined" else None)
+        both = [call(empty, one, "GET", "/write-offs")["writeOffs"] for one in ("cordia", "northgate-supply")]
+        assert {one["answerReason"] for found in both for one in found if one["id"] == open_["id"]} == {
+            ended["answerReason"]
+        }
         call(empty, "northgate-supply", "POST", f"/write-offs/{open_['id']}/accept", status=409)
     call(empty, "cordia", "POST", "/agreements", agreed | {"data": {"disputeDays": 0}}, 201)
     call(empty, "northgate-supply", "POST", "/agreements/sign", {"agreementID": agreed["agreementID"], "version": 2})

@@ -224,6 +224,12 @@ class WriteOffRequest(_Request):
     reason: Literal["lost", "stolen"] = "lost"
 
 
+class Refusal(_Request):
+    """Why a write-off is declined; may be left out by who takes back its own."""
+
+    reason: Annotated[str, Field(max_length=1000)] = ""
+
+
 class ChargeBody(BaseModel):
     """So much money. currency: ISO 4217."""
 
@@ -265,6 +271,7 @@ class WriteOffBody(BaseModel):
     proposedAt: str
     answeredBy: str | None
     answeredAt: str | None
+    answerReason: str | None
     eventIDs: list[str]
 
 

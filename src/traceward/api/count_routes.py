@@ -16,6 +16,7 @@ from traceward.api.count_models import (
     CountRequest,
     CountsBody,
     CountScans,
+    Refusal,
     ResultsBody,
     VariancesBody,
     WriteOffBody,
@@ -143,9 +144,9 @@ def post_accept(write_off_id: str, caller: Capturer, runtime: Services) -> dict[
 
 
 @write_off_router.post("/{write_off_id}/decline", response_model=WriteOffBody)
-def post_decline(write_off_id: str, caller: Capturer, runtime: Services) -> dict[str, Any]:
-    """Decline what the other side proposed, or withdraw one's own."""
-    return write_offs.decline(runtime, caller, write_off_id)
+def post_decline(write_off_id: str, caller: Capturer, runtime: Services, body: Refusal | None = None) -> dict[str, Any]:
+    """Decline what the other side proposed, with a reason that both read, or withdraw one's own."""
+    return write_offs.decline(runtime, caller, write_off_id, body.reason if body is not None else "")
 
 
 def scan_of_picture(picture: str, read: dict[str, Any]) -> list[dict[str, Any]]:

@@ -109,6 +109,7 @@ def _begins(agreement: Agreement) -> int | None:
 def _sign_off(facts: Facts, agreement: Agreement, count: Counted) -> Iterator[Alert]:
     """One alert for each count and side that is to sign it off; acknowledging it is the signature."""
     wanted = agreement.terms.counts.sign_off
+    owed_us = facts.owed_from(agreement, count.time_us)
     sides: tuple[Side, ...] = ("supplier", "hospital") if wanted == "both" else (wanted,)
     for side in sides:
         alert = facts.alert(
@@ -117,8 +118,8 @@ def _sign_off(facts: Facts, agreement: Agreement, count: Counted) -> Iterator[Al
             by=side,
             agreement=agreement,
             opens_us=count.time_us,
-            due_us=count.time_us + agreement.terms.counts.report_within_days * DAY_US,
-            closes_us=count.time_us + agreement.terms.data.dispute_days * DAY_US,
+            due_us=owed_us + agreement.terms.counts.report_within_days * DAY_US,
+            closes_us=owed_us + agreement.terms.data.dispute_days * DAY_US,
             place=count.place,
             evidence=(count.eid,),
             detail={"day": day_of(count.time_us).isoformat(), "place": count.place},

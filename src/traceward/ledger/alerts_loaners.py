@@ -22,7 +22,7 @@ def loaner_alerts(facts: Facts) -> Iterator[Alert]:
         came = max((one for one in facts.arrivals if one.key == row.key), key=lambda one: one.time_us, default=None)
         if came is None or not row.key.startswith(_TRAY) or not row.is_here:
             continue
-        due_us = came.time_us + terms.due_back_hours * HOUR_US
+        due_us = facts.owed_from(agreement, came.time_us) + terms.due_back_hours * HOUR_US
         yield facts.alert(
             "loaner_overdue",
             row.key,

@@ -333,6 +333,16 @@ class Facts:
         mine = self.book.of_pair(self.supplier, self.hospital, self.now_us)
         return mine if self.gtin is None else [one for one in mine if one.line_of(self.gtin) is not None]
 
+    def owed_from(self, agreement: Agreement, time_us: int) -> int:
+        """From when on what began at a time is owed: nobody owes anything of a time before both had signed.
+
+        The first version counts that both signed, and that has a line of the product where there is one.
+        """
+        versions = self.book.versions(agreement.terms.agreement_id)
+        known = [one for one in versions if self.gtin is None or one.line_of(self.gtin) is not None]
+        signed = [one.signed_us for one in known if one.signed_us is not None]
+        return max(time_us, min(signed, default=time_us))
+
     def party(self, side: Side) -> str:
         """The party of a side."""
         return self.supplier if side == "supplier" else self.hospital
@@ -352,8 +362,12 @@ class Facts:
         closes_us: int | None = None,
         evidence: tuple[bytes, ...] = (),
     ) -> Alert:
-        """An alert of a kind between the two parties; by: the side that has to act."""
+        """An alert of a kind between the two parties; by: the side that has to act.
+
+        One that rests on an agreement opens no earlier than both had signed it.
+        """
         agreement_id = agreement.terms.agreement_id if agreement is not None else None
+        opens_us = self.owed_from(agreement, opens_us) if agreement is not None else opens_us
         return Alert(
             kind, self.supplier, self.hospital, self.party(by), subject, opens_us, period, agreement_id, place,
             self.gtin, due_us, closes_us, evidence, tuple(sorted(detail.items())),

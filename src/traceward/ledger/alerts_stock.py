@@ -72,7 +72,7 @@ def _dates(facts: Facts, row: Stock, judged: Judgement) -> Iterator[Alert]:
         by=terms.rotation,
         agreement=judged.agreement,
         opens_us=ended_us,
-        due_us=ended_us + returned * DAY_US if returned is not None else None,
+        due_us=facts.owed_from(judged.agreement, ended_us) + returned * DAY_US if returned is not None else None,
         place=row.place,
         evidence=(row.eid,),
         detail=item_detail(row) | {"cost": terms.cost},
@@ -156,7 +156,8 @@ def _arrival(facts: Facts, row: Stock, came: Arrival) -> Iterator[Alert]:
         return
     agreed = judged.line.min_remaining_shelf_life_days
     left = days_left(row.expiry, came.time_us, row.zone)
-    if left is not None and left < agreed:
+    is_bound = facts.owed_from(judged.agreement, came.time_us) == came.time_us
+    if is_bound and left is not None and left < agreed:
         yield facts.alert(
             "short_dated",
             row.subject,
@@ -170,7 +171,7 @@ def _arrival(facts: Facts, row: Stock, came: Arrival) -> Iterator[Alert]:
     terms = judged.agreement.terms.ownership
     if terms.trigger in (_ON_RECEIPT, _AFTER_DAYS):
         waits = timedelta(days=terms.after_days or 0)
-        due_us = came.time_us + int(waits.total_seconds()) * 1_000_000
+        due_us = facts.owed_from(judged.agreement, came.time_us) + int(waits.total_seconds()) * 1_000_000
         said = "receipt" if terms.trigger == _ON_RECEIPT else f"day {terms.after_days} after receipt"
         yield facts.alert(
             "ownership_due",

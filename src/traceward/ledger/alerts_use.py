@@ -18,7 +18,8 @@ def use_alerts(facts: Facts) -> Iterator[Alert]:
         terms = judged.agreement.terms
         told = _detail(use)
         agreed = terms.use.report_within_hours
-        late = use.recorded_us - use.time_us
+        owed_us = facts.owed_from(judged.agreement, use.time_us)
+        late = use.recorded_us - owed_us
         if late > agreed * HOUR_US:
             yield facts.alert(
                 "usage_late",
@@ -31,7 +32,7 @@ def use_alerts(facts: Facts) -> Iterator[Alert]:
                 detail=told | {"hours": late // HOUR_US, "hoursAgreed": agreed},
             )
         if not use.ordered and terms.use.payer.get(use.use_type, "none") == "hospital":  # type: ignore[call-overload]
-            due_us = use.time_us + terms.use.order_within_hours * HOUR_US
+            due_us = owed_us + terms.use.order_within_hours * HOUR_US
             yield facts.alert(
                 "usage_without_order",
                 _subject(use),

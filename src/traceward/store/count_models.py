@@ -121,6 +121,7 @@ class WriteOff(Table, table=True):
     proposed_us: int = Field(sa_column=_time())
     answered_by: str | None = Field(default=None, sa_column=_maybe())
     answered_us: int | None = Field(default=None, sa_column=_time(nullable=True))
+    answer_reason: str | None = Field(default=None, sa_column=_maybe())
     event_ids: str = Field(default="[]", sa_column=_text())
 
 

@@ -104,11 +104,12 @@ export interface WriteOff {
   explanation: string;
   proposedBy: string;
   proposedAt: string;
+  answerReason: string | null;
 }
 
 export const writeOffApi = {
   all: async () => (await call<{ writeOffs: WriteOff[] }>("GET", "/write-offs")).writeOffs,
   propose: (place: string, items: readonly string[]) => call<WriteOff>("POST", "/write-offs", { place: { id: place }, items: items.map((item) => ({ item })) }),
   accept: (id: string) => call<WriteOff>("POST", `/write-offs/${encodeURIComponent(id)}/accept`),
-  decline: (id: string) => call<WriteOff>("POST", `/write-offs/${encodeURIComponent(id)}/decline`),
+  decline: (id: string, reason: string) => call<WriteOff>("POST", `/write-offs/${encodeURIComponent(id)}/decline`, { reason }),
 };

@@ -6,7 +6,7 @@ capture anything.
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -15,6 +15,7 @@ import orjson
 
 from traceward.epcis.builder import Item, build_event
 from traceward.epcis.times import format_time_us
+from traceward.gs1.digital_link import CANONICAL_STEM
 from traceward.ledger.steps import OPENING
 
 _EVENT_SPACE: Final = uuid.UUID("5d0a1f5e-92d0-5c6e-8a52-bb0a6f0f3b7c")
@@ -57,6 +58,31 @@ def opening_events(found: Iterable[Found], counted_us: int, offset: str) -> list
     ]
 
 
+def nothing_events(
+    none: Mapping[tuple[str, str], Collection[str]], counted_us: int, offset: str
+) -> list[dict[str, Any]]:
+    """The events of a count that looked for products and found none: (owner, place) -> GTINs, 14 digits.
+
+    Complete for these products, so that a level there has its opening balance, which is zero.
+    """
+    return [
+        _with_id(
+            build_event(
+                "count",
+                [],
+                place,
+                event_time=format_time_us(counted_us),
+                offset=offset,
+                event_id="",
+                owning=(owner, owner),
+                count_scope="complete",
+                count_gtins=[f"{CANONICAL_STEM}/01/{gtin}" for gtin in sorted(gtins)],
+            )
+        )
+        for (owner, place), gtins in sorted(none.items())
+    ]
+
+
 def _items(found: Iterable[Found]) -> list[Item]:
     totals: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
     singles: set[str] = set()
@@ -87,5 +113,10 @@ def _event(key: tuple[str, str, str, str], items: list[Item], counted_us: int, o
         reason=OPENING,
     )
     event |= {name: value for name, value in ((_LOT, lot), (_EXPIRY, expiry)) if value}
+    return _with_id(event)
+
+
+def _with_id(event: dict[str, Any]) -> dict[str, Any]:
+    """The event under the id that follows from its content."""
     content = orjson.dumps(event, option=orjson.OPT_SORT_KEYS, default=str).decode()
     return event | {"eventID": f"urn:uuid:{uuid.uuid5(_EVENT_SPACE, content)}"}

@@ -65,7 +65,8 @@ def propose(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> 
 
     request: id (optional), place, reason (lost, stolen), items of {item, quantity}. The same id again is the same
     proposal. Raises ValidationException for what no count misses, or for goods of several agreements, and
-    WriteOffStateException within the time that the agreement gives to find it.
+    WriteOffStateException within the time that the agreement gives to find it, and while another proposal of the same
+    goods waits for its answer.
     """
     _require_rights(caller)
     place = place_of(request["place"], "place")
@@ -102,6 +103,7 @@ def propose(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> 
         taken = tx.get(WriteOff, write_off_id)
         if taken is not None:
             return _own(taken, caller, write_off_id)
+        _require_not_proposed(runtime, tx, row)
         tx.put(row)
         return row
 
@@ -151,14 +153,27 @@ def accept(runtime: Runtime, caller: Principal, write_off_id: str) -> dict[str, 
     return _body(runtime, caller, accepted)
 
 
-def decline(runtime: Runtime, caller: Principal, write_off_id: str) -> dict[str, Any]:
-    """Decline what the other side proposed, or withdraw one's own proposal. Raises as `accept` does."""
+def decline(runtime: Runtime, caller: Principal, write_off_id: str, reason: str) -> dict[str, Any]:
+    """Decline what the other side proposed, with a reason that both read, or withdraw one's own proposal.
+
+    reason: may be empty where one withdraws. Raises ValidationException for one that is missing, and what
+    `accept` raises.
+    """
     _require_rights(caller)
     row = _row(runtime, caller, write_off_id)
     state = "withdrawn" if caller.organisation == row.proposed_by else "declined"
+    told = _reason(reason, is_needed=state == "declined")
     if row.state == "proposed":
         _require_in_time(runtime, row)
-    return _body(runtime, caller, _answer(runtime, caller, row, state))
+    return _body(runtime, caller, _answer(runtime, caller, row, state, told))
+
+
+def _reason(text: str, *, is_needed: bool) -> str | None:
+    reason = text.strip()
+    if is_needed and not reason:
+        message = "reason is empty; expected why the write-off is declined, which both sides read"
+        raise ValidationException(message, [Finding("reason", "reason", message, _CLAUSE)])
+    return reason or None
 
 
 def write_offs_of(runtime: Runtime, caller: Principal) -> list[dict[str, Any]]:
@@ -200,6 +215,17 @@ def _require_in_time(runtime: Runtime, row: WriteOff) -> None:
         raise WriteOffStateException(f"nobody answered the proposal until {until}: it has expired; propose it again")
 
 
+def _require_not_proposed(runtime: Runtime, tx: WriteTransaction, row: WriteOff) -> None:
+    """Refuse goods that another proposal names which waits for its answer."""
+    wanted = {one["item"] for one in orjson.loads(row.items)}
+    for one in tx.select(WriteOff, hospital=row.hospital, supplier=row.supplier, state="proposed"):
+        shared = sorted(wanted & {item["item"] for item in orjson.loads(one.items)})
+        if one.place == row.place and shared and not _has_expired(runtime, one):
+            raise WriteOffStateException(
+                f"{shared[0]} is proposed already, by the write-off {one.id}; expected an answer to that first"
+            )
+
+
 def _charges(runtime: Runtime, row: WriteOff) -> list[dict[str, str]]:
     """What is charged by the agreement's prices of the day of the proposal, by currency; what has none is left out."""
     agreement, day = _agreed(runtime, row), day_of(row.proposed_us)
@@ -236,6 +262,7 @@ def _body(runtime: Runtime, caller: Principal, row: WriteOff) -> dict[str, Any]:
         "proposedBy": row.proposed_by,
         "proposedAt": format_time_us(row.proposed_us),
         "answeredBy": row.answered_by,
+        "answerReason": row.answer_reason,
         "answeredAt": format_time_us(row.answered_us) if row.answered_us is not None else None,
         "eventIDs": orjson.loads(row.event_ids),
     }
@@ -260,7 +287,7 @@ def _row(runtime: Runtime, caller: Principal, write_off_id: str) -> WriteOff:
     return _own(row, caller, write_off_id)
 
 
-def _answer(runtime: Runtime, caller: Principal, row: WriteOff, state: str) -> WriteOff:
+def _answer(runtime: Runtime, caller: Principal, row: WriteOff, state: str, reason: str | None = None) -> WriteOff:
     def unit(tx: WriteTransaction) -> WriteOff:
         standing = tx.get(WriteOff, row.id)
         assert standing is not None
@@ -269,6 +296,7 @@ def _answer(runtime: Runtime, caller: Principal, row: WriteOff, state: str) -> W
         if standing.state != "proposed":
             raise WriteOffStateException(f"the write-off is {standing.state}; expected one that is proposed")
         standing.state, standing.answered_by, standing.answered_us = state, caller.organisation, tx.record_time_us
+        standing.answer_reason = reason
         tx.put(standing)
         return standing
 

@@ -17,7 +17,8 @@ from traceward.epcis.times import format_time_us, parse_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.gs1.percent import encode_link_segment
 from traceward.gs1.value_rules import VALUE_RULES, first_fault
-from traceward.services.counting.opening import Found, opening_events
+from traceward.ledger.facts import class_parts
+from traceward.services.counting.opening import Found, nothing_events, opening_events
 from traceward.services.identity.principals import Principal
 from traceward.services.imports.csv_table import Column, Row, Table, damaged_by_spreadsheet, number
 from traceward.services.imports.imported import CLAUSE, NO_ONE, Plan, expiry_of, gtin_of, party_of, place_of
@@ -50,6 +51,8 @@ def plan_stock(runtime: Runtime, caller: Principal, table: Table, options: Mappi
     counted_us, offset = _counted_at(runtime, options)
     plan = Plan()
     found: list[Found] = []
+    none: dict[tuple[str, str], set[str]] = {}
+    stated: dict[tuple[str, str], bool] = {}
     seen: dict[tuple[str, str], int] = {}
     warned: set[str] = set()
     for row in table.rows:
@@ -63,9 +66,17 @@ def plan_stock(runtime: Runtime, caller: Principal, table: Table, options: Mappi
         maker = runtime.registry.parties.maker_of(item.identifier)
         _doubts(runtime, caller, plan, row, place, owner, maker, warned)
         whose, lot = owner or maker or caller.organisation, row.cells.get("lot") or None
+        gtin = class_parts(item.identifier)[0] or ""
+        if item.quantity == 0:
+            none.setdefault((whose, place), set()).add(gtin)
+        if stated.setdefault((place, gtin), item.quantity > 0) != (item.quantity > 0):
+            plan.wrong(row, "quantity", "contradicts another line: some of the product, and none of it, at one place")
+        if item.quantity == 0:
+            continue
         amount = Decimal(item.quantity)
         found.append(Found(whose, place, item.identifier, item.is_class, amount, lot=lot, expiry=expiry))
-    return _planned(runtime, caller, plan, opening_events(found, counted_us, offset), counted_us)
+    events = [*opening_events(found, counted_us, offset), *nothing_events(none, counted_us, offset)]
+    return _planned(runtime, caller, plan, events, counted_us)
 
 
 def _counted_at(runtime: Runtime, options: Mapping[str, str]) -> tuple[int, str]:
@@ -99,7 +110,10 @@ def _item(plan: Plan, row: Row) -> _Item | None:
         return None
     qualifier = f"/21/{encode_link_segment(serial)}" if serial else f"/10/{encode_link_segment(lot)}" if lot else ""
     identifier = canonical_identifier(f"https://id.gs1.org/01/{gtin}{qualifier}")
-    if not serial and not lot:
+    if quantity == 0 and lot:
+        plan.wrong(row, "quantity", "is 0 of a lot; expected a number of pieces, or 0 of the whole product without lot")
+        return None
+    if not serial and not lot and quantity:
         plan.doubt(row, "lot", "is empty, as is serial; a recall of a lot will not find these")
     return _Item(identifier, not serial, quantity)
 
@@ -112,8 +126,8 @@ def _quantity(plan: Plan, row: Row, serial: str) -> int | None:
             return None
         return 1
     found = number(text)
-    if found is None or found <= 0 or found != found.to_integral_value() or found > Decimal(1_000_000_000):
-        plan.wrong(row, "quantity", "is no number of pieces; expected such as 12")
+    if found is None or found < 0 or found != found.to_integral_value() or found > Decimal(1_000_000_000):
+        plan.wrong(row, "quantity", "is no number of pieces; expected such as 12, or 0 where none was found")
         return None
     return int(found)
 

@@ -1,7 +1,10 @@
+import { useState } from "preact/hooks";
+
 import { type WriteOff, writeOffApi } from "../../api/counts";
 import type { AllNames } from "../../api/ledger";
 import type { Session } from "../../api/types";
 import type { Doing } from "../../ui/loaded";
+import { NoteForm } from "../../ui/NoteForm";
 import { nameOf, plainWords, readableQuantity, readableTime, thingWords } from "../../ui/words";
 
 interface Props {
@@ -42,15 +45,30 @@ export function WriteOffs({ writeOffs, names, session, doing, onChange }: Props)
                       Accept
                     </button>
                   )}
-                  <button type="button" class="secondary" disabled={doing.busy} onClick={() => onChange(() => writeOffApi.decline(one.id))}>
-                    {own ? "Take it back" : "Decline"}
-                  </button>
+                  {own && (
+                    <button type="button" class="secondary" disabled={doing.busy} onClick={() => onChange(() => writeOffApi.decline(one.id, ""))}>
+                      Take it back
+                    </button>
+                  )}
                 </div>
               )}
+              {mayAct && one.state === "proposed" && !own && <Refusal busy={doing.busy} onDecline={(reason) => onChange(() => writeOffApi.decline(one.id, reason))} />}
+              {one.answerReason && <p class="quiet">“{one.answerReason}”</p>}
             </li>
           );
         })}
       </ul>
     </section>
+  );
+}
+
+/** Declining takes a reason, which both sides read. */
+function Refusal({ busy, onDecline }: { busy: boolean; onDecline: (reason: string) => void }) {
+  const [asking, setAsking] = useState(false);
+  if (asking) return <NoteForm label="Why it is not written off" words="Decline" busy={busy} onNote={onDecline} onCancel={() => setAsking(false)} />;
+  return (
+    <button type="button" class="secondary" onClick={() => setAsking(true)}>
+      Decline
+    </button>
   );
 }
