@@ -81,7 +81,8 @@ def test_both_parties_read_the_same_alerts_and_a_third_reads_none(agreed_story: 
     assert len({one["id"] for one in ours}) == len(ours)
     assert alerts(agreed_story, "rival-supplier") == []
     for one in ours:
-        assert agreed_story.get("northgate-clinical", f"/alerts/{one['id']}") == one
+        reader = "northgate-supply" if one["kind"] == "usage_without_order" else "northgate-clinical"
+        assert agreed_story.get(reader, f"/alerts/{one['id']}") == one
     hidden = agreed_story.request("rival-supplier", "GET", f"/alerts/{ours[0]['id']}")
     absent = agreed_story.request("rival-supplier", "GET", f"/alerts/{'0' * 32}")
     assert (hidden.status_code, absent.status_code) == (404, 404)

@@ -161,6 +161,17 @@ class AgreementBook:
                 return Judgement(agreement, line)
         return None
 
+    def judge_use(
+        self, supplier: str, hospital: str, gtin: str | None, place: str | None, at_us: int, *, named: str | None
+    ) -> Judgement | None:
+        """What covers a use: the agreement that its event names where it has the product, else as `judge` says."""
+        agreement = self.in_force(named, at_us) if named is not None else None
+        if agreement is not None and agreement.parties == {supplier, hospital}:
+            line = agreement.line_of(gtin)
+            if line is not None:
+                return Judgement(agreement, line)
+        return self.judge(supplier, hospital, gtin, place, at_us)
+
     def has_begun(self, supplier: str, hospital: str, at_us: int) -> bool:
         """Whether the pair's first agreement had begun by then, in force still or not."""
         first = self._begun.get((supplier, hospital))

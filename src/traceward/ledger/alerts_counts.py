@@ -14,7 +14,8 @@ from traceward.ledger.alerts_model import DAY_US, Alert, Counted, Facts, Missing
 def count_alerts(facts: Facts) -> Iterator[Alert]:
     """Of the pair: counts that are owed and signatures that are missing."""
     for agreement in facts.in_force():
-        here = [one for one in facts.counts if facts.book.covers(agreement, one.place)]
+        products = {line.gtin for line in agreement.terms.lines}
+        here = [one for one in facts.counts if facts.book.covers(agreement, one.place) and one.gtins & products]
         yield from _owed(facts, agreement, here)
         for count in here:
             yield from _sign_off(facts, agreement, count)

@@ -46,8 +46,6 @@ KINDS: Final[Mapping[str, Kind]] = {
     "no_opening_count": Kind(
         "low", GOODS, "{gtin}: no count yet of what lies at {place}, so that nothing is ordered for it"
     ),
-    "order_issued": Kind("low", GOODS, "{gtin}: {quantity} ordered for {place} by {number}, {received} received"),
-    "order_late": Kind("medium", GOODS, "{gtin}: {missing} of {number} for {place} due since {dueDay}"),
     "above_par": Kind("low", GOODS, "{gtin}: {quantity} at {place}, {maximum} is the maximum"),
     "not_seen": Kind("low", GOODS, "{item}: last seen on {lastSeen}, more than {days} days ago"),
     "in_transit": Kind("medium", GOODS, "{item}: on its way since {lastSeen}, for more than {days} days"),
@@ -186,17 +184,25 @@ class Stock:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """That goods came to the hospital, by which event; one for each item or class."""
+    """That goods came to the hospital, by which event; one for each item or class.
+
+    oldest_us, oldest_eid: of the first receipt of which something lies there still, what came first having gone first.
+    """
 
     key: str
     time_us: int
     eid: bytes
     place: str | None
+    oldest_us: int
+    oldest_eid: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A use that passed ownership, as reported. recorded_us: when this server heard of it. ordered: a PO names it."""
+    """A use that passed ownership, as reported. recorded_us: when this server heard of it. ordered: a PO names it.
+
+    free: the event says that it is not charged. place: what it was taken from. agreement_id: what the event names.
+    """
 
     key: str
     time_us: int
@@ -205,32 +211,31 @@ class Use:
     quantity: Decimal
     use_type: str | None
     report: str | None
-    ordered: bool
+    ordered: bool = False
+    free: bool = False
+    place: str | None = None
+    agreement_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A complete count of a place that both parties see."""
+    """A complete count of a place that both parties see. gtins: the products under agreements that it is about."""
 
     eid: bytes
     time_us: int
     place: str
+    gtins: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """A replenishment order that stands, in eaches; shipped, received: what events say has been.
-
-    made_us: when it was made; sent_us: when the hospital sent it, None while it waits for that.
-    """
+    """A replenishment order that stands, in eaches; shipped, received: what events say has been."""
 
     number: str
     place: str
     quantity: int
     shipped: Decimal
     received: Decimal
-    made_us: int = 0
-    sent_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +335,13 @@ class Facts:
     def judge(self, place: str | None, at_us: int) -> Judgement | None:
         """The agreement and line that cover the product at a place and time."""
         return self.book.judge(self.supplier, self.hospital, self.gtin, place, at_us)
+
+    def judge_use(self, use: Use) -> Judgement | None:
+        """What covers a use: what its event names or its place falls under, else any that has the product."""
+        found = self.book.judge_use(
+            self.supplier, self.hospital, self.gtin, use.place, use.time_us, named=use.agreement_id
+        )
+        return found if found is not None else self.judge(None, use.time_us)
 
     def judge_now(self, place: str | None) -> Judgement | None:
         """What covers the product at a place now."""

@@ -52,8 +52,9 @@ def _levels(facts: Facts) -> Iterator[Alert]:
                 "inTransit": plain(position.in_transit),
                 "onOrder": plain(position.on_order),
             }
-            since = max((row.last_us for row in here), default=0)
-            since = max([since, *(use.time_us for use in facts.uses)], default=0)
+            # Nothing below the level that both have signed was missing before they had.
+            since = max([row.last_us for row in here] + [use.time_us for use in facts.uses], default=0)
+            since = max(since, agreement.signed_us or 0)
             if not position.stated:
                 yield facts.alert(
                     "no_opening_count",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from traceward.ledger.agreement import Judgement, day_of
+from traceward.ledger.agreement_terms import ExpiryTerms
 from traceward.ledger.alerts_model import DAY_US, Alert, Arrival, Facts, Stock, plain
 from traceward.ledger.expiry import days_left, opens_us
 
@@ -21,6 +22,10 @@ def stock_alerts(facts: Facts) -> Iterator[Alert]:
         judged = facts.judge_now(row.place if row.is_here else None)
         if judged is None:
             yield from _off_agreement(facts, row)
+            # What may harm a patient is told whether or not an agreement covers it.
+            yield from _dates(facts, row, None)
+            yield from _held(facts, row)
+            yield from _excursion(facts, row, None)
             continue
         yield from _dates(facts, row, judged)
         yield from _age(facts, row, judged)
@@ -41,12 +46,16 @@ def item_detail(row: Stock) -> dict[str, str | int]:
     return told | {name: value for name, value in marks.items() if value is not None}
 
 
-def _dates(facts: Facts, row: Stock, judged: Judgement) -> Iterator[Alert]:
-    """Expiring, once for each number of days that the agreement names, each in place of the one before; and expired."""
+def _dates(facts: Facts, row: Stock, judged: Judgement | None) -> Iterator[Alert]:
+    """Expiring, once for each number of days that the agreement names, each in place of the one before; and expired.
+
+    Where no agreement covers the goods, by the terms of one that says nothing of dates.
+    """
     ended_us = row.expired_from_us
     if ended_us is None or not row.is_here:
         return
-    terms = judged.agreement.terms.expiry
+    agreement = judged.agreement if judged is not None else None
+    terms = agreement.terms.expiry if agreement is not None else ExpiryTerms()
     told = ((opens_us(row.expiry or "", days, row.zone), days) for days in set(terms.alert_days))
     opens = sorted((time, days) for time, days in told if time is not None)
     ends = [*(time for time, _ in opens), ended_us]
@@ -56,7 +65,7 @@ def _dates(facts: Facts, row: Stock, judged: Judgement) -> Iterator[Alert]:
             row.subject,
             period=f"{row.expiry} {days}",
             by=terms.monitor,
-            agreement=judged.agreement,
+            agreement=agreement,
             opens_us=opened_us,
             due_us=ended_us,
             closes_us=min(closes_us, ended_us),
@@ -64,19 +73,26 @@ def _dates(facts: Facts, row: Stock, judged: Judgement) -> Iterator[Alert]:
             evidence=(row.eid,),
             detail=item_detail(row) | {"alertDays": days},
         )
-    returned = terms.return_within_days
     yield facts.alert(
         "expired_on_hand",
         row.subject,
         period=row.expiry or "",
         by=terms.rotation,
-        agreement=judged.agreement,
+        agreement=agreement,
         opens_us=ended_us,
-        due_us=facts.owed_from(judged.agreement, ended_us) + returned * DAY_US if returned is not None else None,
+        due_us=_return_due_us(facts, judged, ended_us),
         place=row.place,
         evidence=(row.eid,),
         detail=item_detail(row) | {"cost": terms.cost},
     )
+
+
+def _return_due_us(facts: Facts, judged: Judgement | None, ended_us: int) -> int | None:
+    """Until when expired goods go back, None where nothing is agreed of it."""
+    returned = judged.agreement.terms.expiry.return_within_days if judged is not None else None
+    if judged is None or returned is None:
+        return None
+    return facts.owed_from(judged.agreement, ended_us) + returned * DAY_US
 
 
 def _age(facts: Facts, row: Stock, judged: Judgement) -> Iterator[Alert]:
@@ -114,7 +130,7 @@ def _held(facts: Facts, row: Stock) -> Iterator[Alert]:
         )
 
 
-def _excursion(facts: Facts, row: Stock, judged: Judgement) -> Iterator[Alert]:
+def _excursion(facts: Facts, row: Stock, judged: Judgement | None) -> Iterator[Alert]:
     """The last alarm where the goods lie, unless an event has touched them since; held goods are waiting already."""
     alarms = [
         one for one in facts.excursions if facts.book.is_below(row.place, one.place) and one.time_us >= row.last_us
@@ -127,7 +143,7 @@ def _excursion(facts: Facts, row: Stock, judged: Judgement) -> Iterator[Alert]:
         row.subject,
         period=alarm.eid.hex(),
         by="hospital",
-        agreement=judged.agreement,
+        agreement=judged.agreement if judged is not None else None,
         opens_us=alarm.time_us,
         place=row.place,
         evidence=(alarm.eid,),
@@ -137,8 +153,7 @@ def _excursion(facts: Facts, row: Stock, judged: Judgement) -> Iterator[Alert]:
 
 
 def _off_agreement(facts: Facts, row: Stock) -> Iterator[Alert]:
-    """Goods that merely lie where nothing covers them; of parties that have begun to agree on anything."""
-    if row.is_here and facts.book.has_begun(facts.supplier, facts.hospital, facts.now_us):
+    if row.is_here:
         yield facts.alert(
             "off_agreement",
             row.subject,
@@ -157,7 +172,7 @@ def _arrival(facts: Facts, row: Stock, came: Arrival) -> Iterator[Alert]:
         return
     agreed = judged.line.min_remaining_shelf_life_days
     left = days_left(row.expiry, came.time_us, row.zone)
-    is_bound = facts.owed_from(judged.agreement, came.time_us) == came.time_us
+    is_bound = facts.owed_from(judged.agreement, came.oldest_us) == came.time_us
     if is_bound and left is not None and left < agreed:
         yield facts.alert(
             "short_dated",
@@ -172,7 +187,7 @@ def _arrival(facts: Facts, row: Stock, came: Arrival) -> Iterator[Alert]:
     terms = judged.agreement.terms.ownership
     if terms.trigger in (_ON_RECEIPT, _AFTER_DAYS):
         waits = timedelta(days=terms.after_days or 0)
-        due_us = facts.owed_from(judged.agreement, came.time_us) + int(waits.total_seconds()) * 1_000_000
+        due_us = facts.owed_from(judged.agreement, came.oldest_us) + int(waits.total_seconds()) * 1_000_000
         said = "receipt" if terms.trigger == _ON_RECEIPT else f"day {terms.after_days} after receipt"
         yield facts.alert(
             "ownership_due",
@@ -182,6 +197,6 @@ def _arrival(facts: Facts, row: Stock, came: Arrival) -> Iterator[Alert]:
             opens_us=due_us,
             due_us=due_us,
             place=row.place,
-            evidence=(came.eid,),
+            evidence=(came.oldest_eid,),
             detail=item_detail(row) | {"trigger": said},
         )

@@ -12,7 +12,7 @@ from traceward.ledger.alerts_model import DAY_US, HOUR_US, Alert, Facts, Use, pl
 def use_alerts(facts: Facts) -> Iterator[Alert]:
     """Every alert about uses of the product."""
     for use in facts.uses:
-        judged = facts.judge(None, use.time_us)
+        judged = facts.judge_use(use)
         if judged is None or use.use_type is None:
             continue
         terms = judged.agreement.terms
@@ -31,7 +31,7 @@ def use_alerts(facts: Facts) -> Iterator[Alert]:
                 evidence=(use.eid,),
                 detail=told | {"hours": late // HOUR_US, "hoursAgreed": agreed},
             )
-        if not use.ordered and terms.use.payer.get(use.use_type, "none") == "hospital":  # type: ignore[call-overload]
+        if not (use.ordered or use.free) and terms.use.payer.get(use.use_type, "none") == "hospital":  # type: ignore[call-overload]
             due_us = owed_us + terms.use.order_within_hours * HOUR_US
             yield facts.alert(
                 "usage_without_order",

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from traceward.epcis.epc_patterns import match_value
-from traceward.ledger.facts import LedgerEvent
+from traceward.ledger.facts import GS1, LedgerEvent
 
 COMPLETE = "complete"
 COUNTING = ("cycle_counting", "stock_taking")
@@ -34,6 +34,11 @@ class PlaceCount:
     def is_about(self, key: str) -> bool:
         """Whether the count says something of an item or class, be it by its absence."""
         return any(covers(pattern, key) for pattern in self.covers)
+
+    def is_about_product(self, gtin: str) -> bool:
+        """Whether the count says something of a product (14 digits) or of some of its lots or serials."""
+        product = f"{GS1}01/{gtin}"
+        return self.is_about(product) or any(_meets(pattern, product) for pattern in self.covers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,15 @@ def variance(
         row += 1
     eids = tuple(count.eid for count in counts[:row])
     return Absence(abs(newest), counts[row - 1].time_us, row, eids, found=newest < 0)
+
+
+def _meets(pattern: str, product: str) -> bool:
+    """Whether a pattern or identifier stands for items or lots of a product, be it not for all of them."""
+    exact, starts, prefixes = _scope(pattern)
+    below = f"{product}/"
+    return any(one.startswith(below) or below.startswith(one) for one in (*starts, *prefixes)) or any(
+        one.startswith(below) for one in exact
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -195,6 +195,13 @@ def facts_naming(reader: Reader, keys: Iterable[str], limit: int) -> list[bytes]
     return [bytes(facts) for (facts,) in rows if facts is not None]
 
 
+def newest_naming(reader: Reader, key: str, limit: int) -> list[bytes]:
+    """The facts of the newest events, by event time, that name this item or class."""
+    tests = "s.key_hash=? AND e.facts IS NOT NULL ORDER BY s.event_time_us DESC, s.seq DESC LIMIT ?"
+    sql = f"SELECT e.facts FROM stream s JOIN event e ON e.seq=s.seq WHERE {tests}"  # noqa: S608
+    return [bytes(facts) for (facts,) in reader.fetch(sql, (key_hash(key), limit))]
+
+
 def products_at(reader: Reader, hospital: str, place: str) -> set[str]:
     """The GTINs of what a hospital holds of others' goods at a place."""
     sql = f"SELECT DISTINCT gtin FROM balance WHERE holder=? AND holder <> owner AND {IN_STOCK} AND place=?"  # noqa: S608

@@ -17,7 +17,6 @@ from traceward.epcis.predicates import AnyTerm, Query
 from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.alerts_model import (
     DAY_US,
-    Arrival,
     Counted,
     Excursion,
     Facts,
@@ -32,16 +31,18 @@ from traceward.ledger.alerts_model import (
 )
 from traceward.ledger.conflicts import KINDS as CONFLICTS
 from traceward.ledger.corrections import resolve
-from traceward.ledger.facts import GS1, MCX, LedgerEvent, class_parts, decode_event, item_keys
+from traceward.ledger.facts import GS1, LedgerEvent, class_parts, decode_event, item_keys
 from traceward.ledger.ghosts import COUNTING, place_counts
 from traceward.ledger.notices import classes_of, with_notices
 from traceward.ledger.par import ParFacts
 from traceward.ledger.persistence import CLASS, record_of
 from traceward.ledger.place_zones import PlaceZones
 from traceward.ledger.state import ClassStock, Instance, Notice, PatientLinks, class_record, item_of, links_record
-from traceward.ledger.steps import COUNT, MOVE, PACK, RECEIVE, SHIP, UNPACK, effect_of
+from traceward.ledger.steps import PACK, RECEIVE, SHIP, UNPACK, effect_of
 from traceward.services.alerts import recall_statements
+from traceward.services.alerts.arrivals import CAME, arrivals
 from traceward.services.alerts.recall_statements import Statement
+from traceward.services.alerts.use_facts import with_papers
 from traceward.services.counting import ghosts
 from traceward.services.identity.principals import Principal, shared_viewer
 from traceward.services.indexing.preparation import expanded_stored
@@ -62,10 +63,10 @@ _MOST_CONFLICTS: Final = 500
 _MOST_TRAYS: Final = 1000
 _MOST_EVENTS: Final = 5000
 _MOST_ALARMS: Final = 200
+_MOST_OF_LOT: Final = 500
 _MOST_RECALLS: Final = 1000
 _AT_ONCE: Final = 100
 _CRITICAL: Final = tuple(kind for kind, row in CONFLICTS.items() if row.severity == "critical")
-_CAME: Final = (RECEIVE, UNPACK, MOVE, COUNT)
 
 
 @dataclass(slots=True)
@@ -101,8 +102,8 @@ class Gatherer:
             self.now_us,
             self.book,
             stock=tuple(stock),
-            arrivals=tuple(one for row in stock if (one := self._arrival(row.key, histories.get(row.key, ())))),
-            uses=tuple(self._uses_of(gtin)) if gtin is not None else (),
+            arrivals=tuple(arrivals(stock, histories, self._is_here)),
+            uses=tuple(self._uses_with_papers(gtin)) if gtin is not None else (),
             counts=tuple(self._counted()) if gtin is None else (),
             missing=tuple(self._missing_of(gtin)) if gtin is not None else (),
             recalls=tuple(self._recalls(gtin, stock)) if gtin is not None else (),
@@ -216,35 +217,30 @@ class Gatherer:
         return [VisibleTo({shared_viewer(one.number)}) for one in known if one is not None]
 
     def _histories(self, stock: Iterable[Stock]) -> dict[str, list[LedgerEvent]]:
-        """Of each item or class in stock, the events that touched it and that both see, in order."""
-        keys = {row.key for row in stock if row.gtin is None or row.serial is not None}
-        keys |= {class_record(row.key) for row in stock if row.gtin is not None and row.serial is None}
+        """Of each item or class in stock, the newest events that name it and that both see, in order."""
+        rows = list(stock)
+        keys = {row.key for row in rows if row.gtin is None or row.serial is not None}
         named: dict[str, list[bytes]] = {}
         for key, row in alert_rows.records(self.reader, keys).items():
             record = record_of(row)
             if isinstance(record, Instance):
                 named[key] = [eid for eid, _ in record.trail]
-            elif isinstance(record, ClassStock):
-                named[item_of(key)] = list(record.public)
+        for key in {row.key for row in rows} - keys:
+            facts = (decode_event(one) for one in alert_rows.newest_naming(self.reader, key, _MOST_OF_LOT))
+            named[key] = [one.eid for one in facts if self._brings(one)]
         events = self._seen_by_both({eid for eids in named.values() for eid in eids})
         return {
             key: sorted((events[eid] for eid in eids if eid in events), key=lambda one: (one.event_time_us, one.eid))
             for key, eids in named.items()
         }
 
-    def _arrival(self, key: str, history: Iterable[LedgerEvent]) -> Arrival | None:
-        """The last receipt at the hospital; without one, the first event that has it there."""
-        belongs = self.runtime.registry.parties.party_of_place
-        here = [
-            one
-            for one in history
-            if effect_of(one) in _CAME and belongs(one.biz_location or one.read_point) == self.hospital
-        ]
-        received = [one for one in here if effect_of(one) == RECEIVE]
-        came = received[-1] if received else here[0] if here else None
-        if came is None:
-            return None
-        return Arrival(key, came.event_time_us, came.eid, came.biz_location or came.read_point)
+    def _brings(self, event: LedgerEvent) -> bool:
+        """Whether an event may bring goods to the hospital, or names an agreement."""
+        place = event.biz_location or event.read_point
+        return event.agreement is not None or (effect_of(event) in CAME and self._is_here(place))
+
+    def _is_here(self, place: str | None) -> bool:
+        return self.runtime.registry.parties.party_of_place(place) == self.hospital
 
     def _named(self, histories: dict[str, list[LedgerEvent]]) -> list[NamedAgreement]:
         """The agreements that the events of goods in stock name, where the hospital has a part in them."""
@@ -263,12 +259,14 @@ class Gatherer:
             self._uses = self._all_uses()
         return self._uses.get(gtin, [])
 
+    def _uses_with_papers(self, gtin: str) -> list[Use]:
+        return with_papers(self.runtime, self.reader, (self.supplier, self.hospital), self._uses_of(gtin))
+
     def _all_uses(self) -> dict[str | None, list[Use]]:
         since = self.now_us - _USES_DAYS * DAY_US
         rows = alert_rows.passings(self.reader, self.supplier, self.hospital, since, _MOST_USES)
         rows = [row for row in rows if row.use_type is not None]
         events = self._seen_by_both({bytes(row.eid) for row in rows})
-        ordered = self._ordered({row.usage_report for row in rows if row.usage_report is not None})
         found: defaultdict[str | None, list[Use]] = defaultdict(list)
         for row in rows:
             event = events.get(bytes(row.eid))
@@ -276,24 +274,9 @@ class Gatherer:
                 found[row.gtin].append(
                     Use(
                         row.key, row.event_time_us, event.record_time_us, event.eid, Decimal(row.quantity),
-                        row.use_type, row.usage_report, row.usage_report in ordered,
+                        row.use_type, row.usage_report, place=_taken_from(event), agreement_id=event.agreement,
                     )
                 )  # fmt: skip
-        return found
-
-    def _ordered(self, reports: Collection[str]) -> set[str]:
-        """Those of these usage reports that an event names together with a purchase order."""
-        wanted, found = sorted(reports), set[str]()
-        for start in range(0, len(wanted), _AT_ONCE):
-            clause = AnyTerm(tuple((f"ext:{MCX}usageReport", one) for one in wanted[start : start + _AT_ONCE]))
-            seqs = self._found(Query(clauses=(clause,)), 20 * _AT_ONCE)
-            for event in self.reader.documents(sorted(seqs)):
-                expanded = expanded_stored(event.text, event.context, event.event_id)
-                report = expanded.get(f"{MCX}usageReport")
-                if isinstance(report, str) and any(
-                    entry.get("type") == "po" for entry in expanded.get("bizTransactionList", ())
-                ):
-                    found.add(report)
         return found
 
     def _wrong_uses(self, gtin: str) -> list[WrongUse]:
@@ -327,7 +310,12 @@ class Gatherer:
         return self._counts
 
     def _counted(self) -> list[Counted]:
-        return [Counted(one.eid, one.time_us, one.place) for one in place_counts(self._count_events())]
+        versions = self.book.versions_of_pair(self.supplier, self.hospital)
+        gtins = {line.gtin for one in versions for line in one.terms.lines}
+        return [
+            Counted(one.eid, one.time_us, one.place, frozenset(gtin for gtin in gtins if one.is_about_product(gtin)))
+            for one in place_counts(self._count_events())
+        ]
 
     def _missing_of(self, gtin: str) -> list[Missing]:
         """What the counts that the supplier sees miss of its goods at the hospital, as far as both see those counts."""
@@ -494,6 +482,11 @@ class Gatherer:
                     self._alarm_ids[fact.eid] = fact.event_id
                     self._alarms.append(Excursion(place, fact.event_time_us, fact.eid, stored.seq in both))
         return self._alarms
+
+
+def _taken_from(event: LedgerEvent) -> str | None:
+    """The place that a use debits."""
+    return event.location[0] if event.location is not None and event.location[0] else event.read_point
 
 
 def _parties_of(event: LedgerEvent) -> set[str | None]:

@@ -18,7 +18,7 @@ from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.alerts import all_alerts, next_change_us
 from traceward.ledger.alerts_model import PATIENT, Alert
 from traceward.ledger.facts import LedgerEvent, class_keys, class_parts, decode_event, item_keys
-from traceward.ledger.steps import COUNT, USE, effect_of
+from traceward.ledger.steps import COUNT, LOSE, USE, effect_of
 from traceward.services.alerts.facts import Gatherer
 from traceward.services.changes import Topic, first_of, private_of
 from traceward.services.runtime import Runtime
@@ -130,7 +130,8 @@ def _scopes_of(
             _add_named(decode_event(facts), gtins, inside)
         containers = inside - done
     scopes = {(supplier, hospital, gtin) for supplier, hospital in pairs for gtin in gtins}
-    counted = {one for event in events.values() if effect_of(event) == COUNT for one in event.captured_by}
+    # A write-off takes of the tolerance that what else the count missed has a part in; orders may name reports alone.
+    counted = {one for event in events.values() if _concerns_all(event) for one in event.captured_by}
     for supplier, hospital in pairs:
         if whole_pair or counted & {supplier, hospital}:
             scopes.add((supplier, hospital, ""))
@@ -138,6 +139,11 @@ def _scopes_of(
             versions = book.versions_of_pair(supplier, hospital)
             scopes |= {(supplier, hospital, line.gtin) for one in versions for line in one.terms.lines}
     return scopes | _measured(runtime, reader, book, [events[seq] for seq in _alarming(reader, measured)])
+
+
+def _concerns_all(event: LedgerEvent) -> bool:
+    """Whether an event may touch alerts on products that it does not name."""
+    return effect_of(event) in (COUNT, LOSE) or (event.type == "TransactionEvent" and not item_keys(event))
 
 
 def _add_named(event: LedgerEvent, gtins: set[str], containers: set[str]) -> None:

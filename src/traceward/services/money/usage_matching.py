@@ -138,6 +138,8 @@ def _lines(uses: Iterable[UseEvent]) -> dict[str, Progress]:
 
 def _take_order(order: OrderEvent, lines: Sequence[Progress]) -> Iterable[Leftover]:
     reports = set(order.papers.usage_reports)
+    if reports and order.papers.orders and not order.items:
+        _order_whole_reports(order, lines)
     for item, quantity in order.items:
         wanted = [
             one
@@ -164,6 +166,15 @@ def _take_order(order: OrderEvent, lines: Sequence[Progress]) -> Iterable[Leftov
                 matched,
                 order.papers.usage_reports,
             )
+
+
+def _order_whole_reports(order: OrderEvent, lines: Sequence[Progress]) -> None:
+    """An order that names usage reports and no goods is for all that they report."""
+    reports = set(order.papers.usage_reports)
+    for one in lines:
+        if one.ordered < one.line.quantity and reports.intersection(one.use.papers.usage_reports):
+            one.ordered = one.line.quantity
+            one.orders += [number for number in order.papers.orders if number not in one.orders]
 
 
 def _note_invoices(order: OrderEvent, wanted: Sequence[Progress], quantity: Decimal) -> None:

@@ -98,12 +98,7 @@ def _judged(book: AgreementBook, use: UseEvent, line: UseLine) -> tuple[Agreemen
     supplier = line.owner or use.supplier
     if supplier is None or use.hospital is None:
         return None, None
-    named = book.in_force(use.agreement, use.event_time_us) if use.agreement is not None else None
-    if named is not None and named.parties == {supplier, use.hospital}:
-        product = named.line_of(line.gtin)
-        if product is not None:
-            return named, product
-    judged = book.judge(supplier, use.hospital, line.gtin, use.taken_from, use.event_time_us)
+    judged = book.judge_use(supplier, use.hospital, line.gtin, use.taken_from, use.event_time_us, named=use.agreement)
     return (judged.agreement, judged.line) if judged is not None else (None, None)
 
 
