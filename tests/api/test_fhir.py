@@ -265,6 +265,27 @@ def test_a_GSRN_where_the_id_of_a_patient_belongs_is_refused(story: Site) -> Non
             assert "401234500000123452" not in answer.text
 
 
+def test_a_patient_is_never_searched_by_number_in_a_url(story: Site) -> None:
+    """Rejects a search by GET that answers: the number would be in the log of every proxy on the way."""
+    number = "401234500000123452"
+    for spelled in (number, f"https://id.gs1.org/8018|{number}", "urn:epc:id:gsrn:4012345.0000012345"):
+        for method, path in (("GET", "/fhir/Patient"), ("POST", "/fhir/Patient/_search")):
+            form = {"data": {"_count": "5"}} if method == "POST" else {}
+            answer = story.request(CLINICAL, method, path, params={"identifier": spelled}, **form)
+            assert (answer.status_code, answer.json()["resourceType"]) == (400, "OperationOutcome"), answer.text
+            assert spelled not in answer.text
+            assert "_search" in answer.text
+    statement = story.get(CLINICAL, "/fhir/metadata")["rest"][0]["resource"]
+    (by_number,) = (
+        one
+        for kind in statement
+        if kind["type"] == "Patient"
+        for one in kind["searchParam"]
+        if one["name"] == "identifier"
+    )
+    assert "POST" in by_number["documentation"]
+
+
 def test_a_read_is_answered_once_for_its_entity_tag_and_a_format_goes_before_accept(story: Site) -> None:
     """Rejects an entity tag that two states share, and a _format that Accept: */* overrules."""
     found = story.get("northgate-clinical", "/fhir/Device?udi-di=09521141010235")["entry"]

@@ -1,6 +1,8 @@
 """Who is who over HTTP: roles, scopes of keys, rotation, sessions, and what the audit log says of it."""
 
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -135,8 +137,17 @@ def test_a_key_renews_itself_with_its_own_scope_and_cannot_shut_its_owner_out(si
     assert site.request(None, "GET", "/session/key").status_code == 401
 
 
-def test_a_key_ends_with_its_day(site: Site) -> None:
-    past = new_key(site, CORDIA, "supplier", expiresAt="2020-01-01")
+def test_a_key_ends_at_its_time_and_none_is_made_that_has_ended_already(site: Site) -> None:
+    """Rejects a key made for a day of last year by a slip: whoever is given it is shut out, and nobody was told."""
+    for slip in ("2020-01-01", "2020-01-01T00:00:00+02:00"):
+        asked = {"organisation": CORDIA, "role": "supplier", "expiresAt": slip}
+        refused = site.request("admin", "POST", "/admin/keys", json=asked)
+        assert refused.status_code == 400, refused.text
+        assert "past" in refused.json()["detail"]
+    end = datetime.now(UTC) + timedelta(seconds=2)
+    past = new_key(site, CORDIA, "supplier", expiresAt=end.isoformat())
+    while datetime.now(UTC) <= end:
+        time.sleep(0.1)
     future = new_key(site, CORDIA, "supplier", expiresAt="2999-01-01T00:00:00Z")
     assert with_key(site, past["key"], "GET", "/epcis/events").status_code == 401
     assert with_key(site, future["key"], "GET", "/epcis/events").status_code == 200

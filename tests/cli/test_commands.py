@@ -140,3 +140,12 @@ def test_scanned_control_characters_do_not_reach_the_terminal() -> None:
     from traceward.cli.output import visible
 
     assert visible("10ABC\x1d21X\x1b[2J") == "10ABC<GS>21X\ufffd[2J"
+
+
+def test_a_log_that_is_not_there_is_not_proven_whole(tmp_path: Path) -> None:
+    """Rejects a verification that makes an empty database where a path was mistyped, and finds that whole."""
+    absent = tmp_path / "mistyped.sqlite3"
+    done = traceward("audit", "verify", "--database", f"sqlite:///{absent}")
+    assert done.exit_code == 2, done.stdout + done.stderr
+    assert "does not exist" in done.stderr
+    assert not absent.exists()

@@ -23,6 +23,11 @@ class Handler(BaseHTTPRequestHandler):
             "/good": (200, {"Content-Type": "application/json"}, b'{"x": 1}'),
             "/moved": (302, {"Location": "/good"}, b""),
             "/html-error": (502, {}, b"<html>bad gateway"),
+            "/fields": (
+                400,
+                {},
+                json.dumps({"title": "Bad", "errors": [{"path": "role", "message": "no role"}, {"code": 1}]}).encode(),
+            ),
             "/problem": (400, {}, json.dumps({"title": "Bad", "detail": "field x"}).encode()),
         }[self.path]
         self.send_response(status)
@@ -88,3 +93,17 @@ def test_an_address_that_is_none_is_named(url: str) -> None:
 def test_a_server_that_is_not_there_is_named_with_the_reason() -> None:
     with pytest.raises(ServerUnreachableError, match=r"no answer from http://127\.0\.0\.1:1"):
         ServerClient("http://127.0.0.1:1", KEY).request("GET", "/")
+
+
+def test_the_faults_of_single_fields_are_told_with_their_paths(server: ServerClient) -> None:
+    """Rejects "1 field of the request is not as asked" alone, which leaves the reader to guess which."""
+    with pytest.raises(ServerRefusedError, match=r"^HTTP 400: Bad \(role: no role\)$"):
+        server.request("GET", "/fields")
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "notaurl", "ftp://x", ""])
+def test_what_is_no_address_is_named_as_it_was_given(url: str) -> None:
+    """Rejects a message that shows the path of the request in place of the address that somebody typed."""
+    with pytest.raises(ServerUnreachableError) as refused:
+        ServerClient(url, KEY).request("GET", "/admin/organisations")
+    assert str(refused.value) == f"{url!r} is no server address; expected http://host:port or https://host"

@@ -35,6 +35,9 @@ BASE: Final = "/fhir"
 
 _TAKEN: Final = frozenset({"application/fhir+json", "application/json", "*/*", "application/*", "json", "text/json"})
 _FORM: Final = "application/x-www-form-urlencoded"
+_NUMBER: Final = "identifier"
+"""The parameter by which a Patient is found: a GSRN."""
+_BY_POST: Final = "The GSRN, 18 digits; taken in the form of a POST to Patient/_search alone, never in a URL."
 _DEFAULT_COUNT: Final = 50
 _MOST: Final = 200
 _CONTROLS: Final = frozenset({"_count", "_summary", "_format", "_page", "_pretty"})
@@ -99,7 +102,10 @@ def get_metadata(request: Request, runtime: Services) -> Response:
             "type": name,
             "interaction": [{"code": "read"}, {"code": "search-type"}],
             "searchParam": [
-                {"name": one, "type": _PARAMETER_TYPES.get(one, "token")} for one in kind.parameters if one != "_id"
+                {"name": one, "type": _PARAMETER_TYPES.get(one, "token")}
+                | ({"documentation": _BY_POST} if (name, one) == ("Patient", _NUMBER) else {})
+                for one in kind.parameters
+                if one != "_id"
             ]
             + [{"name": "_id", "type": "token"}],
         }
@@ -114,7 +120,7 @@ def get_metadata(request: Request, runtime: Services) -> Response:
 @router.get("/{kind}", response_class=Response)
 def get_search(kind: str, request: Request, caller: Caller, runtime: Services) -> Response:
     """Search a kind of resource. FHIR R4 3.1.1."""
-    return _search(request, caller, runtime, kind, list(request.query_params.multi_items()))
+    return _search(request, caller, runtime, kind, _of_url(request, kind))
 
 
 @router.post("/{kind}/_search", response_class=Response)
@@ -123,8 +129,21 @@ async def post_search(kind: str, request: Request, caller: Caller, runtime: Serv
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise UnsupportedMediaTypeException(f"a search by POST is a form; expected Content-Type {_FORM}")
     body = (await request.body()).decode("utf-8", errors="replace")
-    given = [*request.query_params.multi_items(), *parse_qsl(body, keep_blank_values=True)]
+    given = [*_of_url(request, kind), *parse_qsl(body, keep_blank_values=True)]
     return await run_in_threadpool(_search, request, caller, runtime, kind, given)
+
+
+def _of_url(request: Request, kind: str) -> list[tuple[str, str]]:
+    """The parameters that stand in the URL. Raises QueryParameterException where one would name a patient there:
+    URLs end in the logs of proxies. The number is not repeated.
+    """
+    given = list(request.query_params.multi_items())
+    if kind == "Patient" and any(name == _NUMBER for name, _value in given):
+        raise QueryParameterException(
+            "identifier stands in the URL, and would leave the patient's GSRN in logs; expected it in the form of a "
+            "POST to /fhir/Patient/_search"
+        )
+    return given
 
 
 @router.get("/{kind}/{logical_id}", response_class=Response)

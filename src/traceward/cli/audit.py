@@ -3,6 +3,7 @@
 It must not show entries: those are for the privacy officer (GET /audit).
 """
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -60,6 +61,8 @@ def _of_server(url: str, key: str | None, expected: tuple[int, str] | None) -> C
 
 
 def _of_database(database: str, expected: tuple[int, str] | None) -> ChainVerdict:
+    if database.startswith("sqlite:///") and not Path(database.removeprefix("sqlite:///")).exists():
+        raise fail(f"{database} does not exist, so there is no log to prove; nothing was made", ExitCode.CANNOT_RUN)
     try:
         store = open_store(database, clock=system_clock_us)
     except (StoreUnavailable, WrongDatabase, ValueError) as error:

@@ -10,6 +10,7 @@ from http.client import HTTPException
 from typing import Any
 
 MAX_ANSWER_BYTES = 64_000_000
+_FIELDS_TOLD = 10
 
 
 class ServerUnreachableError(Exception):
@@ -24,7 +25,7 @@ class ServerRefusedError(Exception):
         self.problem = problem
         title = problem.get("title", "no explanation given")
         detail = problem.get("detail")
-        super().__init__(f"HTTP {status}: {title}" + (f" - {detail}" if detail else ""))
+        super().__init__(f"HTTP {status}: {title}" + (f" - {detail}" if detail else "") + _fields(problem))
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,9 @@ class ServerClient:
         Raises ServerUnreachableError, and ServerRefusedError for every status from 300 on: redirects are not followed,
         since they would carry the key elsewhere.
         """
+        origin = _origin(self.url)
         target = urllib.parse.urljoin(self.url, path)
-        if _origin(target) != _origin(self.url):
+        if _origin(target) != origin:
             raise ServerUnreachableError(f"'{target}' is not on the server {self.url}; the key is not sent there")
         # The scheme is checked by _origin, so no file: or ftp: URL gets here.
         request = urllib.request.Request(target, data=body, method=method)  # noqa: S310
@@ -90,8 +92,17 @@ _OPENER = urllib.request.build_opener(_NoRedirect)
 def _origin(url: str) -> tuple[str, str]:
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise ServerUnreachableError(f"'{url}' is no server address; expected http://host:port or https://host")
+        raise ServerUnreachableError(f"{url!r} is no server address; expected http://host:port or https://host")
     return parts.scheme, parts.netloc.lower()
+
+
+def _fields(problem: Mapping[str, Any]) -> str:
+    """The faults of single fields that a problem lists, each with its path; "" where it lists none."""
+    listed = problem.get("errors")
+    errors = [error for error in listed if isinstance(error, dict)] if isinstance(listed, list) else []
+    told = [f"{error.get('path') or 'body'}: {error['message']}" for error in errors if error.get("message")]
+    more = f"; and {len(told) - _FIELDS_TOLD} more" if len(told) > _FIELDS_TOLD else ""
+    return f" ({'; '.join(told[:_FIELDS_TOLD])}{more})" if told else ""
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:

@@ -126,10 +126,15 @@ def add_key(
 
     place: SGLN in any spelling that the key is bound to. rights: those of its role that it is given, None for all.
     by: who asks for it, for the audit log.
-    Raises ValidationException for a role, place or right that does not fit, NoSuchResource for an unknown organisation.
+    Raises ValidationException for a role, place, right or end that does not fit, NoSuchResource for an unknown
+    organisation.
     """
     if role not in ROLE_RIGHTS:
         raise ValidationException(f"role is {role!r}; expected one of {', '.join(sorted(ROLE_RIGHTS))}")
+    if expires_us is not None and expires_us <= runtime.now_us():
+        raise ValidationException(
+            f"the key would end at {format_time_us(expires_us)}, which is past; expected an end that is to come"
+        )
     number: int | None = None
     if role != "admin":
         owner = runtime.registry.find(canonical_identifier(organisation))
