@@ -77,13 +77,17 @@ class Price(Terms):
 
 
 class ProductLine(Terms):
-    """One product under the agreement. family and size: what usage trends are grouped by."""
+    """One product under the agreement. family and size: what usage trends are grouped by.
+
+    delivery_days: within how many days an order comes; None: as the agreement says.
+    """
 
     gtin: Gtin
     par: tuple[ParLevel, ...] = ()
     prices: tuple[Price, ...] = ()
     order_multiple: Annotated[int, Field(ge=1)] = 1
     min_remaining_shelf_life_days: Days = 0
+    delivery_days: Days | None = None
     bill_mode: Literal["bill_only", "bill_and_replenish"] = "bill_and_replenish"
     tracking: Literal["lot", "serial"] = "lot"
     implantable: bool = False
@@ -215,7 +219,8 @@ class AgreementTerms(Terms):
 
     agreement_id: a URI, as events name it in mcx:agreement. sites: the places covered, each with all below it.
     valid_from, valid_to: days in UTC, both included; an open end is None. notice_days: how long before an agreement or
-    a price ends both sides are told.
+    a price ends both sides are told. delivery_days: within how many days after it was sent an order comes, where its
+    line does not say otherwise.
     """
 
     agreement_id: Annotated[str, Field(alias="agreementID", pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$", max_length=500)]
@@ -236,6 +241,7 @@ class AgreementTerms(Terms):
     not_seen_days: Days = 90
     in_transit_days: Days = 7
     notice_days: Days = 60
+    delivery_days: Days | None = None
     contacts: tuple[Contact, ...] = ()
 
     @model_validator(mode="after")

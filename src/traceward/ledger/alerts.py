@@ -11,6 +11,7 @@ from traceward.ledger.agreement_terms import ProductLine
 from traceward.ledger.alerts_counts import count_alerts, missing_alerts
 from traceward.ledger.alerts_loaners import loaner_alerts
 from traceward.ledger.alerts_model import DAY_US, Alert, Facts
+from traceward.ledger.alerts_orders import order_alerts
 from traceward.ledger.alerts_par import par_alerts
 from traceward.ledger.alerts_recall import recall_alerts
 from traceward.ledger.alerts_stock import stock_alerts
@@ -22,6 +23,7 @@ Rule = Callable[[Facts], Iterator[Alert]]
 PRODUCT_RULES: Final[tuple[Rule, ...]] = (
     stock_alerts,
     par_alerts,
+    order_alerts,
     use_alerts,
     missing_alerts,
     recall_alerts,

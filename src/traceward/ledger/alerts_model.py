@@ -46,6 +46,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "no_opening_count": Kind(
         "low", GOODS, "{gtin}: no count yet of what lies at {place}, so that nothing is ordered for it"
     ),
+    "order_issued": Kind("low", GOODS, "{gtin}: {quantity} ordered for {place} by {number}, {received} received"),
+    "order_late": Kind("medium", GOODS, "{gtin}: {missing} of {number} for {place} due since {dueDay}"),
     "above_par": Kind("low", GOODS, "{gtin}: {quantity} at {place}, {maximum} is the maximum"),
     "not_seen": Kind("low", GOODS, "{item}: last seen on {lastSeen}, more than {days} days ago"),
     "in_transit": Kind("medium", GOODS, "{item}: on its way since {lastSeen}, for more than {days} days"),
@@ -229,13 +231,18 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """A replenishment order that stands, in eaches; shipped, received: what events say has been."""
+    """A replenishment order that stands, in eaches; shipped, received: what events say has been.
+
+    made_us: when it was made; sent_us: when the hospital sent it, None while it waits for that.
+    """
 
     number: str
     place: str
     quantity: int
     shipped: Decimal
     received: Decimal
+    made_us: int = 0
+    sent_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

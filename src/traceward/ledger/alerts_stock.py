@@ -153,7 +153,8 @@ def _excursion(facts: Facts, row: Stock, judged: Judgement | None) -> Iterator[A
 
 
 def _off_agreement(facts: Facts, row: Stock) -> Iterator[Alert]:
-    if row.is_here:
+    """Goods that merely lie where nothing covers them; of parties that have begun to agree on anything."""
+    if row.is_here and facts.book.has_begun(facts.supplier, facts.hospital, facts.now_us):
         yield facts.alert(
             "off_agreement",
             row.subject,

@@ -36,7 +36,7 @@ def open_orders(runtime: Runtime, reader: Reader, supplier: str, hospital: str) 
     found: dict[str, tuple[OpenOrder, ...]] = {}
     for one in standing:
         told = progress[transaction_id(one)]
-        order = OpenOrder(one.number, one.place, one.quantity, told.shipped, told.received)
+        order = OpenOrder(one.number, one.place, one.quantity, told.shipped, told.received, one.created_us, one.sent_us)
         found[one.gtin] = (*found.get(one.gtin, ()), order)
     return found
 

@@ -90,6 +90,7 @@ def send(runtime: Runtime, caller: Principal, number: str) -> dict[str, Any]:
         if order.state == "proposed":
             order.state, order.sent_us = "sent", tx.record_time_us
             tx.put(order)
+            alert_rows.mark(tx, [(order.supplier, order.hospital, order.gtin)])
         elif order.state != "sent":
             raise OrderStateException(f"the order is {order.state}; expected one that was proposed")
         return order

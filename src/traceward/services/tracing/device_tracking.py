@@ -16,10 +16,11 @@ from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.gs1.percent import encode_link_segment
+from traceward.ledger import corrections
 from traceward.ledger.facts import GS1, LedgerEvent
 from traceward.ledger.links import linked
 from traceward.ledger.state import Instance, Ledger
-from traceward.ledger.steps import RECEIVE, effect_of
+from traceward.ledger.steps import DESTROY, RECEIVE, SHIP, effect_of
 from traceward.services.identity import audit
 from traceward.services.identity.principals import Principal, Right
 from traceward.services.queries.facts import stored_fact
@@ -46,6 +47,8 @@ COLUMNS: Final = (
     "receivedAt",
     "providedAt",
     "explantedAt",
+    "returnedAt",
+    "destroyedAt",
     "outOfUseAt",
     "patientDiedOn",
     "finalDistributor",
@@ -57,6 +60,7 @@ COLUMNS: Final = (
     "patientPhone",
     "prescribingPhysician",
     "followingPhysician",
+    "explantingPhysician",
     "usageReport",
     "eventIDs",
 )
@@ -69,6 +73,7 @@ NOT_HELD: Final = {
     "patientDiedOn": "not held; filled in by the hospital where the device goes out of use by it (21 CFR 821.30(b))",
     "prescribingPhysician": "not held; filled in by the hospital (21 CFR 821.30(b))",
     "followingPhysician": "not held; filled in by the hospital where it is another (21 CFR 821.30(b))",
+    "explantingPhysician": "not held; filled in by the hospital where the device was explanted (21 CFR 821.30(b))",
 }
 """What 21 CFR 821.30 asks for and no row can have, and why."""
 
@@ -169,7 +174,7 @@ def _rows(
     runtime: Runtime, caller: Principal, found: Iterable[Implant], ledger: Ledger, facts: Iterable[LedgerEvent]
 ) -> list[dict[str, Any]]:
     implants = list(found)
-    events = sorted(facts, key=lambda event: event.event_time_us)
+    events = sorted(_standing(facts), key=lambda event: event.event_time_us)
     products = {one.key[:36] for one in implants}
     with runtime.store.reader() as reader:
         known = names_of(runtime, reader, caller, {*products, *(one.place for one in implants if one.place)})
@@ -196,6 +201,7 @@ def _rows(
             "receivedAt": _received_at(caller, record, events),
             "providedAt": format_time_us(one.opened_us),
             "explantedAt": _time(one.closed_us),
+            **_left(caller, record, events, one.opened_us),
             "outOfUseAt": _time(ended[0] if ended is not None else None),
             "finalDistributor": caller.organisation_name,
             "finalDistributorID": caller.organisation,
@@ -208,6 +214,13 @@ def _rows(
     return rows
 
 
+def _standing(facts: Iterable[LedgerEvent]) -> list[LedgerEvent]:
+    """Those of these events that nobody who may has declared an error."""
+    listed = list(facts)
+    captors = corrections.resolve(listed).captors
+    return [one for one in listed if one.declares is None and captors.get(one.eid, one.captured_by)]
+
+
 def _received_at(caller: Principal, record: Instance | None, events: Iterable[LedgerEvent]) -> str | None:
     """When the hospital first received a serialised device; a lot comes in parts, so that it has no one time."""
     trail = {eid for eid, _ in record.trail} if record is not None else set()
@@ -215,6 +228,23 @@ def _received_at(caller: Principal, record: Instance | None, events: Iterable[Le
         if event.eid in trail and caller.organisation in event.captured_by and effect_of(event) == RECEIVE:
             return format_time_us(event.event_time_us)
     return None
+
+
+def _left(
+    caller: Principal, record: Instance | None, events: Iterable[LedgerEvent], provided_us: int
+) -> dict[str, str | None]:
+    """When a serialised device that had been provided was sent back, and when destroyed; a lot leaves in parts."""
+    trail = {eid for eid, _ in record.trail} if record is not None else set()
+    found: dict[str, str | None] = {"returnedAt": None, "destroyedAt": None}
+    for event in events:
+        if event.eid not in trail or event.event_time_us <= provided_us:
+            continue
+        giver, taker = event.possessing or (None, None)
+        if effect_of(event) == SHIP and giver == caller.organisation != taker:
+            found["returnedAt"] = format_time_us(event.event_time_us)
+        elif effect_of(event) == DESTROY:
+            found["destroyedAt"] = format_time_us(event.event_time_us)
+    return found
 
 
 def _time(time_us: int | None) -> str | None:

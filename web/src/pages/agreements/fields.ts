@@ -89,6 +89,7 @@ export const FIELDS: readonly Field[] = [
   },
   { group: "Watching", path: "notSeenDays", label: "Not seen for", kind: "days", usual: 90 },
   { group: "Watching", path: "noticeDays", label: "Told of its end before", kind: "days", usual: 60 },
+  { group: "Watching", path: "deliveryDays", label: "Orders come within", kind: "days", usual: null, optional: true },
   { group: "Watching", path: "inTransitDays", label: "In transit for", kind: "days", usual: 7 },
 ];
 
