@@ -170,6 +170,7 @@ class Surface:
 
     rows: where the list stands in the answer's JSON, None for an answer that is searched as text. whole: rows are
     compared as they stand, else by the tokens of items. kind: only rows of that kind. trade: 403 for carriers.
+    rest: further paths, whose lists go with that of the first.
     """
 
     path: str
@@ -179,6 +180,7 @@ class Surface:
     kind: str | None = None
     trade: bool = False
     accept: str = ""
+    rest: tuple[str, ...] = ()
 
 
 def _shelf(mark: str) -> str:
@@ -186,6 +188,8 @@ def _shelf(mark: str) -> str:
 
 
 _PERIOD: Final = "from=2026-01-01&to=2026-12-31"
+_MOVEMENTS: Final = [f"/reports/movements?from=2026-{month:02}-01&to=2026-{month + 1:02}-01" for month in range(1, 12)]
+"""Month by month, as a hospital books them: a year of it is more than one answer holds."""
 SURFACES: Final[dict[str, Surface]] = {
     "epcs": Surface("/epcis/epcs?perPage=1000", event_items),
     "places of events": Surface("/epcis/bizLocations?perPage=1000", named("bizLocation"), "member", whole=True),
@@ -210,7 +214,7 @@ SURFACES: Final[dict[str, Surface]] = {
     ),
     "report of stock": Surface("/reports/consignment-stock-status", consigned, "lines", trade=True),
     "report of stock (CSV)": Surface("/reports/consignment-stock-status", consigned, trade=True, accept="text/csv"),
-    "movements": Surface(f"/reports/movements?{_PERIOD}", received, "movements", trade=True),
+    "movements": Surface(_MOVEMENTS[0], received, "movements", trade=True, rest=tuple(_MOVEMENTS[1:])),
     "declared places": Surface(
         "/masterdata/vocabularies/urn:epcglobal:epcis:vtype:BusinessLocation/elements",
         declared,

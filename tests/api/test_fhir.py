@@ -9,6 +9,7 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
 from api.conftest import PATIENT_SPELLINGS, Site
+from api.flows import capture, event, serial
 
 CLINICAL, SUPPLY, SUPPLIER, RIVAL = "northgate-clinical", "northgate-supply", "cordia", "rival-supplier"
 VALVE = "09521141010235"
@@ -198,7 +199,7 @@ def test_a_stranger_and_a_client_of_another_format_get_an_OperationOutcome_too(s
 def many(open_site: Callable[..., Any]) -> Iterator[Site]:
     """A server on which a supplier has made twelve valves."""
     with open_site() as site:
-        event = {
+        making = {
             "type": "ObjectEvent",
             "eventTime": "2026-02-02T08:00:00Z",
             "eventTimeZoneOffset": "+00:00",
@@ -212,7 +213,7 @@ def many(open_site: Callable[..., Any]) -> Iterator[Site]:
             "type": "EPCISDocument",
             "schemaVersion": "2.0",
             "creationDate": "2026-02-02T08:00:00Z",
-            "epcisBody": {"eventList": [event]},
+            "epcisBody": {"eventList": [making]},
         }
         assert site.job(SUPPLIER, site.capture(SUPPLIER, orjson.dumps(document)))["success"]
         yield site
@@ -231,6 +232,24 @@ def test_pages_hold_every_match_once_and_carry_nothing_readable(many: Site) -> N
     assert len(seen) == len(set(seen)) == page["total"] == 12
     counted = bundle(many, SUPPLIER, f"Device?udi-di={VALVE}&_summary=count")
     assert (counted["total"], resources(counted)) == (12, [])
+
+
+def test_pages_of_receipts_hold_every_receipt_once(site: Site) -> None:
+    """Rejects pages that go on after an id through a list that is ordered by time: they lose what comes between."""
+    here = {"id": "https://id.gs1.org/414/9521141000106"}
+    receipts = [
+        event(-20 + number, "receiving", bizLocation=here, **serial(VALVE, f"R{number:02}")) for number in range(12)
+    ]
+    capture(site, SUPPLIER, *receipts)
+    path = f"SupplyDelivery?location={here['id']}&_count=2"
+    page, seen = bundle(site, SUPPLIER, path), []
+    while True:
+        seen += [one["identifier"][0]["value"] for one in resources(page)]
+        links = [link["url"] for link in page["link"] if link["relation"] == "next"]
+        if not links:
+            break
+        page = valid(site.get(SUPPLIER, links[0].removeprefix(site.server.url)))
+    assert len(seen) == len(set(seen)) == page["total"] == 12
 
 
 def test_who_read_of_patients_is_told_to_the_privacy_officer_alone(open_site: Callable[..., Any]) -> None:

@@ -90,7 +90,8 @@ def test_each_role_finds_exactly_what_concerns_it_in(sight: Sight, surface: str,
 def _found(sight: Sight, role: Role, surface: Surface) -> set[str]:
     """What a list tells, over all its pages."""
     found: set[str] = set()
-    for answer in sight.pages(role, surface.path, surface.accept):
+    paths = (surface.path, *surface.rest)
+    for answer in (one for path in paths for one in sight.pages(role, path, surface.accept)):
         assert answer.status_code == 200, (role.name, surface.path, answer.text[:300])
         if surface.rows is None:
             found |= set(_TOKEN.findall(answer.text))

@@ -195,7 +195,8 @@ def _search(request: Request, caller: Principal, runtime: Runtime, kind: str, gi
     if summary not in {None, "count", "false"}:
         raise QueryParameterException(f"_summary is {summary[:20]!r}; expected count or false")
     total = len(found.ids)
-    rest = [one for one in found.ids if one > page.after]
+    # A page goes on after the last id of the one before: by id alone, whatever order the search found them in.
+    rest = sorted(one for one in found.ids if one > page.after)
     shown = [] if summary == "count" or page.count == 0 else rest[: page.count]
     links = {"self": f"{_base(request)}/{kind}"}
     if shown and len(rest) > len(shown):

@@ -67,7 +67,7 @@ KINDS: Final[dict[str, Kind]] = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The ids that match, in order, and how to make the resource of one of them.
+    """The ids that match, in any order, and how to make the resource of one of them.
 
     links: ids of those that tell of a patient -> eventIDs of the private events that say so.
     """
