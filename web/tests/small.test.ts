@@ -42,7 +42,7 @@ describe("clock", () => {
 
 const row = (more: Partial<StockRow>): StockRow => ({
   item: "x", gtin: "09521141045305", lot: null, serial: null, expiry: null, place: null, container: null, owner: null, holder: null,
-  status: "on_hand", quantity: "1", uom: null, flags: [], lastEventID: null, ...more,
+  status: "on_hand", quantity: "1", uom: null, flags: [], expired: false, lastEventID: null, ...more,
 });
 
 describe("the stock table", () => {
@@ -50,7 +50,7 @@ describe("the stock table", () => {
   it("groups by place, in the order of names, and puts what is under way or nowhere last", () => {
     const moving = row({ place: "b", status: "in_transit", quantity: "2" });
     expect(byPlace([moving, ...rows], { a: "Theatre", b: "Dock" }).map(({ name, total }) => [name, total])).toEqual([
-      ["Dock", "4"], ["Theatre", "0.3"], ["In transit to Dock", "2"], ["Place unknown", "7"],
+      ["Dock", "4"], ["Theatre", "0.3"], ["On the way to Dock", "2"], ["Place unknown", "7"],
     ]);
   });
   it("counts no container as stock", () => {

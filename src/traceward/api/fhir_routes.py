@@ -40,7 +40,9 @@ _NUMBER: Final = "identifier"
 _BY_POST: Final = "The GSRN, 18 digits; taken in the form of a POST to Patient/_search alone, never in a URL."
 _DEFAULT_COUNT: Final = 50
 _MOST: Final = 200
-_CONTROLS: Final = frozenset({"_count", "_summary", "_format", "_page", "_pretty"})
+_CONTROLS: Final = frozenset({"_count", "_summary", "_sort", "_total", "_format", "_page", "_pretty"})
+_SUMMARIES: Final = ("true", "count", "false")
+_TOTALS: Final = ("none", "estimate", "accurate")
 _CODES: Final = {
     400: "invalid",
     401: "login",
@@ -58,12 +60,18 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class _Page(msgspec.Struct, array_like=True, frozen=True):
-    """Where a page begins, and the search that it is a page of. expires_us: microseconds since 1970 UTC."""
+    """Where a page begins, and the search that it is a page of. expires_us: microseconds since 1970 UTC.
+
+    after: (sort key, id) of the last one before it. sort: as `searches.ordered` takes it.
+    """
 
     expires_us: int
-    after: str
+    after: tuple[str, str] | None
     parameters: dict[str, list[str]]
     count: int
+    sort: str = "_id"
+    summary: str = "false"
+    total: str = "accurate"
 
 
 class FhirRoute(APIRoute):
@@ -94,6 +102,17 @@ router = APIRouter(prefix=BASE, tags=["FHIR"], route_class=FhirRoute)
 @router.get("/metadata", response_class=Response)
 def get_metadata(request: Request, runtime: Services) -> Response:
     """The CapabilityStatement; open to all. FHIR R4 3.1.0.12."""
+    return _answer(_capabilities(request, runtime))
+
+
+@router.options("", response_class=Response)
+@router.options("/{rest:path}", response_class=Response, include_in_schema=False)
+def get_options(request: Request, runtime: Services) -> Response:
+    """What can be done here: the methods, and the CapabilityStatement; open to all."""
+    return _answer(_capabilities(request, runtime), headers={"Allow": "GET, POST, OPTIONS"})
+
+
+def _capabilities(request: Request, runtime: Runtime) -> dict[str, Any]:
     from traceward.services.fhir import resources as fhir_resources  # noqa: PLC0415
     from traceward.services.fhir import searches as fhir  # noqa: PLC0415  # the models take long to import
 
@@ -111,10 +130,9 @@ def get_metadata(request: Request, runtime: Services) -> Response:
         }
         for name, kind in fhir.KINDS.items()
     ]
-    statement = fhir_resources.capability_statement(
+    return fhir_resources.capability_statement(
         entries, version=__version__, now_us=runtime.now_us(), base=_base(request)
     )
-    return _answer(statement)
 
 
 @router.get("/{kind}", response_class=Response)
@@ -191,19 +209,19 @@ def _search(request: Request, caller: Principal, runtime: Runtime, kind: str, gi
     _require_kind(kind)
     page = _page_of(runtime, caller, kind, given, lenient="handling=lenient" in request.headers.get("prefer", ""))
     found = fhir.search(runtime, caller, kind, page.parameters)
-    summary = dict(given).get("_summary")
-    if summary not in {None, "count", "false"}:
-        raise QueryParameterException(f"_summary is {summary[:20]!r}; expected count or false")
-    total = len(found.ids)
-    # A page goes on after the last id of the one before: by id alone, whatever order the search found them in.
-    rest = sorted(one for one in found.ids if one > page.after)
-    shown = [] if summary == "count" or page.count == 0 else rest[: page.count]
+    only_count = page.summary == "count" or page.count == 0
+    listed = [] if only_count else fhir.ordered(kind, found, page.sort, page.after)
+    entries = listed[: page.count]
+    shown = [one for _, one in entries]
     links = {"self": f"{_base(request)}/{kind}"}
-    if shown and len(rest) > len(shown):
-        links["next"] = f"{_base(request)}/{kind}?_page={_token(runtime, caller, kind, page, shown[-1])}"
+    if len(listed) > len(entries):
+        links["next"] = f"{_base(request)}/{kind}?_page={_token(runtime, caller, kind, page, entries[-1])}"
     found.told(runtime, caller, kind, page.parameters, shown)
-    entries = [found.read(one) for one in shown]
-    return _answer(fhir_resources.search_bundle(entries, total=total, base=_base(request), links=links))
+    told = [found.read(one) for one in shown]
+    if page.summary == "true":
+        told = [fhir_resources.summary_of(one) for one in told]
+    total = None if page.total == "none" and page.summary != "count" else len(found.ids)
+    return _answer(fhir_resources.search_bundle(told, total=total, base=_base(request), links=links))
 
 
 def _page_of(runtime: Runtime, caller: Principal, kind: str, given: list[tuple[str, str]], *, lenient: bool) -> _Page:
@@ -228,12 +246,22 @@ def _page_of(runtime: Runtime, caller: Principal, kind: str, given: list[tuple[s
     if not text.isdigit():
         raise QueryParameterException(f"_count is {text[:20]!r}; expected a whole number")
     expires_us = runtime.now_us() + runtime.limits.page_token_ttl_s * 1_000_000
-    return _Page(expires_us, "", parameters, min(int(text), _MOST))
+    sort = controls.get("_sort", "_id")
+    fhir.require_sort(kind, sort)
+    summary = _one_of("_summary", controls.get("_summary", "false"), _SUMMARIES)
+    total = _one_of("_total", controls.get("_total", "accurate"), _TOTALS)
+    return _Page(expires_us, None, parameters, min(int(text), _MOST), sort, summary, total)
 
 
-def _token(runtime: Runtime, caller: Principal, kind: str, page: _Page, after: str) -> str:
-    body = msgspec.msgpack.encode(_Page(page.expires_us, after, page.parameters, page.count))
+def _token(runtime: Runtime, caller: Principal, kind: str, page: _Page, after: tuple[str, str]) -> str:
+    body = msgspec.msgpack.encode(msgspec.structs.replace(page, after=after))
     return runtime.page_tokens.seal(body, f"fhir {kind}".encode(), _name(caller))
+
+
+def _one_of(name: str, value: str, expected: tuple[str, ...]) -> str:
+    if value not in expected:
+        raise QueryParameterException(f"{name} is {value[:20]!r}; expected one of {', '.join(expected)}")
+    return value
 
 
 def _name(caller: Principal) -> str:

@@ -122,6 +122,8 @@ export interface StockRow {
   quantity: string | number;
   uom: string | null;
   flags: string[];
+  /** Whether its last day of use is over where it lies. */
+  expired: boolean;
   lastEventID: string | null;
 }
 

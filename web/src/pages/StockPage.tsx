@@ -3,7 +3,7 @@ import { api, messagesOf } from "../api/client";
 import { onChange } from "../api/live";
 import { type Ghosts, ledgerApi } from "../api/ledger";
 import type { Conflict, Moment, StockAnswer, StockRow, Transfer } from "../api/types";
-import { isExpired, readableDate } from "../scan/items";
+import { readableDate } from "../scan/items";
 import { localDay } from "../scan/clock";
 import { Messages, Nothing, Notice, ShortId, Waiting } from "../ui/parts";
 import { type Column, type RowMarks, Table } from "../ui/Table";
@@ -11,7 +11,7 @@ import { ALARMING_FLAGS, nameOf, readableQuantity } from "../ui/words";
 import { ConflictCards } from "../ui/ConflictCards";
 import { StatusAndFlags } from "../ui/Units";
 import { GhostCards, RECENT_TRANSFERS, Transfers } from "./StockAside";
-import { byPlace, expiringWithin, filterRows, kindOf, ownersOf, totalOf } from "./stock-table";
+import { byPlace, expiringWithin, filterRows, isUnderway, kindOf, ownersOf, totalOf } from "./stock-table";
 
 interface Overview {
   stock: StockAnswer;
@@ -106,8 +106,11 @@ function StockTables({ stock, view, onView }: { stock: StockAnswer; view: View; 
   const fitting = filterRows(stock.items, view.words, stock).filter(({ owner }) => view.owner === "" || owner === view.owner);
   const shown = view.expiring === "" ? fitting : expiringWithin(fitting, Number(view.expiring), today);
   const groups = byPlace(shown, stock.places);
-  const columns = stockColumns(stock, today);
-  const marks = (row: StockRow): RowMarks => ({ class: flagsOf(row, today).some((flag) => ALARMING_FLAGS.has(flag)) ? "alarming" : "", "data-item": row.item });
+  const lying = shown.filter((row) => !isUnderway(row));
+  const underway = shown.filter(isUnderway);
+  const settled = groups.filter((group) => !group.underway).length;
+  const columns = stockColumns(stock);
+  const marks = (row: StockRow): RowMarks => ({ class: flagsOf(row).some((flag) => ALARMING_FLAGS.has(flag)) ? "alarming" : "", "data-item": row.item });
   const edit = (field: keyof View) => (event: Event & { currentTarget: HTMLInputElement | HTMLSelectElement }) => onView({ [field]: event.currentTarget.value });
   return (
     <section aria-label="Stock by place">
@@ -138,7 +141,8 @@ function StockTables({ stock, view, onView }: { stock: StockAnswer; view: View; 
           <input id="stock-known-at" type="date" value={view.knownAt} onInput={edit("knownAt")} />
         </span>
         <p class="quiet" role="status" data-testid="stock-total">
-          {totalOf(shown)} units in {groups.length} {groups.length === 1 ? "place" : "places"}
+          {totalOf(lying)} units in {settled} {settled === 1 ? "place" : "places"}
+          {underway.length > 0 && `, ${totalOf(underway)} on the way`}
         </p>
       </div>
       {stock.items.length === 0 && (
@@ -148,9 +152,9 @@ function StockTables({ stock, view, onView }: { stock: StockAnswer; view: View; 
       )}
       {stock.items.length > 0 && shown.length === 0 && <Nothing title="Nothing matches the filter" />}
       {groups.map((group) => (
-        <section key={`${group.name} ${group.place}`} class="place-group" data-testid="place">
+        <section key={`${group.name} ${group.place}`} class={group.underway ? "place-group underway" : "place-group"} data-testid="place">
           <h2>
-            <span>{group.name}</span> <span class="total">{group.total}</span>
+            <span>{group.name}</span> {group.underway && <span class="tag warn">not received yet</span>} <span class="total">{group.total}</span>
           </h2>
           {group.place !== null && group.place !== group.name && (
             <p class="quiet code" title={group.place}>
@@ -164,13 +168,12 @@ function StockTables({ stock, view, onView }: { stock: StockAnswer; view: View; 
   );
 }
 
-/** What stands against a row on a day: what the ledger said, and that its date is over. */
-function flagsOf(row: StockRow, today: string): string[] {
-  const expired = isExpired(row.expiry?.slice(0, 10) ?? null, today);
-  return expired && !row.flags.includes("expired") ? ["expired", ...row.flags] : row.flags;
+/** What stands against a row: what the ledger said, and that its date is over where it lies, as the server judges it. */
+function flagsOf(row: StockRow): string[] {
+  return row.expired && !row.flags.includes("expired") ? ["expired", ...row.flags] : row.flags;
 }
 
-function stockColumns({ parties, products }: StockAnswer, today: string): Column<StockRow>[] {
+function stockColumns({ parties, products }: StockAnswer): Column<StockRow>[] {
   return [
     {
       title: "Product",
@@ -203,7 +206,7 @@ function stockColumns({ parties, products }: StockAnswer, today: string): Column
     { title: "Expiry", cell: ({ expiry }) => (expiry ? readableDate(expiry) : "—") },
     { title: "Owner", cell: ({ owner }) => nameOf(owner, parties) },
     { title: "Holder", cell: ({ holder }) => nameOf(holder, parties) },
-    { title: "Status", cell: (row) => <StatusAndFlags status={row.status} flags={flagsOf(row, today)} /> },
+    { title: "Status", cell: (row) => <StatusAndFlags status={row.status} flags={flagsOf(row)} /> },
     { title: "Quantity", kind: "number", cell: ({ quantity, uom }) => readableQuantity(quantity, uom) },
   ];
 }

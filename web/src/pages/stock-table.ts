@@ -8,6 +8,8 @@ export interface PlaceGroup {
   /** The place's identifier; null where the goods are under way or nowhere. */
   place: string | null;
   rows: StockRow[];
+  /** Whether the goods are on their way there, and none of what lies there. */
+  underway: boolean;
   /** Totals per unit of measure, in words: `12`, or `12 · 3.5 KGM`. */
   total: string;
 }
@@ -49,9 +51,14 @@ export function totalOf(rows: readonly StockRow[]): string {
   return [...totals].map(([uom, sum]) => `${Number(sum.toFixed(6))}${uom ? ` ${uom}` : ""}`).join(" · ") || "0";
 }
 
+/** Whether goods are on their way: on nobody's hand, and none of what lies at the place they go to. */
+export function isUnderway({ status }: StockRow): boolean {
+  return status === "in_transit";
+}
+
 /** Where a row lies, in words: goods under way are at no place yet. */
 function whereabouts(row: StockRow, places: Names): string {
-  if (row.status === "in_transit") return row.place ? `In transit to ${nameOf(row.place, places)}` : "In transit";
+  if (isUnderway(row)) return row.place ? `On the way to ${nameOf(row.place, places)}` : "On the way";
   return row.place ? nameOf(row.place, places) : "Place unknown";
 }
 
@@ -68,7 +75,8 @@ export function byPlace(rows: readonly StockRow[], places: Names): PlaceGroup[] 
   return [...groups.values()]
     .map((members) => ({
       name: whereabouts(members[0], places),
-      place: members[0].status === "in_transit" ? null : members[0].place,
+      place: isUnderway(members[0]) ? null : members[0].place,
+      underway: isUnderway(members[0]),
       rows: members.sort((a, b) => (a.item < b.item ? -1 : a.item > b.item ? 1 : 0)),
       total: totalOf(members),
     }))
@@ -82,8 +90,8 @@ export function ownersOf(rows: readonly StockRow[]): string[] {
 
 const DAY_MS = 86_400_000;
 
-/** The rows whose last day of use is at most so many days after `today` (`YYYY-MM-DD`); with 0 days those that are past it. */
+/** The rows whose last day of use is at most so many days after `today` (`YYYY-MM-DD`); with 0 days those that the server has as expired. */
 export function expiringWithin(rows: readonly StockRow[], days: number, today: string): StockRow[] {
   const last = new Date(Date.parse(`${today}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10);
-  return rows.filter(({ expiry }) => expiry !== null && (days === 0 ? expiry.slice(0, 10) < today : expiry.slice(0, 10) <= last));
+  return rows.filter(({ expiry, expired }) => expiry !== null && (days === 0 ? expired : expiry.slice(0, 10) <= last));
 }

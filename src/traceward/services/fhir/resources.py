@@ -29,7 +29,7 @@ Resource = dict[str, Any]
 GTIN_SYSTEM: Final = "urn:oid:1.3.160"
 """GTINs as codes: the object identifier that GS1 holds."""
 
-_UDI_ISSUER: Final = "http://hl7.org/fhir/NamingSystem/gs1-di"
+UDI_ISSUER: Final = "http://hl7.org/fhir/NamingSystem/gs1-di"
 _US_CORE_IMPLANT: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-implantable-device"
 _URI: Final = "urn:ietf:rfc:3986"
 _USE_STATUS: Final = {True: "completed", False: "active"}
@@ -49,7 +49,7 @@ def device_resource(view: DeviceView, ids: FhirIds, names: dict[str, str]) -> Re
         "udiCarrier": [
             {
                 "deviceIdentifier": view.gtin,
-                "issuer": _UDI_ISSUER,
+                "issuer": UDI_ISSUER,
                 "carrierHRF": carrier[0],
                 "carrierAIDC": b64encode(carrier[1].encode()).decode(),
                 "entryType": "unknown",
@@ -210,6 +210,13 @@ def audit_resource(logical_id: str, entry: Resource) -> Resource:
     )
 
 
+_MODELS: Final[dict[str, Any]] = {
+    one.__name__: one for one in (AuditEvent, Device, DeviceUseStatement, List, Patient, Provenance, SupplyDelivery)
+}
+_NEEDED: Final = {"Provenance": ("agent",), "AuditEvent": ("agent", "source"), "List": ("mode",)}
+"""What a resource must have and its summary may lack."""
+
+
 def party_reference(party: str | None, names: dict[str, str]) -> Resource | None:
     """A reference to an organisation by its GLN; None for none."""
     if party is None:
@@ -224,7 +231,18 @@ def place_reference(place: str | None, names: dict[str, str]) -> Resource | None
     return {"type": "Location", "identifier": {"system": _URI, "value": place}, "display": names.get(place, place)}
 
 
-def search_bundle(entries: list[Resource], *, total: int, base: str, links: dict[str, str]) -> Resource:
+def summary_of(resource: Resource) -> Resource:
+    """The elements of a resource that its summary has, tagged as a part of it. FHIR R4 3.1.1.5.8."""
+    model = _MODELS[resource["resourceType"]]
+    shown: Resource = model.model_validate(resource).model_dump(mode="json", exclude_none=True, summary_only=True)
+    needed = {name: resource[name] for name in _NEEDED.get(resource["resourceType"], ()) if name in resource}
+    tag = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
+    meta = dict(resource.get("meta", {})) | {"tag": [tag]}
+    told = {"resourceType": resource["resourceType"], "id": resource["id"], "meta": meta} | shown | needed
+    return told | {"meta": meta}
+
+
+def search_bundle(entries: list[Resource], *, total: int | None, base: str, links: dict[str, str]) -> Resource:
     """A Bundle of search results. base: URL of the service; links: relation -> URL. FHIR R4 3.1.1."""
     return _checked(
         Bundle,

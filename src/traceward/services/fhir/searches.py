@@ -40,6 +40,7 @@ from traceward.store.compile import VisibleTo
 Parameters = Mapping[str, Sequence[str]]
 
 _STATUSES: Final = {"active": True, "inactive": False}
+_DELIVERIES: Final = {"completed": True, "in-progress": False, "abandoned": False, "entered-in-error": False}
 _LINES: Final = 1000
 
 
@@ -58,7 +59,7 @@ KINDS: Final[dict[str, Kind]] = {
     "Device": Kind(("_id", "identifier", "patient", "udi-di", "udi-carrier", "location", "status", "type"), Right.READ),
     "DeviceUseStatement": Kind(("_id", "patient", "device"), Right.KNOW_PATIENTS),
     "Patient": Kind(("_id", "identifier"), Right.KNOW_PATIENTS),
-    "SupplyDelivery": Kind(("_id", "identifier", "date", "location"), Right.READ),
+    "SupplyDelivery": Kind(("_id", "identifier", "date", "location", "status"), Right.READ),
     "List": Kind(("_id", "identifier", "location"), Right.READ),
     "Provenance": Kind(("_id", "target"), Right.READ),
     "AuditEvent": Kind(("_id", "date", "agent-name"), Right.READ_AUDIT),
@@ -111,6 +112,30 @@ def read(runtime: Runtime, caller: Principal, kind: str, logical_id: str) -> Res
         raise NoSuchResource(f"there is no {kind} of this id")
     found.told(runtime, caller, kind, {"_id": [logical_id]}, [logical_id])
     return found.read(logical_id)
+
+
+_DATES: Final = {"SupplyDelivery": "occurrenceDateTime", "AuditEvent": "recorded"}
+"""The element that `_sort=date` goes by, of kinds that are searched by date."""
+
+
+def require_sort(kind: str, sort: str) -> None:
+    """Nothing where `ordered` takes this order for a kind. Raises QueryParameterException. FHIR R4 3.1.1.5.1."""
+    known = ("_id", "date") if kind in _DATES else ("_id",)
+    if sort.removeprefix("-") not in known:
+        names = ", ".join(f"{one}, -{one}" for one in known)
+        raise QueryParameterException(f"_sort is {sort[:80]!r}; expected one of {names}")
+
+
+def ordered(kind: str, found: Found, sort: str, after: tuple[str, str] | None) -> list[tuple[str, str]]:
+    """(sort key, id) of what was found, in order; after: only what comes behind it. sort: _id or date, or -_id, -date.
+
+    One that a page ended with may be gone by the next: its place in the order stays.
+    """
+    element = _DATES[kind] if sort.endswith("date") else None
+    keys = [(str(found.read(one)[element]) if element is not None else "", one) for one in found.ids]
+    if sort.startswith("-"):
+        return sorted((one for one in keys if after is None or one < after), reverse=True)
+    return sorted(one for one in keys if after is None or one > after)
 
 
 class _Session:
@@ -212,9 +237,12 @@ def _by_patient(session: _Session, value: str) -> list[Item | LinkLine]:
 
 
 def _by_product(session: _Session, value: str) -> list[Item | LinkLine]:
-    if not value.isdigit():
-        raise QueryParameterException(f"udi-di is {value[:80]!r}; expected a GTIN")
-    return [*devices.devices_of_product(session.runtime, session.caller, value)]
+    system, separated, code = value.rpartition("|")
+    if not code.isdigit():
+        raise QueryParameterException(f"udi-di is {value[:80]!r}; expected a GTIN, or {resources.UDI_ISSUER}|GTIN")
+    if separated and system not in ("", resources.UDI_ISSUER):
+        return []  # another agency's identifiers: no device here bears one
+    return [*devices.devices_of_product(session.runtime, session.caller, code)]
 
 
 def _by_carrier(session: _Session, value: str) -> list[Item | LinkLine]:
@@ -305,7 +333,9 @@ def _deliveries(session: _Session, parameters: Parameters) -> Found:
         for eid, fact in sorted(facts.items(), key=lambda entry: (entry[1].event_time_us, entry[0]))
         for index in range(len(fact.instances) + sum(1 for _, amount, _ in fact.quantities if amount is not None))
     }
-    kept = [key for key in found if lines is None or key in lines]
+    # What is received is completed; what is on its way is no delivery yet. FHIR R4 8.22.
+    asked = [_one_of("status", value, _DELIVERIES) for value in parameters.get("status", ())]
+    kept = [key for key in found if (lines is None or key in lines) and (not asked or True in asked)]
     return Found(kept, lambda key: resources.delivery_resource(*found[key], session.ids, session.names))
 
 
