@@ -6,7 +6,7 @@ Pure. A count without declared scope proves nothing and is not among the facts; 
 from collections.abc import Iterator
 from decimal import Decimal
 
-from traceward.ledger.agreement import Agreement, day_of, start_of
+from traceward.ledger.agreement import Agreement, day_of, start_of, tolerated
 from traceward.ledger.agreement_terms import Side
 from traceward.ledger.alerts_model import DAY_US, Alert, Counted, Facts, Missing, plain
 
@@ -56,7 +56,7 @@ def missing_alerts(facts: Facts) -> Iterator[Alert]:
             evidence=one.eids,
             detail=_detail(one),
         )
-        charged = max(Decimal(0), one.quantity - loss.tolerance_units)
+        charged = max(Decimal(0), one.quantity - tolerated(agreement, one.booked))
         payer: Side = loss.liable if charged else "supplier"
         yield facts.alert(
             "write_off",

@@ -247,7 +247,10 @@ class OpenOrder:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What counts miss of an item at a place, or find beyond the book (found). eids: of the counts."""
+    """What counts miss of an item at a place, or find beyond the book (found). eids: of the counts.
+
+    booked: how much of the supplier's goods is on the book there, of which a share may be missing at nobody's cost.
+    """
 
     key: str
     place: str
@@ -255,6 +258,7 @@ class Missing:
     since_us: int
     eids: tuple[bytes, ...]
     found: bool = False
+    booked: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,6 +227,12 @@ def consigned(reader: Reader, supplier: str, hospital: str, gtin: str | None) ->
     return [Balance(*row) for row in reader.fetch(held, (hospital, supplier, *params))]
 
 
+def consigned_at(reader: Reader, supplier: str, hospital: str, place: str) -> list[str]:
+    """The quantities of a supplier's goods that lie at a place of a hospital."""
+    sql = "SELECT quantity FROM balance WHERE holder=? AND owner=? AND status='on_hand' AND place=?"
+    return [str(quantity) for (quantity,) in reader.fetch(sql, (hospital, supplier, place))]
+
+
 def on_the_way(reader: Reader, supplier: str, gtin: str | None) -> list[Balance]:
     """What a supplier owns of one product and has sent, wherever to."""
     product, params = ("gtin=?", [gtin]) if gtin is not None else ("gtin IS NULL", [])

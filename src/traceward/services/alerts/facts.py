@@ -334,8 +334,13 @@ class Gatherer:
                 if one["holder"] == self.hospital and counts:
                     since = min(count.event_time_us for count in counts)
                     eids = tuple(count.eid for count in counts)
-                    found.append(Missing(one["item"], one["place"], Decimal(one["quantity"]), since, eids, beyond))
+                    quantity, booked = Decimal(one["quantity"]), self._booked_at(one["place"])
+                    found.append(Missing(one["item"], one["place"], quantity, since, eids, beyond, booked))
         return found
+
+    def _booked_at(self, place: str) -> Decimal:
+        rows = alert_rows.consigned_at(self.reader, self.supplier, self.hospital, place)
+        return sum((Decimal(quantity) for quantity in rows), Decimal(0))
 
     # --------------------------------------------------------------------------------------------------- recalls
 

@@ -364,17 +364,38 @@ def _charged(
         ),
         Decimal(0),
     )
-    free = tolerated(agreement, booked)
+    tolerance, used = tolerated(agreement, booked), _tolerated_before(runtime, agreement, place)
+    free = {
+        one.first_missed_us: max(Decimal(0), tolerance - used.get(one.first_missed_us, Decimal(0))) for one in missing
+    }
     total = sum((one.quantity for one in missing), Decimal(0))
     charged: list[_Missing] = []
     for one in missing:
-        part = min(free, one.quantity)
-        free -= part
+        part = min(free[one.first_missed_us], one.quantity)
+        free[one.first_missed_us] -= part
         charged.append(_Missing(one.item, one.uom, one.quantity, one.first_missed_us, one.quantity - part))
     paid = sum((one.charged for one in charged), Decimal(0))
     if not paid:
         return "supplier", "within the tolerance of the agreement", charged
     return "hospital", f"by the agreement the hospital answers for {_plain(paid)} of {_plain(total)} missing", charged
+
+
+def _tolerated_before(runtime: Runtime, agreement: Agreement, place: str) -> dict[int, Decimal]:
+    """Time of a count -> how much of what it first missed at the place other write-offs, as they stand, left free.
+
+    The tolerance is one for each count: proposed piece by piece, what it misses would be free altogether.
+    """
+    with runtime.store.reader() as reader:
+        rows = reader.select(WriteOff, supplier=agreement.terms.supplier)
+    found: dict[int, Decimal] = {}
+    for row in rows:
+        same = (row.agreement_id, row.place) == (agreement.terms.agreement_id, place)
+        if same and row.state in ("proposed", "accepted") and not _has_expired(runtime, row):
+            for one in orjson.loads(row.items):
+                missed_us = parse_time_us(one["firstMissed"])
+                part = Decimal(one["quantity"]) - Decimal(one["charged"])
+                found[missed_us] = found.get(missed_us, Decimal(0)) + part
+    return found
 
 
 def _still_missing(runtime: Runtime, caller: Principal, row: WriteOff) -> bool:
