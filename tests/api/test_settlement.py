@@ -8,7 +8,20 @@ from typing import Any
 import pytest
 
 from api.conftest import BACKENDS, Site
-from api.money import AGREEMENT, CLINICAL, REPORT, SCREW, SUPPLY, VALVE_8, agree, capture_events, terms, use_event
+from api.money import (
+    AGREEMENT,
+    BALLOON,
+    CLINICAL,
+    REPORT,
+    SCREW,
+    SUPPLY,
+    VALVE_8,
+    agree,
+    capture_events,
+    receipt,
+    terms,
+    use_event,
+)
 
 
 @pytest.fixture(params=BACKENDS)
@@ -21,6 +34,12 @@ def site(request: pytest.FixtureRequest, open_site: Callable[..., Any]) -> Itera
 @pytest.fixture
 def lite(open_site: Callable[..., Any]) -> Iterator[Site]:
     with open_site(demo_storyline=True) as opened:
+        yield opened
+
+
+@pytest.fixture(params=BACKENDS)
+def bare(request: pytest.FixtureRequest, open_site: Callable[..., Any]) -> Iterator[Site]:
+    with open_site(request.param) as opened:
         yield opened
 
 
@@ -175,3 +194,22 @@ def test_what_was_settled_is_corrected_after_the_agreement_has_ended(lite: Site)
     settle(lite, "2026-03")
     capture_events(lite, declared_in_error(wrong))
     assert told(settle(lite, "2026-04")) == [("taken_back", SCREW, "-3", "-135.00")]
+
+
+def test_what_had_no_price_when_it_was_settled_is_charged_once_it_has_one(bare: Site) -> None:
+    """Rejects settlements that look at what is new alone: goods used without a price would never be paid; and ones
+    that charge it each time anew.
+    """
+    unpriced = [line | ({"prices": []} if line["gtin"] == "09521141060001" else {}) for line in terms()["lines"]]
+    agree(bare, lines=unpriced)
+    capture_events(bare, receipt(1, BALLOON, 5, "2026-02-01T08:00:00Z"))
+    capture_events(bare, use_event(2, BALLOON, 2, "2026-03-03T08:00:00Z"))
+
+    def settled(period: str) -> list[tuple[str, str, str | None]]:
+        return [(kind, quantity, amount) for kind, _, quantity, amount in told(settle(bare, period))]
+
+    assert settled("2026-03") == [("current", "2", None)]
+    assert settled("2026-04") == []
+    agree(bare)
+    assert settled("2026-05") == [("priced", "0", "620.00")]
+    assert settled("2026-06") == []

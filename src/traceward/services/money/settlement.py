@@ -46,7 +46,7 @@ from traceward.store.write import WriteTransaction
 _CLAUSE: Final = "Traceward settlement: a period is settled once, after its end"
 _TRIES: Final = 5
 _AT_ONCE: Final = 1000
-CURRENT, LATE, TAKEN_BACK = "current", "late", "taken_back"
+CURRENT, LATE, PRICED, TAKEN_BACK = "current", "late", "priced", "taken_back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +250,10 @@ def _lines(
         before = settled[key][0] if key in settled else None
         if own == period.name and before is None:
             yield key, _line(CURRENT, use, line, charge, own)
-        elif own in closed:
+        elif own in closed and (before is None or before.quantity != line.quantity):
             yield key, _line(LATE, use, line, charge, own, before)
+        elif own in closed and charge.amount is not None:
+            yield key, _line(PRICED, use, line, charge, own, before)
     unchanged = {key for key, quantity in passed.items() if key in settled and settled[key][0].quantity == quantity}
     for key in sorted(settled.keys() - standing - unchanged):
         before, own = settled[key]
@@ -292,8 +294,12 @@ def _priced_anew(
     passed: Mapping[str, Decimal],
     settled: Mapping[str, tuple[_Settled, str]],
 ) -> Iterator[tuple[UseEvent, UseLine]]:
-    """The lines that were not settled yet, or whose quantity is another now; only their events are read."""
-    wanted = {key for key, quantity in passed.items() if key not in settled or settled[key][0].quantity != quantity}
+    """The lines not settled yet, or settled without a price, or of another quantity now; only their events are read."""
+    wanted = {
+        key
+        for key, quantity in passed.items()
+        if key not in settled or settled[key][0].quantity != quantity or settled[key][0].amount is None
+    }
     numbers = business_lists.event_numbers(reader, {bytes.fromhex(key.partition("|")[0]) for key in wanted})
     for start in range(0, len(numbers), _AT_ONCE):
         documents = reader.documents(numbers[start : start + _AT_ONCE], witnesses=True)
