@@ -207,3 +207,32 @@ def test_every_page_passes_axe_at_phone_and_desk_width(
     if path == "scan":
         assert small_targets(page) == []
     context.close()
+
+
+def test_a_role_without_prices_is_told_so_and_asked_nothing_that_is_refused(
+    live_server: LiveServer, browser: Browser
+) -> None:
+    """Rejects a page that asks for settlements all the same, and offers to try again what stays refused."""
+    context = desk(browser)
+    with faultless(context, live_server):
+        page = sign_in(context, live_server, "northgate-clinical", "reports")
+        expect(page.get_by_text("the role clinical sees none")).to_be_visible()
+        expect(page.get_by_role("heading", name="Settlements")).to_have_count(0)
+        expect(page.get_by_role("alert")).to_have_count(0)
+    context.close()
+
+
+def test_short_words_are_broken_nowhere_on_a_phone(live_server: LiveServer, browser: Browser) -> None:
+    """Rejects a bar and a list of terms that put the letters of a word below each other."""
+    context = phone(browser)
+    with faultless(context, live_server):
+        page = sign_in(context, live_server, "northgate-clinical", "key")
+        lines = (
+            "e => { const r = document.createRange(); r.selectNodeContents(e.firstChild);"
+            " return r.getClientRects().length }"
+        )
+        assert page.get_by_text("May", exact=True).evaluate(lines) == 1
+        page.goto(f"{live_server.url}/app/replenishment")
+        page.get_by_role("heading", name="Replenishment", exact=True).wait_for()
+        assert page.get_by_role("button", name="Replenishment").evaluate(lines) == 1
+    context.close()

@@ -24,6 +24,7 @@ function lastMonth(): Span {
 export function ReportsPage({ session }: { session: Session }) {
   const [span, setSpan] = useState(lastMonth);
   const hospital = session.role === "supply";
+  const seesMoney = hospital || session.role === "supplier";
   return (
     <main class="wide">
       <h1>Settlement and reports</h1>
@@ -52,7 +53,7 @@ export function ReportsPage({ session }: { session: Session }) {
           </section>
         ))}
       </div>
-      <Settlements session={session} />
+      {seesMoney ? <Settlements session={session} /> : <p class="quiet spaced">Prices and settlements are for supply and suppliers: the role {session.role} sees none.</p>}
       {hospital && <LeakList span={span} />}
     </main>
   );
