@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from api.conftest import BACKENDS, Site
-from api.flows import CABINET, at, capture, day, delivered, event, lot, parties, serial
+from api.flows import CABINET, DC, at, capture, day, delivered, event, lot, parties, serial
 from api.test_agreements import CORDIA, NORTHGATE, SITE
 
 VALVE = "09521141010235"
@@ -182,3 +182,94 @@ def test_what_nothing_describes_is_listed_until_it_is_described(ward: Site) -> N
     assert not {goods, place} & listed(SUPPLY).keys()
     wrong = ward.request(SUPPLY, "GET", "/masterdata/gaps?kind=ward")
     assert (wrong.status_code, "product, lot, place, party" in wrong.text) == (400, True)
+
+
+def test_a_void_that_comes_after_the_receipt_is_told_to_both(ward: Site) -> None:
+    """Rejects a voided shipment that nobody hears of, although the hospital has received it."""
+    goods = serial(VALVE, "VOID-1") | lot(SCREW, "VOID", 10)
+    delivered(ward, goods, day(900), days=-9)
+    sent = parties("possessing", CORDIA, NORTHGATE)
+    capture(
+        ward, "cordia", event(-8, "void_shipping", disposition="in_progress", bizLocation={"id": DC}, **goods, **sent)
+    )
+    for key in (f"{VALVE}/21/VOID-1", f"{SCREW}/10/VOID"):
+        for name in (SUPPLY, "cordia"):
+            assert conflicts(ward, name, f"https://id.gs1.org/01/{key}")["void_too_late"] == "medium"
+    assert stock(ward, SUPPLY, f"gtin={SCREW}&lot=VOID") == [("OR3-CAB2", "on_hand", "10", True)]
+
+
+def owners(site: Site, lot_number: str) -> dict[tuple[str, str], str]:
+    """(owner, status) -> quantity of a lot, as the hospital reads its stock."""
+    found = site.get(SUPPLY, f"/consignment/stock?gtin={SCREW}&lot={lot_number}")["items"]
+    return {(one["owner"], one["status"]): one["quantity"] for one in found}
+
+
+def test_a_buy_out_takes_what_lies_there_and_later_uses_take_whose_they_say(ward: Site) -> None:
+    """Rejects a buy-out of what is still on its way, and a use that takes the one owner's screws as the other's."""
+    delivered(ward, lot(SCREW, "BUY", 10), day(900), days=-14)
+    sent = {name: parties("possessing", CORDIA, NORTHGATE)[name] + parties("owning", CORDIA, CORDIA)[name]
+            for name in ("sourceList", "destinationList")}  # fmt: skip
+    sent["destinationList"].append({"type": "location", "destination": CABINET})
+    make = event(-12, "commissioning", action="ADD", bizLocation={"id": DC}, **lot(SCREW, "BUY", 5))
+    capture(ward, "cordia", make, event(-10, "shipping", readPoint={"id": DC}, **lot(SCREW, "BUY", 5), **sent))
+    bought = event(-9, "accepting", bizLocation={"id": CABINET}, **lot(SCREW, "BUY", 4),
+                   **parties("owning", CORDIA, NORTHGATE))  # fmt: skip
+    capture(ward, SUPPLY, bought)
+    assert owners(ward, "BUY") == {
+        (CORDIA, "on_hand"): "6", (NORTHGATE, "on_hand"): "4", (CORDIA, "in_transit"): "5",
+    }  # fmt: skip
+    own = event(-8, "dispensing", disposition="dispensed", readPoint={"id": CABINET}, **lot(SCREW, "BUY", 3))
+    capture(ward, CLINICAL, own)
+    assert (owners(ward, "BUY")[CORDIA, "on_hand"], owners(ward, "BUY")[NORTHGATE, "on_hand"]) == ("6", "1")
+    capture(ward, CLINICAL, used(-7, lot(SCREW, "BUY", 6)))
+    left = owners(ward, "BUY")
+    assert ((CORDIA, "on_hand") in left, left[NORTHGATE, "on_hand"]) == (False, "1")
+    assert "already_owned" not in conflicts(ward, SUPPLY, f"https://id.gs1.org/01/{SCREW}/10/BUY")
+
+
+def test_what_lies_in_a_container_is_judged_as_if_it_were_handled_alone(ward: Site) -> None:
+    """Rejects expired and recalled contents moved and used up unremarked, because only their box was scanned."""
+    box = "https://id.gs1.org/00/095211410000009093"
+    inside = serial(VALVE, "BOX-1") | lot(SCREW, "BOX", 4)
+    delivered(ward, inside, day(-5), days=-14)
+    packed = {"childEPCs": inside["epcList"], "childQuantityList": inside["quantityList"]}
+    pack = event(-13, "packing", action="ADD", bizLocation={"id": CABINET}, parentID=box, **packed)
+    capture(ward, SUPPLY, pack | {"type": "AggregationEvent"})
+    named = serial(VALVE, "BOX-1") | {"quantityList": [{"epcClass": f"https://id.gs1.org/01/{SCREW}/10/BOX"}]}
+    recall = event(-12, "holding", disposition="recalled", persistentDisposition={"set": ["recalled"]}, **named)
+    capture(ward, "cordia", recall)
+    capture(ward, SUPPLY, event(-11, "storing", bizLocation={"id": f"{SITE}/254/WARDB"}, epcList=[box]))
+    said = {"mcx:useType": "consumed"} | parties("owning", CORDIA, NORTHGATE)
+    capture(
+        ward,
+        CLINICAL,
+        event(-1, "dispensing", disposition="dispensed", readPoint={"id": CABINET}, epcList=[box], **said),
+    )
+    for key in (f"{VALVE}/21/BOX-1", f"{SCREW}/10/BOX"):
+        for name in (SUPPLY, "cordia"):
+            told = conflicts(ward, name, f"https://id.gs1.org/01/{key}")
+            assert told.items() >= {
+                "moved_after_recall": "high", "used_recalled": "critical", "used_expired": "critical",
+            }.items(), (key, name, told)  # fmt: skip
+
+
+def test_the_label_of_what_was_made_is_not_that_of_what_went_into_it(ward: Site) -> None:
+    """Rejects a kit's lot and expiry that are taken for those of its parts, so that a recall names other goods."""
+    parts = serial(VALVE, "PART-1") | lot(SCREW, "PART", 4)
+    made = event(-10, "commissioning", action="ADD", bizLocation={"id": DC}, **parts)
+    kit = event(-9, "assembling", bizLocation={"id": DC}) | {
+        "type": "TransformationEvent",
+        "inputQuantityList": parts["quantityList"],
+        "inputEPCList": parts["epcList"],
+        "outputEPCList": ["https://id.gs1.org/01/09521141099995/21/KIT-1"],
+        "ilmd": {"cbvmda:lotNumber": "KIT-LOT", "cbvmda:itemExpirationDate": day(100)},
+    }
+    kit.pop("action")
+    capture(ward, "cordia", made, kit)
+    for key, label in (
+        ("09521141099995/21/KIT-1", ("KIT-LOT", day(100))),
+        (f"{VALVE}/21/PART-1", (None, None)),
+    ):
+        told = ward.get("cordia", f"/trace/item?epc=https://id.gs1.org/01/{key}")
+        assert (told["lot"], told["expiry"]) == label
+    assert ward.get("cordia", f"/trace/lot?gtin={SCREW}&lot=PART")["expiry"] is None

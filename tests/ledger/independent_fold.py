@@ -189,11 +189,14 @@ class IndependentLedger:
         if not entry[0]:
             del self.lots[lot][slot]
 
-    def draw(self, lot, quantity, wanted):
-        """Take a quantity from the balances that are wanted: what lies loose first, then what moved longest ago."""
+    def draw(self, lot, quantity, wanted, owner=None):
+        """Take a quantity from the balances that are wanted: what lies loose first, then what moved longest ago.
+
+        owner: whose balances come before others'.
+        """
         found = [slot for slot, (there, _) in self.lots[lot].items() if there > 0 and wanted(slot)]
         parts = []
-        for slot in sorted(found, key=lambda slot: (slot[1] is not None, self.lots[lot][slot][1])):
+        for slot in sorted(found, key=lambda slot: (slot[2] != owner, slot[1] is not None, self.lots[lot][slot][1])):
             part = min(quantity, self.lots[lot][slot][0])
             if part > 0:
                 self.put(lot, slot, -part)
@@ -218,12 +221,16 @@ class IndependentLedger:
             return
         if effect in ("arrive", "void") and self.step != "accepting":
             parts, missing = self.draw(lot, quantity, lambda slot: slot[4] == "in_transit")
+            if effect == "void":
+                missing = 0
             if missing:  # more came than was sent: the consignor still has it by the book
                 more, missing = self.draw(lot, missing, lambda slot: slot[4] == "on_hand" and slot[2] == slot[3])
                 parts += [((*slot[:3], self.captor, *slot[4:]), part) for slot, part in more]
         else:
             here = self.source or self.read_point
-            parts, missing = self.draw(lot, quantity, lambda slot: slot[4] == "on_hand" and slot[0] == here)
+            ends = effect not in ("leave", "arrive", "place")
+            owner = self.pair("owning_party")[0] or (self.captor if ends else None)
+            parts, missing = self.draw(lot, quantity, lambda slot: slot[4] == "on_hand" and slot[0] == here, owner)
             if missing:  # its receipt is missing: it was on its way here
                 more, missing = self.draw(lot, missing, lambda slot: slot[4] == "in_transit" and self.comes(slot))
                 parts += [((*slot[:3], self.captor, *slot[4:]), part) for slot, part in more]

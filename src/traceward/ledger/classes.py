@@ -6,13 +6,13 @@ It must not lose or make quantity unseen: what is taken beyond the balances is a
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from traceward.ledger import dealings, expiry, steps
+from traceward.ledger import dealings, steps
 from traceward.ledger.book import Act, Book
 from traceward.ledger.entitlement import entitled_to_class
 from traceward.ledger.facts import class_parts, label_of
-from traceward.ledger.instances import moves_recalled_stock
-from traceward.ledger.notices import flags_in_force, serials_of_notice, stated
+from traceward.ledger.notices import serials_of_notice, stated
 from traceward.ledger.owning import owner_after
+from traceward.ledger.safety import check_class_recall, check_class_use
 from traceward.ledger.serials import within
 from traceward.ledger.slots import add_slot, show_slot
 from traceward.ledger.state import ClassStock, Count, Instance, PatientLinks, Slot, item_of, record_key
@@ -51,7 +51,7 @@ def put_into(
 ) -> None:
     """Pack a quantity of a class into a container."""
     stock = _stock_for(book, act, key, captor)
-    _check_recall(book, act, stock, captor)
+    check_class_recall(book, act, stock, captor)
     inside = record_key(container)
     for part in take(book, act, stock, captor, quantity, uom):
         add_slot(
@@ -67,7 +67,7 @@ def take_out(
 ) -> None:
     """Take a quantity of a class out of a container and leave it where the event is."""
     stock = _stock_for(book, act, key, captor)
-    _check_recall(book, act, stock, captor)
+    check_class_recall(book, act, stock, captor)
     inside = record_key(container)
     wanted = quantity
     parts: list[Slot] = []
@@ -133,7 +133,7 @@ def _create(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Deci
 def _ship(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
     if _already_carried(act, stock, quantity, uom):
         return
-    _check_recall(book, act, stock, captor)
+    check_class_recall(book, act, stock, captor)
     for part in take(book, act, stock, captor, quantity, uom):
         _put(book, act, stock, part, act.target, part.holder, steps.IN_TRANSIT)
 
@@ -148,11 +148,18 @@ def _void_ship(book: Book, act: Act, stock: ClassStock, captor: str, quantity: D
         and slot.quantity > 0
     )
     wanted = quantity
-    for slot in in_order(sent):
+    underway = sorted(in_order(sent), key=lambda slot: slot.place != act.target)
+    if act.target is None and len({slot.place for slot in underway}) > 1:
+        book.raise_conflict("guessed_source", act, stock, what=f"what was on its way to {underway[0].place}")
+    for slot in underway:
         if wanted > 0:
             part = debit(book, act, stock, slot, min(wanted, slot.quantity))
             wanted -= part.quantity
             _put(book, act, stock, part, act.place, part.holder, steps.ON_HAND)
+    if wanted > 0:
+        receiver = act.event.possessing[1] if act.event.possessing is not None else None
+        told = (receiver, book.parties.party_of_place(act.target))
+        book.raise_conflict("void_too_late", act, stock, *told, what=f"{wanted} of {quantity}", quantity=wanted)
 
 
 def _receive(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
@@ -160,7 +167,7 @@ def _receive(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Dec
         return
     wanted = quantity
     parts: list[Slot] = []
-    for slot in on_the_way(book, stock, captor, uom):
+    for slot in () if _taken_over(act) else on_the_way(book, stock, captor, uom):
         if wanted > 0:
             parts.append(debit(book, act, stock, slot, min(wanted, slot.quantity)))
             wanted -= parts[-1].quantity
@@ -178,6 +185,14 @@ def _receive(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Dec
         _put(book, act, stock, part, place, book.holder_at(act, place, holder), steps.ON_HAND)
 
 
+def _taken_over(act: Act) -> bool:
+    """Whether ownership alone is accepted, of goods that stay where they are. Domain: F25."""
+    owning, possessing = act.event.owning, act.event.possessing
+    if act.event.biz_step != "accepting" or owning is None or owning[0] == owning[1]:
+        return False
+    return possessing is None or possessing[0] == possessing[1]
+
+
 def _note_short(book: Book, stock: ClassStock, captor: str, parts: Sequence[Slot], uom: str | None) -> None:
     """Remember what a receipt left on its way of the very consignments that it received a part of."""
     received = {part.name() for part in parts}
@@ -191,7 +206,7 @@ def _move(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decima
     if act.place is None or _already_carried(act, stock, quantity, uom):
         _show_holders(book, act, stock)
         return
-    _check_recall(book, act, stock, captor)
+    check_class_recall(book, act, stock, captor)
     if steps.is_explant(act.event) and not explanted_there(act, stock, captor, uom):
         _explant(book, act, stock, captor, quantity, uom)
         return
@@ -250,7 +265,7 @@ def _end(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal
         book.uses[stock.key, event.usage_report] = book.uses.get((stock.key, event.usage_report), ZERO) + quantity
     for part in take(book, act, stock, captor, quantity, uom):
         if used:
-            _check_use(book, act, stock, captor, part)
+            check_class_use(book, act, stock, captor, part)
         elif act.effect == steps.LOSE:
             answer_by_loss(stock, part.place, uom, part.quantity)
         place = (event.location[1] if event.location is not None else None) or event.read_point or part.place
@@ -345,36 +360,6 @@ def _show_holders(book: Book, act: Act, stock: ClassStock) -> None:
     for slot in stock.slots.values():
         if any(captor in (slot.owner, slot.holder) for captor in act.captors):
             book.show(act.event.eid, (slot.owner, slot.holder))
-
-
-def _flags_before(book: Book, act: Act, stock: ClassStock, captor: str, slot: Slot | None) -> frozenset[str]:
-    lot = stock.key.partition("/10/")[2] or None
-    earlier = [one for one in book.notices(stock.key, lot) if one.time_us < act.event.event_time_us]
-    heard = (book.parties.maker_of(stock.key), captor)
-    return flags_in_force(slot.flags if slot is not None else (), earlier, heard)
-
-
-def _check_recall(book: Book, act: Act, stock: ClassStock, captor: str) -> None:
-    maker = book.parties.maker_of(stock.key)
-    if moves_recalled_stock(act, maker, maker) and "recalled" in _flags_before(book, act, stock, captor, None):
-        book.raise_conflict("moved_after_recall", act, stock, *(_holders(stock)))
-
-
-def _holders(stock: ClassStock) -> set[str | None]:
-    return {party for slot in stock.slots.values() for party in (slot.owner,)}
-
-
-def _check_use(book: Book, act: Act, stock: ClassStock, captor: str, part: Slot) -> None:
-    flags = _flags_before(book, act, stock, captor, part)
-    if steps.EXPLANTED in part.flags and steps.sink_of(act.event, act.effect) != "wasted":
-        book.raise_conflict("consumed_twice", act, stock, part.owner)
-    if "expired" in flags or expiry.is_past(stock.expiry or label_of(act.event, stock.key)[1], act.event):
-        book.raise_conflict("used_expired", act, stock, part.owner, what=stock.expiry or "")
-    if "recalled" in flags:
-        book.raise_conflict("used_recalled", act, stock, part.owner)
-    held = sorted(flags - steps.STICKY)
-    if held:
-        book.raise_conflict("used_held", act, stock, part.owner, what=", ".join(held))
 
 
 _Handler = Callable[[Book, Act, ClassStock, str, Decimal, "str | None"], None]

@@ -32,6 +32,7 @@ KINDS = {
     "used_recalled": Kind("critical", "{key}: used while recalled"),
     "used_held": Kind("critical", "{key}: used while held back: {what}"),
     "use_missing": Kind("medium", "{key}: taken out of a patient, and nothing tells of its use"),
+    "void_too_late": Kind("medium", "{key}: a shipment is voided that is on its way no longer: {what}"),
     "used_in_transit": Kind("medium", "{key}: used while in transit: its receipt is missing"),
     "used_elsewhere": Kind("medium", "{key}: used while still with its consignor: its receipt is missing"),
     "implied_receipt": Kind("low", "{key}: handled by its consignee without a receipt; a receipt is implied"),

@@ -205,11 +205,17 @@ def patient_of(event: LedgerEvent) -> str | None:
 
 
 def label_of(event: LedgerEvent, key: str) -> tuple[str | None, str | None]:
-    """(lot, expiry) that an event says of an item or class: what was scanned of it, else what it says of all."""
+    """(lot, expiry) that an event says of an item or class: what was scanned of it, else what it says of all.
+
+    What a transformation says of all, it says of its outputs. EPCIS 2.0 TransformationEvent, ilmd.
+    """
+    own = (event.lot, event.expiry)
+    if event.type == "TransformationEvent" and key not in event.outputs:
+        own = own if any(name == key for name, _, _ in event.output_quantities) else (None, None)
     for named, lot, expiry in event.labels:
         if named == key:
-            return lot or event.lot, expiry or event.expiry
-    return event.lot, event.expiry
+            return lot or own[0], expiry or own[1]
+    return own
 
 
 def lots_told(event: LedgerEvent) -> Iterator[tuple[str, str]]:

@@ -6,18 +6,20 @@ It must not choose whether the captor is entitled (entitlement.py) nor which eff
 from collections.abc import Callable
 from decimal import Decimal
 
-from traceward.ledger import dealings, expiry, steps, trays
+from traceward.ledger import dealings, steps, trays
 from traceward.ledger.book import Act, Book, agrees
 from traceward.ledger.entitlement import IMPLIED, NOTICE, OPEN, SENT, entitled_to_instance
 from traceward.ledger.labels import compare_label, read_label
-from traceward.ledger.notices import flags_in_force, stated
+from traceward.ledger.notices import stated
 from traceward.ledger.owning import owner_after
+from traceward.ledger.safety import check_class_recall, check_class_use, check_recall, check_use
 from traceward.ledger.slots import add_slot, show_notices, show_slot
 from traceward.ledger.state import UNSEEN, ClassStock, Dealing, Instance, Slot, item_of, record_key
 
 ONE = Decimal(1)
 _SEEN_ONLY = frozenset({steps.NOTE, steps.COUNT, steps.UNKNOWN})
 _ENDED_BY_USE = frozenset({"implanted", "consumed"})
+_MOVES = frozenset({steps.RECEIVE, steps.MOVE, steps.SHIP})
 _ALIKE = frozenset({steps.CREATE, steps.RECEIVE, steps.MOVE, steps.SHIP})
 _STAYS_ON_THE_WAY = frozenset({"transporting", "loading", "unloading", "entering_exiting"})
 
@@ -198,6 +200,7 @@ def carry(book: Book, act: Act, container: Instance, seen: frozenset[str] = froz
                 content.origin, content.status = container.origin, container.status
                 continue
             before, sent_eid = concerned(book, content), dealings.sent_by(content)
+            _judge_content(book, act, content)
             content.place, content.holder, content.origin = container.place, container.holder, container.origin
             content.flags = steps.flags_after(content.flags, act.event)
             ended = container.status in steps.SINKS
@@ -214,11 +217,32 @@ def carry(book: Book, act: Act, container: Instance, seen: frozenset[str] = froz
             carry_stock(book, act, container, content)
 
 
+def _judge_content(book: Book, act: Act, content: Instance) -> None:
+    """Say of what lies in a container what would be said of it alone: used, or moved although it is recalled."""
+    if act.effect == steps.USE:
+        check_use(book, act, content)
+        book.uses[content.key, act.event.usage_report] = ONE
+        dealings.note_use(book, act, content, content.owner, content.holder, act.source or content.place)
+    elif act.effect in _MOVES:
+        check_recall(book, act, content)
+
+
+def _judge_part(book: Book, act: Act, stock: ClassStock, part: Slot) -> None:
+    if act.effect == steps.USE:
+        check_class_use(book, act, stock, act.captors[0], part)
+        use = (stock.key, act.event.usage_report)
+        book.uses[use] = book.uses.get(use, Decimal(0)) + part.quantity
+        dealings.note_use(book, act, stock, part.owner, part.holder, act.source or part.place)
+    elif act.effect in _MOVES:
+        check_class_recall(book, act, stock, act.captors[0])
+
+
 def carry_stock(book: Book, act: Act, container: Instance, stock: ClassStock) -> None:
     """Give a container's place, holder and status to a class's stock in it."""
     inside = record_key(container)
     for slot in [slot for slot in stock.slots.values() if slot.container == inside]:
         show_slot(book, act, stock, slot)
+        _judge_part(book, act, stock, slot)
         del stock.slots[slot.name()]
         sent_eid = slot.eid if slot.status == steps.IN_TRANSIT else None
         dealings.note_content(book, act, stock, container, slot.owner, sent_eid)
@@ -267,7 +291,7 @@ def _ship(book: Book, act: Act, record: Instance, captor: str, basis: str) -> No
     if not _travels_along(book, act, record):
         leave_container(book, act, record)
     _check_source(book, act, record)
-    _check_recall(book, act, record)
+    check_recall(book, act, record)
     if record.status != steps.IN_TRANSIT:
         record.origin = record.place
     if basis == IMPLIED:
@@ -277,16 +301,18 @@ def _ship(book: Book, act: Act, record: Instance, captor: str, basis: str) -> No
 
 
 def _void_ship(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:
-    del book, captor, basis
+    del captor, basis
     if record.status == steps.IN_TRANSIT:
         record.status, record.place, record.origin = steps.ON_HAND, act.place or record.origin, None
         _changed(act, record)
+    elif record.holder not in act.captors:
+        book.raise_conflict("void_too_late", act, record, what=f"it is at {record.place or 'an unknown place'}")
 
 
 def _receive(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:
     if not _travels_along(book, act, record):
         leave_container(book, act, record)
-    _check_recall(book, act, record)
+    check_recall(book, act, record)
     if basis in (SENT, IMPLIED):
         record.holder = captor
     record.holder = book.holder_at(act, act.place, record.holder)
@@ -307,7 +333,7 @@ def _move(book: Book, act: Act, record: Instance, captor: str, basis: str) -> No
             book.raise_conflict("implied_receipt", act, record)
     else:
         _check_source(book, act, record)
-    _check_recall(book, act, record)
+    check_recall(book, act, record)
     _receive_quietly(book, act, record, captor, basis)
 
 
@@ -356,9 +382,7 @@ def _end(book: Book, act: Act, record: Instance, captor: str, basis: str) -> Non
     if record.status == steps.IN_TRANSIT and act.effect == steps.USE:
         book.raise_conflict("used_in_transit", act, record)
     if act.effect == steps.USE:
-        if steps.EXPLANTED in record.flags and steps.sink_of(event, act.effect) != "wasted":
-            book.raise_conflict("consumed_twice", act, record, *(event.owning or ()))
-        _check_use(book, act, record)
+        check_use(book, act, record)
         book.uses[record.key, event.usage_report] = ONE
     if basis in (SENT, IMPLIED):
         record.holder = captor
@@ -423,39 +447,6 @@ def _travels_along(book: Book, act: Act, record: Instance) -> bool:
 def _check_source(book: Book, act: Act, record: Instance) -> None:
     if act.source is not None and record.place is not None and not agrees(act.source, record.place):
         book.raise_conflict("place_mismatch", act, record, what=record.place)
-
-
-def _check_recall(book: Book, act: Act, record: Instance) -> None:
-    if moves_recalled_stock(act, record.owner, book.parties.maker_of(record.key)) and "recalled" in _flags_before(
-        book, act, record
-    ):
-        book.raise_conflict("moved_after_recall", act, record)
-
-
-def moves_recalled_stock(act: Act, owner: str | None, maker: str | None) -> bool:
-    """Whether the event would be wrong for recalled stock: it is neither holding, nor its return."""
-    event = act.event
-    if event.biz_step == "holding" or event.disposition in ("returned", "recalled"):
-        return False
-    receiver = event.possessing[1] if event.possessing is not None else None
-    return receiver is None or receiver not in (owner, maker)
-
-
-def _flags_before(book: Book, act: Act, record: Instance) -> frozenset[str]:
-    """The item's flags with those that a notice on its lot or GTIN laid on it before the event."""
-    earlier = [one for one in book.notices(record.key, record.lot) if one.time_us < act.event.event_time_us]
-    return flags_in_force(record.flags, earlier, (book.parties.maker_of(record.key), record.owner, record.holder))
-
-
-def _check_use(book: Book, act: Act, record: Instance) -> None:
-    flags = _flags_before(book, act, record)
-    if "expired" in flags or expiry.is_past(record.expiry, act.event):
-        book.raise_conflict("used_expired", act, record, what=record.expiry or "")
-    if "recalled" in flags:
-        book.raise_conflict("used_recalled", act, record)
-    held = sorted(flags - steps.STICKY)
-    if held:
-        book.raise_conflict("used_held", act, record, what=", ".join(held))
 
 
 _Handler = Callable[[Book, Act, Instance, str, str], None]

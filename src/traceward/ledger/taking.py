@@ -25,7 +25,8 @@ def take(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal
     """
     parts: list[Slot] = []
     wanted = quantity
-    for slot in _candidates(book, act, stock, captor, uom):
+    first = _owner_first(act, captor)
+    for slot in sorted(_candidates(book, act, stock, captor, uom), key=lambda slot: slot.owner != first):
         if wanted <= 0:
             return parts
         parts.append(debit(book, act, stock, slot, min(wanted, slot.quantity)))
@@ -33,6 +34,13 @@ def take(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal
     if wanted > 0:
         parts.extend(missing_parts(book, act, stock, captor, wanted, uom, beside=parts))
     return parts
+
+
+def _owner_first(act: Act, captor: str) -> str | None:
+    """Whose goods an event takes before others': the stated owner's; of what is ended without one, the captor's own."""
+    if act.event.owning is not None:
+        return act.event.owning[0]
+    return captor if act.effect in _ENDING else None
 
 
 def debit(book: Book, act: Act, stock: ClassStock, slot: Slot, quantity: Decimal) -> Slot:
