@@ -1,7 +1,8 @@
 """Every EPCIS document that a server sends in any test, judged by the official schemas: a plug-in of the test run.
 
 `watched` wraps the server of `live_server`; after each test what was sent is judged, and the test fails with what is
-not valid. An ordinary run judges each shape of JSON event once (keys, forms of texts, words), `--full` every event.
+not valid. An ordinary run judges each shape of JSON event once (keys, forms of texts, words), `--full` every
+event and document once.
 Server processes of their own are not seen. It must not change an answer.
 """
 
@@ -55,12 +56,12 @@ class Emissions:
         if isinstance(value, dict) and value.get("type") in DOCUMENTS:
             yield from self._document(value)
         elif path == _EVENTS and isinstance(value, dict) and "eventTime" in value:
-            if self._is_new(shape(value)):
+            if self._is_new(self._form(value)):
                 self.counts["bare JSON events"] += 1
                 yield from official_schemas.json_complaints(value)
         elif _JOB.match(path) or path == _JOBS:
             for job in value if isinstance(value, list) else [value]:
-                if self._is_new(shape(job)):
+                if self._is_new(self._form(job)):
                     self.counts["capture jobs"] += 1
                     yield from official_schemas.job_complaints(job)
 
@@ -72,16 +73,18 @@ class Emissions:
         holder = body["queryResults"]["resultsBody"] if "queryResults" in body else body
         events = holder["eventList"]
         context = orjson.dumps(document["@context"])
-        holder["eventList"] = [event for event in events if self._is_new((context, shape(event)))]
+        holder["eventList"] = [event for event in events if self._is_new((context, self._form(event)))]
         self.counts["JSON documents"] += 1
         self.counts["events in them"] += len(events)
         self.counts["of these judged one by one"] += len(holder["eventList"])
-        if holder["eventList"] or self._is_new(shape(document | {"epcisBody": None})) or not events:
+        if holder["eventList"] or self._is_new(self._form(document | {"epcisBody": None})) or not events:
             yield from official_schemas.json_complaints(document)
 
+    def _form(self, value: Any) -> Any:
+        """What is judged once: a shape; in a full run the value itself, which many roles may be sent alike."""
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS) if self.judges_all else shape(value)
+
     def _is_new(self, seen: Any) -> bool:
-        if self.judges_all:
-            return True
         key = hash(seen)
         is_new = key not in self._seen
         self._seen.add(key)

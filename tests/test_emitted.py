@@ -100,10 +100,14 @@ def test_wrong_jobs_and_wrong_xml_are_seen(emissions: Emissions) -> None:
     assert complaints(emissions, soap % (result % b"<name>a</name>"), "/epcis/soap", "text/xml")
 
 
-def test_a_full_run_judges_every_event(emissions: Emissions) -> None:
+def test_a_full_run_judges_every_event_once(emissions: Emissions) -> None:
+    """Rejects a full run that goes by shapes, and one that judges an event again for everybody to whom it is sent."""
     emissions.judges_all = True
-    complaints(emissions, answer(EVENT, EVENT))
+    other = EVENT | {"eventTime": "2027-12-31T23:59:59Z"}
+    complaints(emissions, answer(EVENT, other))
+    complaints(emissions, answer(EVENT))
     assert emissions.counts["of these judged one by one"] == 2
+    assert emissions.counts["events in them"] == 3
 
 
 def test_serials_and_times_alone_make_no_new_shape() -> None:

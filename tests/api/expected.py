@@ -87,9 +87,9 @@ def named(key: str) -> Callable[[Role, World], Told]:
 
 
 def in_stock(role: Role, world: World) -> Told:
-    """Items that the organisation owns or holds and that are not used up (domain.md 4.1)."""
+    """Items that the organisation owns, holds or is being sent, and that are not used up (domain.md 4.1)."""
     if not role.trades:
-        return set()
+        return world.items(BY_CARRIER)
     found: Told = set()
     alone = {CORDIA: CORDIA_ALONE, RIVAL: RIVAL_ALONE, NORTHGATE: HOSPITAL_ALONE}.get(role.organisation or "")
     if alone:
