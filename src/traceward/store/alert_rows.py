@@ -21,6 +21,10 @@ _ALERTS: Final = f"SELECT {','.join(_ALERT)} FROM alert"  # noqa: S608
 _SCOPES: Final = f"SELECT {','.join(AlertScope.model_fields)} FROM alert_scope"  # noqa: S608
 _BALANCES: Final = f"SELECT {','.join(Balance._fields)} FROM balance"  # noqa: S608
 _RECORDS: Final = f"SELECT {','.join(LedgerRecord._fields)} FROM ledger_record"  # noqa: S608
+# By lot first, which is the order of their index: any other would read all records.
+RECORDS_OF_PRODUCT: Final = f"{_RECORDS} WHERE gtin=? AND kind=? ORDER BY lot, key LIMIT ?"
+"""The ledger's records of one kind of a product."""
+_RECORDS_OF_LOT: Final = f"{_RECORDS} WHERE gtin=? AND lot=? AND kind=? ORDER BY key LIMIT ?"
 _TRANSFERS: Final = f"SELECT {','.join(OwnershipTransfer._fields)} FROM ownership_transfer"  # noqa: S608
 _MARK: Final = (
     "INSERT INTO alert_scope (scope, supplier, hospital, gtin, marked, next_us) VALUES (?,?,?,?,1,0)"
@@ -247,9 +251,11 @@ def records(reader: Reader, keys: Iterable[str]) -> dict[str, LedgerRecord]:
 
 def records_of_product(reader: Reader, gtin: str, lot: str | None, kind: int, limit: int) -> list[LedgerRecord]:
     """The ledger's records of one kind of a product, or of a lot of it."""
-    tests, params = ("gtin=?", [gtin]) if lot is None else ("gtin=? AND lot=?", [gtin, lot])
-    rows = reader.fetch(f"{_RECORDS} WHERE {tests} AND kind=? ORDER BY key LIMIT ?", (*params, kind, limit))
-    return [LedgerRecord(*row) for row in rows]
+    if lot is None:
+        rows = reader.fetch(RECORDS_OF_PRODUCT, (gtin, kind, limit))
+    else:
+        rows = reader.fetch(_RECORDS_OF_LOT, (gtin, lot, kind, limit))
+    return sorted((LedgerRecord(*row) for row in rows), key=lambda one: one.key)
 
 
 def passings(reader: Reader, supplier: str, hospital: str, since_us: int, limit: int) -> list[OwnershipTransfer]:

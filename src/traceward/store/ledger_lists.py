@@ -137,14 +137,14 @@ def _balance_page(
 
 def balances_of_lot(reader: Reader, party: str, gtin: str, lot: str, *, limit: int = 10_000) -> list[Balance]:
     """What a party owns or holds of one lot, serials included, by record key and slot."""
-    tests = " AND gtin=? AND lot=? ORDER BY record_key, slot LIMIT ?"
+    tests = " AND gtin=? AND lot=? ORDER BY owner, record_key, slot LIMIT ?"
     rows = [row for sql in (_OWNED, _HELD) for row in reader.fetch(sql + tests, (party, gtin, lot, limit))]
     return sorted((Balance(*row) for row in rows), key=lambda row: (row.record_key, row.slot))[:limit]
 
 
 def balances_in_container(reader: Reader, party: str, container: str, *, limit: int = 10_000) -> list[Balance]:
     """What a party owns or holds directly in one container, by record key and slot."""
-    tests = " AND container=? ORDER BY record_key, slot LIMIT ?"
+    tests = " AND container=? ORDER BY owner, record_key, slot LIMIT ?"
     rows = [row for sql in (_OWNED, _HELD) for row in reader.fetch(sql + tests, (party, container, limit))]
     return sorted((Balance(*row) for row in rows), key=lambda row: (row.record_key, row.slot))[:limit]
 

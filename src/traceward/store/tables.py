@@ -186,7 +186,7 @@ ledger_record: Final = Table(
     _need("state", LargeBinary),
     _need("last_time_us", BigInteger),
     _need("last_order", LargeBinary),
-    Index("ix_ledger_record_lot", "gtin", "lot", postgresql_where=text("gtin IS NOT NULL"),
+    Index("ix_ledger_record_lot", "gtin", "lot", "key", postgresql_where=text("gtin IS NOT NULL"),
           sqlite_where=text("gtin IS NOT NULL")),
     sqlite_with_rowid=False,
 )  # fmt: skip

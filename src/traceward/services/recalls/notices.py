@@ -27,7 +27,7 @@ from traceward.store.compile import VisibleTo
 MOST_EVENTS: Final = 5000
 """Events with the mark of a recall that one list is read from."""
 
-ITEMS_OF_PRODUCT: Final = "SELECT key, lot FROM ledger_record WHERE gtin = ? ORDER BY key"
+ITEMS_OF_PRODUCT: Final = "SELECT key, lot FROM ledger_record WHERE gtin = ? ORDER BY lot, key"
 
 NOTICE: Final = MCX + "recallNotice"
 CLASS: Final = MCX + "recallClass"
