@@ -72,7 +72,8 @@ def filled(store: Store) -> Store:
 @pytest.mark.parametrize("name", sorted(STATEMENTS))
 def test_a_recall_reads_nothing_but_its_own_rows(filled: Store, name: str) -> None:
     """Rejects a search for serials by a pattern on keys, a table that is read as a whole, and one that is read whole
-    by an index because the index has the order that was asked for."""
+    by an index because the index has the order that was asked for.
+    """
     sql, params = STATEMENTS[name]
     with filled.reader() as reader:
         if filled.dialect == "sqlite":
