@@ -16,7 +16,7 @@ from traceward.gs1.check_digits import check_digit
 NORTHGATE: Final = "https://id.gs1.org/417/4012345000009"
 CORDIA: Final = "https://id.gs1.org/417/9521141000007"
 RIVAL: Final = "https://id.gs1.org/417/9506000000008"
-CARRIER: Final = "https://id.gs1.org/417/9524321000000"
+CARRIER: Final = "https://id.gs1.org/417/9524321000002"
 
 CORDIA_ALONE: Final = "ZCOR"
 RIVAL_ALONE: Final = "ZRIV"

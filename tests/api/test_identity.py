@@ -13,7 +13,7 @@ from .test_epcis_binding import bare_event, document
 
 NORTHGATE = "https://id.gs1.org/417/4012345000009"
 CORDIA = "https://id.gs1.org/417/9521141000007"
-CARRIER = "https://id.gs1.org/417/9524321000000"
+CARRIER = "https://id.gs1.org/417/9524321000002"
 THEATRE = "https://id.gs1.org/414/4012345000016/254/OR3"
 WEB = {"X-Traceward-Client": "web"}
 
@@ -193,7 +193,7 @@ def test_a_carrier_sees_the_movements_of_its_consignments_and_no_use_of_them(ope
             own = bare_event(eventID="urn:uuid:c-own", bizStep="inspecting", **item)
             assert captured_by(site, key, own).json()["errors"][0]["code"] == "carrier_step"
             # Making an organisation known computes visibility anew: the carrier's must come out the same.
-            other = {"id": "https://id.gs1.org/417/9528765000003", "name": "Other", "companyPrefixes": ["9528765"]}
+            other = {"id": "https://id.gs1.org/417/9528765000000", "name": "Other", "companyPrefixes": ["9528765"]}
             assert site.request("admin", "POST", "/admin/organisations", json=other).status_code == 201
             again = with_key(site, key, "GET", "/epcis/events").json()
             assert again["epcisBody"] == answer["epcisBody"]

@@ -176,7 +176,7 @@ def test_a_patient_who_came_back_can_be_erased_again(hospital: Site) -> None:
     assert search(hospital, clinical, patient=PATIENT) == [("123452", "5")]
 
 
-MERCY = "https://id.gs1.org/417/5060000000005"
+MERCY = "https://id.gs1.org/417/5060000000009"
 
 
 @pytest.mark.parametrize("first", ["northgate", "mercy"])

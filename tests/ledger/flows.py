@@ -13,7 +13,7 @@ from traceward.ledger.facts import Declaration, LedgerEvent
 from traceward.ledger.state import ClassStock, Instance, Ledger
 from traceward.ledger.steps import STERILISING
 
-MERCY = "https://id.gs1.org/417/5060000000005"  # a party that is not registered
+MERCY = "https://id.gs1.org/417/5060000000009"  # a party that is not registered
 SERIALS = tuple(f"https://id.gs1.org/01/09521141010235/21/S{number}" for number in range(3))
 OTHER_SERIAL = "https://id.gs1.org/01/05060000000012/21/A1"
 LOTS = ("https://id.gs1.org/01/09521141045305/10/LA", "https://id.gs1.org/01/09521141010235/10/LB")

@@ -79,6 +79,6 @@ def test_an_organisation_of_which_no_event_tells_needs_no_rebuild(data: Path, mo
     without = Parties(party for party in known if party.id != CORDIA)
     with runtime.store.reader() as reader:
         assert any_told_otherwise(reader.fetch, without, known)[0]
-        more = Parties((*known, Party("https://id.gs1.org/417/7698765000006", "Newer", ("7698765",))))
+        more = Parties((*known, Party("https://id.gs1.org/417/7698765000002", "Newer", ("7698765",))))
         assert not any_told_otherwise(reader.fetch, known, more)[0]
     runtime.close()

@@ -30,7 +30,7 @@ from traceward.store.compile import VisibleTo
 from traceward.store.master_data_read import CallerMasterData
 
 NORTHGATE = "https://id.gs1.org/417/4012345000009"
-CORDIA = "https://id.gs1.org/417/9521141000006"
+CORDIA = "https://id.gs1.org/417/9521141000007"
 WARD = "https://id.gs1.org/414/4012345000016/254/WARD"
 SITE = "https://id.gs1.org/414/4012345000016"
 SHELF = "urn:own:shelf"

@@ -11,6 +11,7 @@ import orjson
 
 from traceward.epcis.errors import Finding, NoSuchResource, ResourceAlreadyExistsException, ValidationException
 from traceward.epcis.times import format_time_us
+from traceward.gs1.check_digits import check_digit, has_valid_check_digit
 from traceward.gs1.epc_uri import canonical_identifier, identifier_kind
 from traceward.services.identity import audit
 from traceward.services.identity.keys import KeyText, new_key
@@ -27,6 +28,7 @@ DEFAULT_OVERLAP_S: Final = 24 * 3600
 """How long a rotated key still opens the door beside its successor."""
 
 _CLAUSE: Final = "Traceward administration"
+_PARTY_CLAUSE: Final = "GS1 General Specifications, AI 417"
 
 
 def add_organisation(
@@ -290,7 +292,11 @@ def _party_identifier(text: str) -> str:
     party = canonical_identifier(text)
     if identifier_kind(party).kind != "pgln":
         message = f"id is {text!r}; expected the GLN of a party as a PGLN, such as https://id.gs1.org/417/9521141000007"
-        raise ValidationException(message, [Finding("id", "party_id", message, "GS1 General Specifications, AI 417")])
+        raise ValidationException(message, [Finding("id", "party_id", message, _PARTY_CLAUSE)])
+    gln = party.rpartition("/")[2]
+    if not has_valid_check_digit(gln):
+        message = f"id is {text!r}, whose check digit is {gln[-1]}; expected {check_digit(gln[:-1])}"
+        raise ValidationException(message, [Finding("id", "incorrect_check_digit", message, _PARTY_CLAUSE)])
     return party
 
 
