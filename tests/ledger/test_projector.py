@@ -1,8 +1,10 @@
 """Kept up step by step or folded at once: the stored ledger is always what a replay gives."""
 
+import itertools
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.flows import START_US, histories
+from ledger.flows import CONTAINERS, LOTS, START_US, histories, named
 from ledger.stored import Ledgers
 from ledger.storyline import CORDIA, NORTHGATE, PARTIES, RECORDED_US, events_of, storyline
 from traceward.ledger.closure import is_notice
@@ -21,6 +23,7 @@ from traceward.ledger.foretold import dated_ahead
 from traceward.ledger.persistence import balance_rows, stored_ledger
 from traceward.ledger.projector import DAY_US, Projector
 from traceward.ledger.snapshots import Keeping
+from traceward.ledger.state import claim_record
 from traceward.store.engine import Store, open_store
 from traceward.store.ledger_rows import load_balances
 
@@ -90,6 +93,39 @@ def test_a_recall_of_a_lot_reaches_items_that_tell_their_lot_no_earlier_than_it(
         expected = fold([made, notice], PARTIES)
         assert [one.kind for one in expected.conflicts.values()] == ["recalled_not_quarantined"]
         assert one_store.digest() == ledger_digest(expected)
+
+
+def test_an_event_before_what_a_claim_last_took_in_is_late_for_the_claim(one_store: Ledgers) -> None:
+    """Rejects lateness told by the ledger's own records alone: a claim changes through its box, without them."""
+    lot, box = LOTS[0], CONTAINERS[1]
+    one = ((lot, Decimal(1), None),)
+
+    def happened(hour: float, step: str, captor: str = NORTHGATE, **facts: object) -> LedgerEvent:
+        time_us = START_US + int(hour * HOUR_US)
+        event = LedgerEvent(
+            b"", "", "ObjectEvent", time_us, "+00:00", RECORDED_US, (captor,), action="OBSERVE", biz_step=step
+        )
+        return named(msgspec.structs.replace(event, **facts))
+
+    pack = {"type": "AggregationEvent", "action": "ADD", "parent": box}
+    made = happened(0, "commissioning", CORDIA, action="ADD", instances=(box,), quantities=((lot, Decimal(9), None),))
+    packed = happened(1, "packing", **pack, child_quantities=one)
+    lot_sent, box_sent = happened(3, "shipping", quantities=one), happened(3, "shipping", instances=(box,))
+    at_once = (happened(1, "shipping", quantities=one), happened(1, "packing", **pack))
+    histories_ = {
+        "the box, emptied by what was sent of the lot": (made, packed, lot_sent, happened(2, "packing", **pack)),
+        "the same at one instant": (made, packed, *at_once),
+        "the lot, sent with its box": (made, packed, box_sent, happened(2, "shipping", quantities=one)),
+    }  # fmt: skip
+    for what, history in histories_.items():
+        expected = fold(history, PARTIES)
+        assert claim_record(box, NORTHGATE) in expected.records, what
+        for order in itertools.permutations(history):
+            one_store.clear()
+            for event in order:
+                one_store.capture([event])
+            assert one_store.ledger().records == expected.records, what
+            assert one_store.digest() == ledger_digest(expected), what
 
 
 @pytest.mark.timeout(1800)

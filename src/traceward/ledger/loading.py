@@ -3,11 +3,11 @@
 It must not change what it read; the fold works on the records that it hands out.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from traceward.ledger.facts import GS1, LedgerEvent, class_keys, item_keys, lots_told
 from traceward.ledger.persistence import record_of
-from traceward.ledger.state import ClassStock, Instance, Record, class_record, links_record
+from traceward.ledger.state import ClassStock, Instance, Record, claim_record, class_record, links_record
 from traceward.store import ledger_rows
 from traceward.store.rows import LedgerRecord
 from traceward.store.write import WriteTransaction
@@ -29,8 +29,8 @@ class Loader:
         self._packed: set[str] = set()
         self.noticed = False
 
-    def fetch(self, events: Iterable[LedgerEvent]) -> None:
-        """Read the records that events name, what lies in them, and the classes that they belong to."""
+    def fetch(self, events: Collection[LedgerEvent]) -> None:
+        """Read the records that events name, their captors' claims on those, what lies in them, and their classes."""
         if self._empty:
             return
         wanted = set[str]()
@@ -47,6 +47,9 @@ class Loader:
                 named = item_keys(event) | class_keys(event)
                 wanted.update(links_record(key, party) for key in named for party in event.captured_by)
         wanted.update(class_record(gtin) for gtin in gtins if gtin.startswith(GS1 + "01/"))
+        wanted = self.fetch_keys(wanted)
+        if self._rows:
+            wanted.update(name for event in events for name in self._claims(event))
         for _ in range(_DEPTH):
             wanted = self.fetch_keys(wanted)
             if not wanted:
@@ -106,8 +109,8 @@ class Loader:
         return event.type == "ObjectEvent" and all(records.get(key) is None for key in event.instances)
 
     def touched(self, event: LedgerEvent) -> Iterator[Record]:
-        """The stored records that the event can touch: what it names, and all that lies in that."""
-        names = [*item_keys(event), *(class_record(key) for key in class_keys(event))]
+        """The stored records that the event can touch: what it names, its captors' claims, what lies in all of them."""
+        names = [*_records_named(event), *self._claims(event)]
         if event.private:
             named = item_keys(event) | class_keys(event)
             names += [links_record(key, party) for key in named for party in event.captured_by]
@@ -122,3 +125,15 @@ class Loader:
                 yield record
                 if isinstance(record, Instance):
                     names.extend(record.contents or ())
+
+    def _claims(self, event: LedgerEvent) -> Iterator[str]:
+        """The record keys of its captors' claims on what the event names; who claims a thing leaves a record of it."""
+        if not event.private:
+            for name in _records_named(event):
+                if self._records.get(name) is not None:
+                    for captor in event.captured_by:
+                        yield claim_record(name, captor)
+
+
+def _records_named(event: LedgerEvent) -> list[str]:
+    return [*item_keys(event), *(class_record(key) for key in class_keys(event))]
