@@ -30,7 +30,7 @@ UNLISTED: Final = (
     ("OPTIONS", "/epcis/"),
     ("GET", "/epcis/soap"),
     ("POST", "/epcis/soap"),
-    *((method, "/fhir/{rest}") for method in ("POST", "PUT", "PATCH", "DELETE")),
+    *((method, "/fhir/{rest}") for method in ("OPTIONS", "POST", "PUT", "PATCH", "DELETE")),
     *(("OPTIONS", f"/{ai}/{{value}}") for ai in _RESOLVED.split()),
 )
 """Operations that the OpenAPI document leaves out."""
