@@ -30,6 +30,7 @@ UNLISTED: Final = (
     ("OPTIONS", "/epcis/"),
     ("GET", "/epcis/soap"),
     ("POST", "/epcis/soap"),
+    ("OPTIONS", "/fhir"),
     *((method, "/fhir/{rest}") for method in ("OPTIONS", "POST", "PUT", "PATCH", "DELETE")),
     *(("OPTIONS", f"/{ai}/{{value}}") for ai in _RESOLVED.split()),
 )

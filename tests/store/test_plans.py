@@ -243,6 +243,8 @@ def test_no_statement_of_the_writer_or_the_ledger_lists_reads_a_whole_table(
                 continue
             if set(re.findall(r"(?:FROM|UPDATE)\s+\"?(\w+)", sql)) & SMALL:
                 continue
+            if sql == "SELECT 1 FROM subscription LIMIT 1":  # whether there is any: its first row answers
+                continue
             explained += 1
             statement = Statement("any", sql, tuple(params))
             if filled.dialect == "sqlite":

@@ -194,8 +194,9 @@ def test_the_privacy_officer_narrows_the_log_and_reads_on_to_its_first_entry(
         assert_accessible(page)
     query = "action=read%20private&principal=northgate-clinical&perPage=1000"
     kept = ask(server, "northgate-privacy", "GET", f"/audit?{query}")["entries"]
-    assert len(shown) == len(kept) >= 120
-    assert [one["purpose"] for one in kept] == [row[-2] for row in shown]
+    probes = [one["purpose"] for one in kept if one["purpose"].startswith("probe ")]
+    assert len(probes) >= 120
+    assert probes == [row[-2] for row in shown if row[-2].startswith("probe ")]
     context.close()
 
 

@@ -105,7 +105,7 @@ def get_metadata(request: Request, runtime: Services) -> Response:
     return _answer(_capabilities(request, runtime))
 
 
-@router.options("", response_class=Response)
+@router.options("", response_class=Response, include_in_schema=False)
 @router.options("/{rest:path}", response_class=Response, include_in_schema=False)
 def get_options(request: Request, runtime: Services) -> Response:
     """What can be done here: the methods, and the CapabilityStatement; open to all."""
