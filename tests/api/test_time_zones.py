@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from api.conftest import BACKENDS, Site
-from api.flows import CABINET, MCX, NOW, capture, day, delivered, event, lot, parties
+from api.flows import CABINET, MCX, NOW, capture, delivered, event, lot, parties
 from api.test_agreements import CORDIA, NORTHGATE, SCREW, SITE, propose, sign, terms
 
 NURSE = "northgate-supply"
 WARD, SHELF = f"{SITE}/254/WARD7", "https://id.gs1.org/414/4012345000023/254/SHELF"
 EAST, WEST = "Pacific/Kiritimati", "Pacific/Pago_Pago"
 """14 hours ahead of UTC, and 11 behind it."""
-LAST = (NOW + timedelta(days=3)).date()
-"""The last day of use of everything here."""
+LAST = (NOW + timedelta(days=6)).date()
+"""The last day of use of everything here: late enough for all alerts before it to open after the signatures."""
 
 
 class Clock:
@@ -170,7 +170,7 @@ def test_a_use_is_judged_by_the_day_of_its_own_offset(zoned: tuple[Site, Clock])
 def test_a_setting_gives_the_zone_of_places_that_declare_none(open_site: Any) -> None:
     clock = Clock()
     with open_site(injected={"now_us": clock.now_us}, time_zone=EAST) as site:
-        delivered(site, lot(SCREW, "L9", 1), day(3))
+        delivered(site, lot(SCREW, "L9", 1), LAST.isoformat())
         clock.set(LAST, 10)
         (row,) = site.get(NURSE, "/consignment/stock")["items"]
         assert (row["expired"], row["usable"]) == (True, False)
@@ -179,7 +179,7 @@ def test_a_setting_gives_the_zone_of_places_that_declare_none(open_site: Any) ->
 def test_places_are_imported_with_their_zone(open_site: Any) -> None:
     clock = Clock()
     with open_site(injected={"now_us": clock.now_us}) as site:
-        delivered(site, lot(SCREW, "L9", 1), day(3))
+        delivered(site, lot(SCREW, "L9", 1), LAST.isoformat())
         text = f"place,name,time_zone\n4012345000016,Main building,{EAST}\n"
         answer = site.request(NURSE, "POST", "/imports/places?apply=true", content=text.encode())
         assert answer.status_code == 200, answer.text
