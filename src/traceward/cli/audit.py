@@ -3,18 +3,13 @@
 It must not show entries: those are for the privacy officer (GET /audit).
 """
 
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from traceward.cli.administration import server_for
 from traceward.cli.options import DEFAULT_URL, KeyOption, UrlOption
 from traceward.cli.output import ExitCode, JsonFlag, fail, print_json
-from traceward.services.identity.audit_log import ChainVerdict, verify
-from traceward.services.runtime import system_clock_us
-from traceward.store.engine import open_store
-from traceward.store.errors import StoreUnavailable, WrongDatabase
 
 audit_app = typer.Typer(no_args_is_help=True, help="The hash-chained log of reads of patients and of changes of keys.")
 
@@ -35,13 +30,11 @@ def verify_log(
     expected = _expected(expect)
     verdict = _of_database(database, expected) if database is not None else _of_server(url, key, expected)
     if as_json:
-        print_json(
-            {"entries": verdict.count, "head": verdict.head, "firstBad": verdict.bad_seq, "fault": verdict.fault}
-        )
-    elif verdict.bad_seq is None:
-        typer.echo(f"whole: {verdict.count} entries; head {verdict.count}:{verdict.head}")
-    if verdict.bad_seq is not None:
-        raise fail(f"entry {verdict.bad_seq} is not as it was written: {verdict.fault}", ExitCode.FOUND_FAULTS)
+        print_json(verdict)
+    elif verdict["firstBad"] is None:
+        typer.echo(f"whole: {verdict['entries']} entries; head {verdict['entries']}:{verdict['head']}")
+    if verdict["firstBad"] is not None:
+        raise fail(f"entry {verdict['firstBad']} is not as it was written: {verdict['fault']}", ExitCode.FOUND_FAULTS)
 
 
 def _expected(text: str | None) -> tuple[int, str] | None:
@@ -53,22 +46,20 @@ def _expected(text: str | None) -> tuple[int, str] | None:
     return int(seq), head
 
 
-def _of_server(url: str, key: str | None, expected: tuple[int, str] | None) -> ChainVerdict:
+def _of_server(url: str, key: str | None, expected: tuple[int, str] | None) -> dict[str, Any]:
     query = f"?seq={expected[0]}&head={expected[1]}" if expected is not None else ""
     with server_for(url, key) as server:
         told = server.request("GET", f"/admin/audit/verification{query}").body
-    return ChainVerdict(told["entries"], told["head"], told["firstBad"], told["fault"] or "")
+    return {
+        "entries": told["entries"],
+        "head": told["head"],
+        "firstBad": told["firstBad"],
+        "fault": told["fault"] or "",
+    }
 
 
-def _of_database(database: str, expected: tuple[int, str] | None) -> ChainVerdict:
-    if database.startswith("sqlite:///") and not Path(database.removeprefix("sqlite:///")).exists():
-        raise fail(f"{database} does not exist, so there is no log to prove; nothing was made", ExitCode.CANNOT_RUN)
-    try:
-        store = open_store(database, clock=system_clock_us)
-    except (StoreUnavailable, WrongDatabase, ValueError) as error:
-        raise fail(f"cannot open the database: {error}", ExitCode.CANNOT_RUN) from error
-    try:
-        with store.reader(snapshot=True) as reader:
-            return verify(reader, expected)
-    finally:
-        store.close()
+def _of_database(database: str, expected: tuple[int, str] | None) -> dict[str, Any]:
+    from traceward.cli.database import verify_audit_log  # noqa: PLC0415  # the database tool kit takes long to import
+
+    found = verify_audit_log(database, expected)
+    return {"entries": found.count, "head": found.head, "firstBad": found.bad_seq, "fault": found.fault}

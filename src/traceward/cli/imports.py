@@ -13,7 +13,6 @@ import typer
 from traceward.cli.administration import server_for
 from traceward.cli.options import DEFAULT_URL, KeyOption, UrlOption
 from traceward.cli.output import ExitCode, JsonFlag, fail, print_json, print_table
-from traceward.services.imports.imports import template_of
 
 _FINDING_COLUMNS = ("", "line", "column", "value", "finding")
 
@@ -44,6 +43,8 @@ def import_file(
 ) -> None:
     """Tell line by line what importing a CSV file would do, and do it with --apply."""
     if as_template:
+        from traceward.services.imports.imports import template_of  # noqa: PLC0415  # it knows the database tool kit
+
         typer.echo(template_of(kind.value), nl=False)
         return
     if file is None:

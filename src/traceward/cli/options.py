@@ -1,4 +1,4 @@
-"""Where a command finds its server and its key; it must not talk to the server."""
+"""Where a command finds its server and its key, or its database; it must not talk to either."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +17,8 @@ KeyOption = Annotated[
         "--key", envvar="TRACEWARD_KEY", help="API key (tw_...), or @FILE to read it from a file.", show_default=False
     ),
 ]
+DataOption = Annotated[Path, typer.Option("--data", help="The server's data folder, where its SQLite database is.")]
+DatabaseOption = Annotated[str | None, typer.Option("--database", help="postgresql:// or sqlite:/// URL instead.")]
 
 
 def connect(url: str, key: str | None) -> ServerClient:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from traceward.gs1.application_identifiers import APPLICATION_IDENTIFIERS, ApplicationIdentifier
 from traceward.gs1.parsed import ElementString, Finding
@@ -73,6 +74,7 @@ def _unserialised(first: Mapping[str, ElementString]) -> list[Finding]:
     ]
 
 
+@cache
 def _matching(pattern: str) -> frozenset[str]:
     """The AIs that a pattern stands for: trailing n is any digit."""
     fixed = pattern.rstrip("n")
