@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from api.conftest import BACKENDS, Site
+from traceward.services.intake.coarse_uses import end_of_day, same_day
 
 CORDIA = "https://id.gs1.org/417/9521141000007"
 NORTHGATE = "https://id.gs1.org/417/4012345000009"
@@ -104,3 +105,12 @@ def test_without_such_an_agreement_uses_are_shared_as_they_are(open_site: Callab
         assert site.request("northgate-clinical", "POST", "/consignment/actions", json=USE).status_code == 201
         (seen,) = uses(site, "cordia")
         assert (seen["readPoint"]["id"], seen["eventTime"]) == (THEATRE, USE["eventTime"])
+
+
+@pytest.mark.parametrize("offset", ["+14:00", "-14:00"])
+def test_the_last_day_of_the_calendar_is_a_day_in_every_offset(offset: str) -> None:
+    """Rejects local times made by adding the offset to a date: those of the last day lie in the year 10000."""
+    last, now_us = "9999-12-31T23:30:00.000Z", 1_800_000_000_000_000
+    assert end_of_day(last, offset, now_us) == last
+    assert same_day(last, "9999-12-31T23:29:00Z", offset)
+    assert not same_day(last, "9999-12-29T23:29:00Z", offset)

@@ -10,6 +10,9 @@ import orjson
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from traceward.services.delivery.rules import judged
+from traceward.services.outgoing import Answer
+
 from .conftest import Site, document, event
 from .receiver import Behaviour, Reply
 
@@ -139,6 +142,22 @@ def test_a_date_in_retry_after_is_honoured(site: Site) -> None:
     assert site.receiver.wait(lambda: bool(site.receiver.accepted_ids()))
     first, second = site.receiver.messages
     assert second.at - first.at >= 0.5
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles", "Pacific/Kiritimati"])
+def test_a_date_in_retry_after_is_in_utc_whatever_the_zone_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    """Rejects a date without zone that is read as local time: a message would wait hours, or not at all."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        for spelt in ("Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"):
+            waits = judged(Answer(503, {"retry-after": spelt}, b""), 784_111_777 - 60).retry_after_s
+            assert waits == 60, spelt
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_receiver_that_takes_few_events_gets_few_and_all_of_them(site: Site) -> None:

@@ -339,6 +339,17 @@ def test_what_ends_is_told_in_time_unless_something_follows() -> None:
     assert kinds(facts(agreed=book({"prices": over}))) == ["price_missing"]
 
 
+def test_what_is_valid_to_the_last_day_of_the_calendar_ends_for_nobody() -> None:
+    """Rejects a day after the last one, which no calendar has: all alerts of all parties would fail with it."""
+    forever = {"validTo": "9999-12-31"}
+    price = {"amount": "1", "currency": "EUR"} | forever
+    for changes in (forever, {"validTo": "9999-12-30"}, {}):
+        agreed = book({"prices": [price]}, **changes)
+        found = [one for gtin in (GTIN, None) for one in all_alerts(facts(gtin, agreed)).values()]
+        ends = {(one.kind, one.period) for one in found if one.kind in {"agreement_ends", "price_ends"}}
+        assert ends == ({("agreement_ends", "9999-12-30")} if changes.get("validTo") == "9999-12-30" else set())
+
+
 def test_ownership_that_is_to_pass_by_time_or_on_receipt_is_told_until_an_event_passes_it() -> None:
     came = (Arrival(LOT, NOW - 10 * DAY_US, b"r" * 16, SHELF, NOW - 10 * DAY_US, b"r" * 16),)
     for terms, expected in (

@@ -16,6 +16,8 @@ _TIME = re.compile(
 )
 _EPOCH_DAY = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
 _EARLIEST_S, _LATEST_S = -62_135_596_800, 253_402_300_799  # the first and the last second of years 1 to 9999
+EARLIEST_US = _EARLIEST_S * 1_000_000
+"""The first instant that has a text."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 

@@ -6,13 +6,14 @@ Pure: it must not read the store or a clock. An event is judged by the version i
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
 from traceward.ledger.agreement_terms import AgreementTerms, Price, ProductLine
 
 _DAY_US: Final = 86_400_000_000
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _GLN_LINK: Final = "https://id.gs1.org/414/"
 
 
@@ -236,13 +237,17 @@ class AgreementBook:
 
 
 def day_of(time_us: int) -> date:
-    """The day in UTC of a time in microseconds since 1970."""
-    return datetime.fromtimestamp(time_us / 1_000_000, UTC).date()
+    """The day in UTC of a time in microseconds since 1970; the calendar's own first or last for times beyond it.
+
+    >>> day_of(end_of(date.max)), day_of(end_of(date.max) + 1)
+    (datetime.date(9999, 12, 31), datetime.date(9999, 12, 31))
+    """
+    return date.fromordinal(min(max(_EPOCH_DAY + time_us // _DAY_US, 1), date.max.toordinal()))
 
 
 def start_of(day: date) -> int:
     """The first microsecond of a day in UTC."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000
+    return (day.toordinal() - _EPOCH_DAY) * _DAY_US
 
 
 def end_of(day: date) -> int:

@@ -1,10 +1,10 @@
 """Alerts about agreements themselves: what ends, what has no price, what an event names that was not in force.
 
-Pure; it must not judge goods.
+Pure; it must not judge goods. What is valid to the calendar's last day, as some systems write an open end, ends never.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 from traceward.ledger.agreement import Agreement, day_of, end_of, price_on, start_of
 from traceward.ledger.agreement_terms import ProductLine
@@ -15,7 +15,9 @@ def ending_alerts(facts: Facts) -> Iterator[Alert]:
     """Of the pair: agreements that end with no later version to follow."""
     for agreement in facts.in_force():
         last = agreement.last_day
-        if last is None or facts.book.in_force(agreement.terms.agreement_id, end_of(last) + 1) is not None:
+        if last is None or last == date.max:
+            continue
+        if facts.book.in_force(agreement.terms.agreement_id, end_of(last) + 1) is not None:
             continue
         yield facts.alert(
             "agreement_ends",
@@ -65,7 +67,9 @@ def _prices(facts: Facts, agreement: Agreement, line: ProductLine) -> Iterator[A
         )
         return
     last = price.valid_to
-    if last is None or price_on(line, last + timedelta(days=1)) is not None or last == agreement.last_day:
+    if last is None or last in (date.max, agreement.last_day):
+        return
+    if price_on(line, last + timedelta(days=1)) is not None:
         return
     yield facts.alert(
         "price_ends",

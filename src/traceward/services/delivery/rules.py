@@ -4,6 +4,7 @@ Pure; it must neither wait nor store.
 """
 
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Final
@@ -90,7 +91,9 @@ def _retry_after_s(text: str | None, now_s: float) -> float | None:
     if text.isascii() and text.isdigit() and len(text) < 10:
         return min(float(text), _DAY_S)
     try:
-        until_s = parsedate_to_datetime(text).timestamp()
+        until = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
+    # A date without zone, as the obsolete form of asctime is, is in UTC: RFC 9110 5.6.7.
+    until_s = (until if until.tzinfo is not None else until.replace(tzinfo=UTC)).timestamp()
     return min(max(until_s - now_s, 0.0), _DAY_S)

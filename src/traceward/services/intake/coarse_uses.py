@@ -6,18 +6,19 @@ where and when exactly, names the coarse one, and is for the hospital's clinical
 
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 from traceward.epcis.builder import Item
 from traceward.epcis.times import format_time_us, parse_time_us
 from traceward.gs1.epc_uri import identifier_kind
+from traceward.ledger.expiry import DAY_US
 from traceward.services.agreements.agreements import book
 from traceward.services.identity.principals import Principal
 from traceward.services.runtime import Runtime
 
 _FINE_SPACE: Final = uuid.UUID("0b0f9a5e-6a0b-5f0f-8a35-6a9f3f2c1d77")
 _EXTENSION: Final = "/254/"
+_SECOND_US: Final = 1_000_000
 
 
 def is_coarse(runtime: Runtime, caller: Principal, owner: str, items: Iterable[Item], place: str, time: str) -> bool:
@@ -67,15 +68,17 @@ def end_of_day(time: str, offset: str, now_us: int) -> str:
     >>> end_of_day("2026-03-12T23:30:00Z", "+01:00", 1_800_000_000_000_000)
     '2026-03-13T22:59:59.000Z'
     """
-    sign = -1 if offset.startswith("-") else 1
-    shift = sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[4:6]))
-    local = datetime.fromisoformat(format_time_us(parse_time_us(time))) + shift
-    last = local.replace(hour=23, minute=59, second=59, microsecond=0) - shift
-    end_us = int(last.timestamp()) * 1_000_000
-    return format_time_us(min(end_us, max(now_us, parse_time_us(time))))
+    time_us, shift_us = parse_time_us(time), _shift_us(offset)
+    end_us = ((time_us + shift_us) // DAY_US + 1) * DAY_US - shift_us - _SECOND_US
+    return format_time_us(min(end_us, max(now_us, time_us)))
 
 
 def same_day(one: str, other: str, offset: str) -> bool:
     """Whether two times fall on the same day in an offset."""
-    far_us = 1 << 62
-    return end_of_day(one, offset, far_us) == end_of_day(other, offset, far_us)
+    shift_us = _shift_us(offset)
+    return (parse_time_us(one) + shift_us) // DAY_US == (parse_time_us(other) + shift_us) // DAY_US
+
+
+def _shift_us(offset: str) -> int:
+    minutes = int(offset[1:3]) * 60 + int(offset[4:6])
+    return (-minutes if offset.startswith("-") else minutes) * 60 * _SECOND_US

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from traceward.epcis.errors import QueryTooComplexException
-from traceward.epcis.times import format_time_us
+from traceward.epcis.times import EARLIEST_US, format_time_us
 from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.expiry import DAY_US
 from traceward.services.identity.principals import Principal, Right
@@ -56,7 +56,7 @@ def usage_trends(runtime: Runtime, caller: Principal, *, end: str | None, days: 
     bodies = [_body(family, size, group, days) for (family, size), group in groups.items()]
     bodies.sort(key=lambda one: (-Decimal(one["slopePerDay"]), one["family"], one["size"] or ""))
     return {
-        "from": format_time_us(start_us),
+        "from": format_time_us(max(start_us, EARLIEST_US)),
         "to": format_time_us(end_us - 1),
         "days": days,
         "trends": [one | {"rank": rank} for rank, one in enumerate(bodies, start=1)],
