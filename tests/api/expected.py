@@ -203,6 +203,7 @@ SURFACES: Final[dict[str, Surface]] = {
     "uses": Surface("/usage?perPage=1000", used, "uses", trade=True),
     "expiring": Surface("/trace/expiring?days=3660", consigned, "items"),
     "recalls": Surface("/recalls", recalled, "recalls"),
+    "late uses (alerts)": Surface("/alerts?kind=usage_late&perPage=1000", used, "alerts", kind="usage_late"),
     "deliveries (FHIR)": Surface(
         f"/fhir/SupplyDelivery?location={_shelf(CORDIA_AND_HOSPITAL)}&_count=200", received_at(CORDIA_AND_HOSPITAL)
     ),

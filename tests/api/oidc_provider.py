@@ -42,11 +42,11 @@ class Provider:
 
 
 @contextlib.contextmanager
-def running_provider(*users: Mapping[str, Any]) -> Iterator[Provider]:
+def running_provider(*users: Mapping[str, Any], tokens_last_s: int = 3600) -> Iterator[Provider]:
     """A provider with these users, by their claims, until the context ends."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "-p", str(port)]
+    command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "-p", str(port), "-e", str(tokens_last_s)]
     for user in users:
         command += ["--user-claims", json.dumps(user)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

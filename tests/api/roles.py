@@ -3,7 +3,8 @@
 The table is written from the design's words, not from the server's: it must not import what it is compared with.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -107,8 +108,11 @@ Headers = dict[str, str]
 
 @contextmanager
 def provider_settings() -> Iterator[tuple[Provider, dict[str, Any]]]:
-    """A provider of the hospital's users, and the settings of servers that trust it and take large documents."""
-    with running_provider(ADA) as provider:
+    """A provider of the hospital's users, and the settings of servers that trust it and take large documents.
+
+    Its tokens last for years: longer than any run, and up to wherever a server's clock is set.
+    """
+    with running_provider(ADA, tokens_last_s=10 * 365 * 86_400) as provider:
         issuer = {"issuer": provider.issuer, "audience": AUDIENCE, "organisation": NORTHGATE}
         issuer |= {"role_claim": "sub", "roles": {"ada": "supply"}}
         yield provider, {"oidc": [issuer], "capture_limit_events": 20_000}
@@ -133,6 +137,36 @@ def sign_in(site: Site, provider: Provider) -> dict[str, Headers]:
             bearer = new_key(site, one.organisation, one.role, **one.scope)["key"]
         proofs[one.name] = {"Authorization": f"Bearer {bearer}"}
     return proofs
+
+
+SIGNED_US: Final = 1_767_000_000_000_000
+"""When the agreements are signed: in the last days of 2025, before all planted events, so that all owe their duties."""
+
+
+class _Clock:
+    """The clock of a server: stands when the agreements are signed, until it is let go on by the machine's."""
+
+    def __init__(self) -> None:
+        self.stands = True
+
+    def now_us(self) -> int:
+        """The time, in microseconds since 1970 UTC."""
+        return SIGNED_US if self.stands else time.time_ns() // 1000
+
+
+@contextmanager
+def agreed_site(open_site: Callable[..., Any], backend: str) -> Iterator[tuple[Site, dict[str, Headers]]]:
+    """A server of parties that agreed before anything was planted, and how each role proves itself."""
+    clock = _Clock()
+    with (
+        provider_settings() as (provider, settings),
+        open_site(backend, injected={"now_us": clock.now_us}, **settings) as site,
+    ):
+        proofs = sign_in(site, provider)
+        agree(site)
+        clock.stands = False
+        declare(site)
+        yield site, proofs
 
 
 def agree(site: Site) -> None:

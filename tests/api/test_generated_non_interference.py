@@ -6,6 +6,7 @@ Clock, ids, secrets and keys are injected, so that nothing has to be left out of
 import hashlib
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
@@ -61,7 +62,22 @@ class Server:
         self.site, self.injected, self.proofs = site, injected, proofs
 
     def fill(self, events: list[Planted], marks: frozenset[str]) -> None:
-        """Capture the events with these marks, a document each second, each at the same time on every server."""
+        """Agree, then capture the events with these marks, a document each second, at the same time on every server."""
+        runtime = self.site.server.app.state.runtime
+        # Alerts are looked at once, after the events: when the server gets to it in between is the machine's chance.
+        with runtime.looking_at_alerts:
+            self.injected.set(roles.SIGNED_US + 3_000_000)
+            roles.agree(self.site)
+            self._capture(events, marks)
+            # What is told of alerts, orders and the last use of keys is of one time, whenever the events came.
+            self.injected.set(_NOW_US + 80_000_000_000)
+        for name, proof in self.proofs.items():
+            answer = self.site.http.get("/session", headers=proof | {"Host": "localhost"})
+            assert answer.status_code == (401 if name == "nobody" else 200), name
+        assert catch_up(runtime, most_s=600)
+        replenish(runtime)
+
+    def _capture(self, events: list[Planted], marks: frozenset[str]) -> None:
         start_us = _NOW_US + 10_000_000
         for captor in planted.CAPTORS:
             own = [one for one in events if one.captor == captor]
@@ -72,21 +88,15 @@ class Server:
                 if body:
                     job = self.site.job(captor, self.site.capture(captor, planted.body_of(*body)))
                     assert job["success"], job["errors"][:3]
-        # What is told of alerts, orders and the last use of keys is of one time, whenever the events came.
-        self.injected.set(_NOW_US + 80_000_000_000)
-        roles.agree(self.site)
-        for proof in self.proofs.values():
-            self.site.http.get("/session", headers=proof)
-        runtime = self.site.server.app.state.runtime
-        assert catch_up(runtime, most_s=600)
-        replenish(runtime)
 
     def answer(self, role: Role, probe: Probe) -> httpx.Response:
         """What the role is answered, whatever the server's port."""
         return probe.put_to(self.site.http, self.proofs[role.name] | {"Host": "localhost"})
 
 
-_NOW_US: Final = 1_800_000_000_000_000  # January 2027
+_JANUARY_2027_US: Final = 1_800_000_000_000_000
+_NOW_US: Final = max(_JANUARY_2027_US, time.time_ns() // 1000)
+"""When the events come: after they happened, and not before the provider made its tokens by the machine's clock."""
 GROUPS: Final = {
     "hospital without patients": ("northgate-supply", "northgate-reader", "northgate-narrow", "northgate-oidc",
                                   "northgate-ward", "northgate-device", "northgate-officer"),
@@ -129,12 +139,12 @@ def opened(request: pytest.FixtureRequest, open_site: Callable[..., Any], truste
     @contextmanager
     def opening() -> Iterator[Server]:
         provider, settings = trusted
-        injected = Injected(_NOW_US)
+        injected = Injected(roles.SIGNED_US)
         hooks = {"now_us": injected.now_us, "random_bytes": injected.random_bytes}
         with open_site(request.param, injected=hooks, allowed_hosts=["localhost"], **settings) as site:
-            injected.set(_NOW_US + 1_000_000)
+            injected.set(roles.SIGNED_US + 1_000_000)
             proofs = roles.sign_in(site, provider)
-            injected.set(_NOW_US + 2_000_000)
+            injected.set(roles.SIGNED_US + 2_000_000)
             roles.declare(site)
             yield Server(site, injected, proofs)
 

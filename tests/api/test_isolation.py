@@ -39,10 +39,7 @@ class Planting:
 @pytest.fixture(scope="module", params=BACKENDS)
 def planting(request: pytest.FixtureRequest, open_site: Callable[..., Any], full_run: bool) -> Iterator[Planting]:
     """A server with generated events of every audience: 288, and 10,000 in a full run."""
-    with roles.provider_settings() as (provider, settings), open_site(request.param, **settings) as site:
-        proofs = roles.sign_in(site, provider)
-        roles.agree(site)
-        roles.declare(site)
+    with roles.agreed_site(open_site, request.param) as (site, proofs):
         events = list(planted.planted(10_000 if full_run else 288))
         roles.capture_all(site, events)
         yield Planting(site, proofs, events, _plant_refusals(site))
