@@ -11,7 +11,8 @@ import pytest
 
 from shared_data import shared
 
-from .conftest import Site
+from .conftest import BACKENDS, Site
+from .planted import NORTHGATE
 from .test_epcis_binding import bare_event, document
 
 JSON_CONTENT = {"Content-Type": "application/json"}
@@ -177,3 +178,29 @@ def test_the_published_invalid_cases_are_refused_with_a_message(site_for_attacks
         problem = refused(site_for_attacks, orjson.dumps(document(case["event"])))
         assert problem["errors"], case["case"]
         assert all(len(finding["message"]) > 10 for finding in problem["errors"]), case["case"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_text_that_no_database_can_keep_is_refused_in_every_body(open_site: Callable[..., Any], backend: str) -> None:
+    """Rejects bodies that are checked for their fields alone: PostgreSQL has no U+0000, and UTF-8 no surrogate."""
+    invoice = {"hospital": NORTHGATE, "issuedOn": "2026-06-01", "currency": "EUR"}
+    line = {"item": "https://id.gs1.org/01/09521141060001/10/B1", "quantity": 1, "unitPrice": "1"}
+    element = {"type": "EPCClass", "children": []}
+    attribute = {"id": "urn:x:a", "attribute": "%s"}
+    bodies: list[tuple[str, str, str, Any]] = [
+        ("cordia", "POST", "/invoices", invoice | {"number": "I%s", "lines": [line]}),
+        ("admin", "POST", "/onboarding/key", {"host": "urn:x:%s", "partner": "urn:x:y", "role": "supplier"}),
+        ("cordia", "PUT", "/masterdata/elements/urn:x:y", element | {"attributes": [attribute]}),
+        ("northgate-supply", "POST", "/alerts/none/acknowledge", {"text": "%s"}),
+    ]  # fmt: skip
+    with open_site(backend) as site:
+        for name, method, path, body in bodies:
+            for sign in (r"\u0000", r"\ud800", r"\udc00\ud800"):
+                text = orjson.dumps(body).replace(b"%s", sign.encode())
+                answer = site.request(name, method, path, content=text, headers=JSON_CONTENT)
+                assert answer.status_code == 400, (path, sign, answer.status_code, answer.text)
+                assert "which is no character" in answer.json()["detail"]
+        # An escaped backslash before a "u0000" is text like any other.
+        kept = element | {"attributes": [attribute | {"attribute": r"\u0000"}]}
+        answer = site.request("cordia", "PUT", "/masterdata/elements/urn:x:y", json=kept)
+        assert answer.status_code == 200, answer.text

@@ -1,10 +1,12 @@
 """Who is who over HTTP: roles, scopes of keys, rotation, sessions, and what the audit log says of it."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 
@@ -233,6 +235,24 @@ def test_signing_out_everywhere_ends_the_sessions_of_every_device(site: Site) ->
     assert status(cookies[0], "DELETE", "/sessions") == 204
     assert [status(one) for one in cookies] == [401, 401, 401]
     assert with_key(site, key, "GET", "/session").status_code == 200
+
+
+def test_a_session_that_began_over_our_own_tls_stays_on_tls(site: Site) -> None:
+    """Rejects a cookie that is kept to TLS behind a proxy alone, and one that is then not read or ended any more."""
+    app = httpx.ASGITransport(site.server.app)
+
+    async def over_tls() -> tuple[str, int, int, str]:
+        async with httpx.AsyncClient(transport=app, base_url="https://localhost") as http:
+            signed_in = await http.post("/session", json={"key": site.server.keys["cordia"]}, headers=WEB)
+            asked = await http.get("/session")
+            ended = await http.delete("/session", headers=WEB)
+            return signed_in.headers["set-cookie"], asked.status_code, ended.status_code, ended.headers["set-cookie"]
+
+    began, asked, ended, forgotten = asyncio.run(over_tls())
+    assert (asked, ended) == (200, 204)
+    for cookie in (began, forgotten):
+        assert cookie.startswith("__Host-traceward_session=")
+        assert "; Secure" in cookie
 
 
 def test_changes_of_keys_are_in_the_log_of_the_organisation_that_they_concern(site: Site) -> None:

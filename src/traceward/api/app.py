@@ -55,6 +55,7 @@ from traceward.api.tracking_routes import router as tracking_router
 from traceward.api.usage_routes import router as usage_router
 from traceward.api.web_app import web_router
 from traceward.api.websocket import refuse_unknown
+from traceward.api.whole_text import WHOLE_TEXT
 from traceward.services.alerts.digests import DigestRules, send_digests
 from traceward.services.alerts.watch import watch_alerts
 from traceward.services.delivery.rules import DeliveryRules
@@ -169,7 +170,7 @@ def create_app(
     )
     standard_routers = (epcis_router(limit_headers), fhir_router, soap_router, resolver_router(), web_router())
     for router in own_routers:
-        app.include_router(router, dependencies=[*KNOWN, *_patient_rules(router)])
+        app.include_router(router, dependencies=[*KNOWN, *WHOLE_TEXT, *_patient_rules(router)])
     for router in standard_routers:
         app.include_router(router)
     routers = (*own_routers, *standard_routers)

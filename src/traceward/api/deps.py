@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
+from fastapi.requests import HTTPConnection
 
 from traceward.api.settings import Settings
 from traceward.epcis.errors import ForbiddenException, SecurityException
@@ -21,7 +22,7 @@ _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITES: Final = frozenset({"same-origin", "none"})
 
 
-def settings_of(request: Request) -> Settings:
+def settings_of(request: HTTPConnection) -> Settings:
     """The settings that this server was made with."""
     settings = request.app.state.settings
     assert isinstance(settings, Settings)
@@ -53,7 +54,7 @@ def principal_of(request: Request) -> Principal:
 
 
 def _session_principal(request: Request, runtime: Runtime) -> Principal | None:
-    token = request.cookies.get(session_cookie(settings_of(request)))
+    token = request.cookies.get(session_cookie(request))
     key_id = runtime.sessions.key_id(token) if token else None
     principal = runtime.registry.of_key(key_id) if key_id is not None else None
     if principal is not None and request.method not in _SAFE_METHODS:
@@ -61,9 +62,14 @@ def _session_principal(request: Request, runtime: Runtime) -> Principal | None:
     return principal
 
 
-def session_cookie(settings: Settings) -> str:
+def over_tls(request: HTTPConnection) -> bool:
+    """Whether the browser reached us by TLS: our own, or that of the proxy which the settings tell of."""
+    return settings_of(request).behind_proxy or request.url.scheme in ("https", "wss")
+
+
+def session_cookie(request: HTTPConnection) -> str:
     """The name of the session's cookie: behind TLS one that no other host or plain connection can set (RFC 6265bis)."""
-    return f"__Host-{SESSION_COOKIE}" if settings.behind_proxy else SESSION_COOKIE
+    return f"__Host-{SESSION_COOKIE}" if over_tls(request) else SESSION_COOKIE
 
 
 def require_own_page(request: Request) -> None:

@@ -6,9 +6,8 @@ A key is sent once in a body and never stored by the browser; it must not be acc
 from fastapi import APIRouter, Request, Response
 
 from traceward import __version__
-from traceward.api.deps import Caller, ServerSettings, Services, require_own_page, session_cookie
+from traceward.api.deps import Caller, ServerSettings, Services, over_tls, require_own_page, session_cookie
 from traceward.api.models import ConfigBody, KeyBody, NewKeyBody, OwnRotationRequest, SessionBody, SignIn
-from traceward.api.settings import Settings
 from traceward.epcis.errors import SecurityException
 from traceward.services.identity import parties
 from traceward.services.identity.principals import Principal, Right
@@ -32,12 +31,12 @@ def sign_in(
     if principal is None:
         raise SecurityException("this key is not known")
     response.set_cookie(
-        session_cookie(settings),
+        session_cookie(request),
         runtime.sessions.open(principal),
         max_age=settings.session_ttl_s,
         httponly=True,
         samesite="strict",
-        secure=settings.behind_proxy,
+        secure=over_tls(request),
         path="/",
     )
     return _session(principal)
@@ -50,21 +49,19 @@ def signed_in(caller: Caller) -> SessionBody:
 
 
 @router.delete("/session", status_code=204)
-def sign_out(
-    request: Request, response: Response, _caller: Caller, runtime: Services, settings: ServerSettings
-) -> None:
+def sign_out(request: Request, response: Response, _caller: Caller, runtime: Services) -> None:
     """End the session."""
-    token = request.cookies.get(session_cookie(settings))
+    token = request.cookies.get(session_cookie(request))
     if token:
         runtime.sessions.close(token)
-    _forget_cookie(response, settings)
+    _forget_cookie(request, response)
 
 
 @router.delete("/sessions", status_code=204)
-def sign_out_everywhere(response: Response, caller: Caller, runtime: Services, settings: ServerSettings) -> None:
+def sign_out_everywhere(request: Request, response: Response, caller: Caller, runtime: Services) -> None:
     """End every session that was opened with the caller's key, on every device."""
     runtime.sessions.close_key(caller.key_id)
-    _forget_cookie(response, settings)
+    _forget_cookie(request, response)
 
 
 @router.get("/session/key")
@@ -84,10 +81,9 @@ def rotate_own_key(body: OwnRotationRequest, caller: Caller, runtime: Services) 
     return NewKeyBody(**parties.key_body(key, runtime.registry), key=str(text))
 
 
-def _forget_cookie(response: Response, settings: Settings) -> None:
-    response.delete_cookie(
-        session_cookie(settings), path="/", httponly=True, samesite="strict", secure=settings.behind_proxy
-    )
+def _forget_cookie(request: Request, response: Response) -> None:
+    secure = over_tls(request)
+    response.delete_cookie(session_cookie(request), path="/", httponly=True, samesite="strict", secure=secure)
 
 
 def _session(principal: Principal) -> SessionBody:

@@ -241,23 +241,26 @@ def _read(text: bytes) -> Any:
     except RecursionError as error:
         raise _invalid("", "depth", f"nested deeper than {MAX_DEPTH} levels", _CLAUSE) from error
     if b"\\u" in text:
-        _check_characters(value)
+        check_characters(value)
     return value
 
 
-def _check_characters(value: Any) -> None:
-    """Refuse U+0000 and lone surrogates anywhere: no database and no XML document can hold them."""
+def check_characters(value: Any) -> None:
+    """Refuse U+0000 and lone surrogates anywhere: no database and no XML document can hold them.
+
+    Raises ValidationException. RFC 8259 8.2.
+    """
     if isinstance(value, str):
         bad = _NOT_SURROGATE.search(value)
         if bad is not None:
             raise _invalid("", "character", f"text holds U+{ord(bad.group()):04X}, which is no character", _CLAUSE)
     elif isinstance(value, dict):
         for name, item in value.items():
-            _check_characters(name)
-            _check_characters(item)
+            check_characters(name)
+            check_characters(item)
     elif isinstance(value, list):
         for item in value:
-            _check_characters(item)
+            check_characters(item)
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
