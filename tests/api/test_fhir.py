@@ -48,20 +48,17 @@ def patient_id(site: Site) -> str:
 
 
 def test_a_patient_s_implants_are_found_as_US_Core_has_them(story: Site) -> None:
-    """Rejects a Device without what the profile requires: UDI carrier, type, patient."""
-    found = resources(bundle(story, CLINICAL, f"Device?patient=Patient/{patient_id(story)}"))
-    assert len(found) == 2
-    for device in found:
-        assert device["meta"]["profile"] == [
-            "http://hl7.org/fhir/us/core/StructureDefinition/us-core-implantable-device"
-        ]
-        assert device["patient"]["reference"] == f"Patient/{patient_id(story)}"
-        (carrier,) = device["udiCarrier"]
-        assert carrier["carrierHRF"].startswith(f"(01){carrier['deviceIdentifier']}")
-        assert {"carrierAIDC", "issuer"} <= carrier.keys()
-        assert device["type"]["coding"][0]["code"] == carrier["deviceIdentifier"]
-        assert device["lotNumber"]
-    (screws,) = [device for device in found if "serialNumber" not in device]
+    """Rejects a Device without what the profile requires: UDI carrier, type, patient; and the valve of the mistaken
+    report, whose use was declared in error.
+    """
+    (screws,) = resources(bundle(story, CLINICAL, f"Device?patient=Patient/{patient_id(story)}"))
+    assert screws["meta"]["profile"] == ["http://hl7.org/fhir/us/core/StructureDefinition/us-core-implantable-device"]
+    assert screws["patient"]["reference"] == f"Patient/{patient_id(story)}"
+    (carrier,) = screws["udiCarrier"]
+    assert carrier["carrierHRF"].startswith(f"(01){carrier['deviceIdentifier']}")
+    assert {"carrierAIDC", "issuer"} <= carrier.keys()
+    assert screws["type"]["coding"][0]["code"] == carrier["deviceIdentifier"]
+    assert (screws["lotNumber"], screws["status"], "serialNumber" in screws) == ("LOT77A", "active", False)
     assert screws["note"] == [{"text": "2 pieces of lot LOT77A"}]
     assert valid(story.get(CLINICAL, f"/fhir/Device/{screws['id']}")) == screws
 
@@ -90,7 +87,7 @@ def test_a_device_is_found_by_any_spelling_of_its_udi(story: Site, query: str) -
 def test_uses_deliveries_stock_and_provenance_are_valid_resources(story: Site) -> None:
     uses = resources(bundle(story, CLINICAL, f"DeviceUseStatement?patient={patient_id(story)}"))
     assert len(uses) == 2
-    assert {use["status"] for use in uses} <= {"active", "completed"}
+    assert {use["status"] for use in uses} == {"active", "entered-in-error"}
     (one,) = resources(bundle(story, CLINICAL, f"DeviceUseStatement?_id={uses[0]['id']}"))
     assert one == uses[0]
     deliveries = resources(bundle(story, SUPPLY, f"SupplyDelivery?location={DOCK}&date=2026-02-11"))

@@ -38,7 +38,7 @@ def received(open_site: Any) -> Iterator[Site]:
 
 def test_pages_of_what_is_in_a_patient_hold_each_once(story: Site) -> None:
     patient = patient_id(story)
-    for path in (f"Device?patient=Patient/{patient}", f"DeviceUseStatement?patient={patient}"):
+    for path in (f"Device?udi-di={VALVE}", f"DeviceUseStatement?patient={patient}"):
         whole = resources(bundle(story, CLINICAL, path))
         assert len(whole) >= 2
         assert all_pages(story, CLINICAL, path) == whole

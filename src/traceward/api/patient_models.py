@@ -58,7 +58,10 @@ class ErasureRequest(BaseModel):
 
 
 class PatientLink(BaseModel):
-    """Units of an item with a patient, since a time and until they were taken out again."""
+    """Units of an item with a patient, since a time and until they were taken out again.
+
+    useDeclaredInError: their use was declared in error and nothing stands in its place: find out before anything else.
+    """
 
     patient: str
     item: str
@@ -66,6 +69,7 @@ class PatientLink(BaseModel):
     since: str
     until: str | None
     usageReport: str | None
+    useDeclaredInError: bool
     eventIDs: list[str]
 
 

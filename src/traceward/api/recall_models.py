@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from traceward.api.ledger_models import ConflictBody
 from traceward.api.models import WithNames
+from traceward.api.patient_models import PatientLink
 
 Serial = Annotated[str, Field(min_length=1, max_length=20)]
 _Number = Annotated[str, Field(min_length=1, max_length=500, description="The notice's number as its events name it")]
@@ -168,22 +169,10 @@ class RecallBody(RecallNoticeBody, WithNames):
     conflicts: list[ConflictBody]
 
 
-class NoticePatient(BaseModel):
-    """Units of one item with a patient, since a time and until they were taken out again."""
-
-    patient: str
-    item: str
-    quantity: str
-    since: str
-    until: str | None
-    usageReport: str | None
-    eventIDs: list[str]
-
-
 class NoticePatients(BaseModel):
     """The patients whom units of a notice are or were with, by time."""
 
     notice: str
     issuer: str
     asOf: str
-    links: list[NoticePatient]
+    links: list[PatientLink]

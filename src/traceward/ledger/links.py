@@ -10,7 +10,8 @@ from decimal import Decimal
 from traceward.ledger.book import Act, Book
 from traceward.ledger.conflicts import conflict
 from traceward.ledger.facts import PATIENT, LedgerEvent, patient_of
-from traceward.ledger.state import ClassStock, Instance, Link, PatientLinks
+from traceward.ledger.state import ClassStock, Instance, Ledger, Link, PatientLinks
+from traceward.ledger.steps import IN_TRANSIT, ON_HAND
 
 ONE = Decimal(1)
 
@@ -89,6 +90,31 @@ def check_links(book: Book, record: PatientLinks) -> None:
                 private_to=record.party,
             )
             book.conflicts[raised.id] = raised
+
+
+def links_in_error(ledger: Ledger) -> frozenset[tuple[str, str, bytes]]:
+    """(key, party, eid) of the links whose use was declared in error and not made good: nothing tells of it any more.
+
+    A link that names no usage report goes by the item itself: it is in stock, and a use of it was declared in error.
+    """
+    found = {
+        (one.keys[0], one.parties[0], one.eids[0])
+        for one in ledger.conflicts.values()
+        if one.kind == "link_of_corrected_use"
+    }
+    for record in ledger.records.values():
+        if not isinstance(record, PatientLinks):
+            continue
+        item = ledger.instance(record.key)
+        if item is None or item.status not in (ON_HAND, IN_TRANSIT):
+            continue
+        if any(record.party in told for _, _, _, told in item.voided_uses):
+            found |= {
+                (record.key, record.party, link.opened_eid)
+                for link in record.links
+                if link.usage_report is None and link.closed_eid is None
+            }
+    return frozenset(found)
 
 
 def linked(event: LedgerEvent) -> list[tuple[str, Decimal]]:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from traceward.ledger import steps
+from traceward.ledger import corrections, steps
 from traceward.ledger.facts import GS1, LedgerEvent, class_parts, keys
+from traceward.ledger.links import links_in_error
 from traceward.ledger.notices import concerning
 from traceward.ledger.state import (
     ClassStock,
@@ -51,7 +52,10 @@ class Units:
 
 @dataclass(frozen=True, slots=True)
 class PatientUnits:
-    """Units tied to a patient, from the private events given. Times: microseconds since 1970 UTC."""
+    """Units tied to a patient, from the private events given. Times: microseconds since 1970 UTC.
+
+    use_in_error: their use was declared in error and nothing stands in its place, so that the tie is in doubt.
+    """
 
     patient: str
     key: str
@@ -60,11 +64,16 @@ class PatientUnits:
     closed_us: int | None
     usage_report: str | None
     eids: tuple[bytes, ...]
+    use_in_error: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryStep:
-    """One event in an item's life, as the ledger took it."""
+    """One event in an item's life, as the ledger took it.
+
+    declared_in_error: no capture of it stands, or it is a declaration that has or may yet have an effect: not one by a
+    party that could not declare it.
+    """
 
     eid: bytes
     event_id: str
@@ -229,22 +238,23 @@ def _where(status: str, container: str | None) -> str:
 
 def patients_of(ledger: Ledger, names: set[str]) -> tuple[PatientUnits, ...]:
     """The patients that units of these items and classes are tied to, by time."""
+    in_error = links_in_error(ledger)
     found = [
-        (record.key, link)
+        (record.key, link, (record.key, record.party, link.opened_eid) in in_error)
         for record in ledger.records.values()
         if isinstance(record, PatientLinks) and record.key in names
         for link in record.links
     ]
     return tuple(
-        _patient_units(key, link)
-        for key, link in sorted(found, key=lambda pair: (pair[1].opened_us, pair[0], pair[1].opened_eid))
+        _patient_units(key, link, use_in_error)
+        for key, link, use_in_error in sorted(found, key=lambda pair: (pair[1].opened_us, pair[0], pair[1].opened_eid))
     )
 
 
-def _patient_units(key: str, link: Link) -> PatientUnits:
+def _patient_units(key: str, link: Link, use_in_error: bool) -> PatientUnits:
     eids = (link.opened_eid,) if link.closed_eid is None else (link.opened_eid, link.closed_eid)
     return PatientUnits(
-        link.patient, key, link.quantity, link.opened_us, link.closed_us, link.usage_report, eids
+        link.patient, key, link.quantity, link.opened_us, link.closed_us, link.usage_report, eids, use_in_error
     )  # fmt: skip
 
 
@@ -261,12 +271,13 @@ def _about(notices: tuple[Notice, ...], names: set[str]) -> tuple[Notice, ...]:
 
 def _history(events: list[LedgerEvent], names: set[str], trail: set[bytes]) -> tuple[HistoryStep, ...]:
     told = [event for event in events if event.eid in trail or names.intersection(keys(event))]
-    struck = {event.event_id for event in told if event.declares is not None}
+    corrected = corrections.resolve(told)
+    struck = {eid for eid, captors in corrected.captors.items() if not captors}
     return tuple(
         HistoryStep(
             event.eid, event.event_id, event.event_time_us, event.offset, event.action, event.biz_step,
             event.disposition, event.read_point, event.biz_location, event.captured_by,
-            event.declares is not None or event.event_id in struck, event.private,
+            (event.declares is not None and event.eid not in corrected.refused) or event.eid in struck, event.private,
         )
         for event in sorted(told, key=steps.order_of)
     )  # fmt: skip

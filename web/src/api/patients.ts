@@ -18,6 +18,7 @@ export interface PatientLink {
   since: string;
   until: string | null;
   usageReport?: string | null;
+  useDeclaredInError?: boolean;
 }
 
 /** One use of break-glass, as the privacy officer reads it. */

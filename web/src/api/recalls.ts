@@ -61,6 +61,7 @@ export interface RecallPatient {
   quantity: string;
   since: string;
   until: string | null;
+  useDeclaredInError?: boolean;
 }
 
 export interface NewRecall {

@@ -181,6 +181,10 @@ export interface TraceUnit {
 
 export interface TracePatient {
   patient: string;
+  /** Whether the units are still there; undefined of older servers. */
+  open?: boolean;
+  /** Their use was declared in error and nothing stands in its place. */
+  useDeclaredInError?: boolean;
   quantity: string | number | null;
   items?: string[];
   eventIDs: string[];

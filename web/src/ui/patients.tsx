@@ -10,6 +10,15 @@ export function patientWords(id: string): string {
   return gsrn ? `GSRN ${gsrn}` : id;
 }
 
+/** The patient of a link, and whether its use was declared in error so that the link is in doubt. */
+export function LinkedPatient({ patient, useDeclaredInError }: { patient: string; useDeclaredInError?: boolean }) {
+  return (
+    <>
+      {patientWords(patient)} {useDeclaredInError && <span class="tag warn">Use declared in error</span>}
+    </>
+  );
+}
+
 interface Props<Link extends PatientLink> {
   links: readonly Link[];
   nothing: string;
@@ -20,7 +29,7 @@ interface Props<Link extends PatientLink> {
 export function PatientLinkTable<Link extends PatientLink>({ links, nothing, testId, more = [] }: Props<Link>) {
   if (links.length === 0) return <p class="quiet">{nothing}</p>;
   const columns: Column<Link>[] = [
-    { title: "Patient (pseudonym)", kind: "code", cell: ({ patient }) => patientWords(patient) },
+    { title: "Patient (pseudonym)", kind: "code", cell: (link) => <LinkedPatient {...link} /> },
     { title: "Item", cell: ({ item }) => thingWords(item) },
     { title: "Quantity", kind: "number", cell: ({ quantity }) => quantity },
     { title: "Since", cell: ({ since }) => readableTime(since) },

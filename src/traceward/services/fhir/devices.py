@@ -4,6 +4,7 @@ It must not build FHIR resources (`fhir_resources` does) nor name a patient to a
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from traceward.epcis.errors import QueryTooComplexException
@@ -29,13 +30,18 @@ DEVICES: Final = tuple(
 )
 """What a party has at a place: its own, and what it holds of others'."""
 
+ACTIVE, INACTIVE, IN_ERROR = "active", "inactive", "entered-in-error"
+"""Status of a Device. FHIR R4 8.20, device-status."""
+
 _ACTIVE: Final = frozenset({"on_hand", "in_transit", "implanted"})
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceView:
-    """One device as the caller may know it. subject: what its id stands for. implant: None for other roles.
+    """One device as the caller may know it. subject: what its id stands for. status: as FHIR has it (R4 8.20).
 
+    implant: what ties it to the patient who has it now; None where nobody has, where that is in doubt since its use was
+    declared in error, and for other roles. pieces: how many of a lot, None for items.
     state: the unit of the trace (see services.tracing.trace), None for pieces of a lot. expiry: YYYY-MM-DD.
     """
 
@@ -44,9 +50,10 @@ class DeviceView:
     lot: str | None
     serial: str | None
     expiry: str | None
-    is_active: bool
+    status: str
     state: dict[str, Any] | None
     implant: Implant | None
+    pieces: Decimal | None = None
 
 
 def device(runtime: Runtime, caller: Principal, subject: Item | LinkLine) -> DeviceView | None:
@@ -56,6 +63,7 @@ def device(runtime: Runtime, caller: Principal, subject: Item | LinkLine) -> Dev
     told = trace.item(runtime, caller, subject.epc, as_of=None, known_at=None)
     if told["state"] is None:
         return None
+    links = device_links(runtime, caller, subject) if told["patients"] else []
     gtin, _, serial = label_parts(subject.epc)
     return DeviceView(
         subject=subject,
@@ -63,10 +71,19 @@ def device(runtime: Runtime, caller: Principal, subject: Item | LinkLine) -> Dev
         lot=told["lot"],
         serial=serial,
         expiry=told["expiry"],
-        is_active=told["state"]["status"] in _ACTIVE,
+        status=ACTIVE if told["state"]["status"] in _ACTIVE else INACTIVE,
         state=told["state"],
-        implant=_open_implant(runtime, caller, subject.epc, told["patients"]),
+        implant=next((one for one in reversed(links) if one.is_open), None),
     )
+
+
+def device_links(runtime: Runtime, caller: Principal, subject: Item | LinkLine) -> list[Implant]:
+    """What tied a device to patients, by time, over and in doubt too; for the caller whose role knows patients."""
+    caller.require(Right.KNOW_PATIENTS)
+    if isinstance(subject, Item):
+        return implants_of_items(runtime, caller, {subject.epc}, None)
+    found = implant_of_line(runtime, caller, subject)
+    return [found] if found is not None else []
 
 
 def devices_of_product(runtime: Runtime, caller: Principal, gtin: str) -> list[Item]:
@@ -124,20 +141,11 @@ def _lot_device(runtime: Runtime, caller: Principal, line: LinkLine) -> DeviceVi
         lot=lot,
         serial=None,
         expiry=told["expiry"],
-        is_active=implant.closed_us is None,
+        status=IN_ERROR if implant.use_in_error else ACTIVE if implant.is_open else INACTIVE,
         state=None,
-        implant=implant,
+        implant=implant if implant.is_open else None,
+        pieces=implant.quantity,
     )
-
-
-def _open_implant(
-    runtime: Runtime, caller: Principal, epc: str, patients: list[dict[str, Any]] | None
-) -> Implant | None:
-    """The link that holds, else the last one; None without patients or for roles that may not know them."""
-    if not patients:
-        return None
-    found = implants_of_items(runtime, caller, {epc}, None)
-    return next((one for one in reversed(found) if one.closed_us is None), found[-1] if found else None)
 
 
 def ids_of(runtime: Runtime, caller: Principal) -> FhirIds:

@@ -20,9 +20,9 @@ from fhir.resources.R4B.supplydelivery import SupplyDelivery
 
 from traceward.epcis.times import format_time_us
 from traceward.ledger.facts import GS1, PATIENT, LedgerEvent
-from traceward.services.fhir.devices import DeviceView, subject_of
+from traceward.services.fhir.devices import IN_ERROR, DeviceView, subject_of
 from traceward.services.fhir.ids import EventLine, FhirIds, Item, event_id, is_item, place_id
-from traceward.services.tracing.implants import Implant, LinkLine, udi_texts
+from traceward.services.tracing.implants import Implant, udi_texts
 
 Resource = dict[str, Any]
 
@@ -55,7 +55,7 @@ def device_resource(view: DeviceView, ids: FhirIds, names: dict[str, str]) -> Re
                 "entryType": "unknown",
             }
         ],
-        "status": "active" if view.is_active else "inactive",
+        "status": view.status,
         "lotNumber": view.lot,
         "serialNumber": view.serial,
         "expirationDate": view.expiry,
@@ -68,13 +68,16 @@ def device_resource(view: DeviceView, ids: FhirIds, names: dict[str, str]) -> Re
     if view.implant is not None:
         data["meta"] = {"profile": [_US_CORE_IMPLANT]}
         data["patient"] = {"reference": f"Patient/{ids.patient(view.implant.patient)}"}
-        if isinstance(view.subject, LinkLine):
-            data["note"] = [{"text": f"{format(view.implant.quantity.normalize(), 'f')} pieces of lot {view.lot}"}]
+    if view.pieces is not None:
+        data["note"] = [{"text": f"{format(view.pieces.normalize(), 'f')} pieces of lot {view.lot}"}]
     return _checked(Device, data)
 
 
 def use_resource(implant: Implant, ids: FhirIds, names: dict[str, str]) -> Resource:
-    """A DeviceUseStatement: that a device is in a patient, or was until it was taken out. FHIR R4 8.21."""
+    """A DeviceUseStatement: that a device is in a patient, or was until it was taken out. FHIR R4 8.21.
+
+    entered-in-error: the use that it rests on was declared in error, and nothing stands in its place.
+    """
     period = {"start": format_time_us(implant.opened_us)}
     if implant.closed_us is not None:
         period["end"] = format_time_us(implant.closed_us)
@@ -84,7 +87,7 @@ def use_resource(implant: Implant, ids: FhirIds, names: dict[str, str]) -> Resou
         {
             "id": event_id(EventLine(*implant.line)),
             "identifier": identifiers,
-            "status": _USE_STATUS[implant.closed_us is not None],
+            "status": IN_ERROR if implant.use_in_error else _USE_STATUS[implant.closed_us is not None],
             "subject": {"reference": f"Patient/{ids.patient(implant.patient)}"},
             "timingPeriod": period,
             "recordedOn": format_time_us(implant.opened_us),

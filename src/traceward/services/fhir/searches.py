@@ -6,7 +6,7 @@ of the rest. It must not speak HTTP.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from traceward.epcis.errors import NoSuchResource, QueryParameterException, QueryTooComplexException
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
@@ -38,8 +38,9 @@ from traceward.services.tracing.implants import Implant, LinkLine, implant_of_li
 from traceward.store.compile import VisibleTo
 
 Parameters = Mapping[str, Sequence[str]]
+_Value = TypeVar("_Value")
 
-_STATUSES: Final = {"active": True, "inactive": False}
+_STATUSES: Final = {one: one for one in (devices.ACTIVE, devices.INACTIVE, devices.IN_ERROR, "unknown")}
 _DELIVERIES: Final = {"completed": True, "in-progress": False, "abandoned": False, "entered-in-error": False}
 _LINES: Final = 1000
 
@@ -212,7 +213,7 @@ def _devices(session: _Session, parameters: Parameters) -> Found:
         resource = session.device(subject)
         if resource is None or (types and resource["udiCarrier"][0]["deviceIdentifier"] not in types):
             continue
-        if not statuses or (resource["status"] == "active") in statuses:
+        if not statuses or resource["status"] in statuses:
             kept.append(key)
     return Found(sorted(kept), lambda key: session.made[key], session.links)
 
@@ -233,7 +234,7 @@ def _by_patient(session: _Session, value: str) -> list[Item | LinkLine]:
     if patient is None:
         return []
     found = implants_of(session.runtime, session.caller, patient)
-    return [devices.subject_of(one) for one in found if one.closed_us is None]
+    return [devices.subject_of(one) for one in found if one.is_open]
 
 
 def _by_product(session: _Session, value: str) -> list[Item | LinkLine]:
@@ -275,8 +276,7 @@ def _uses(session: _Session, parameters: Parameters) -> Found:
         implants += implants_of(session.runtime, session.caller, patient) if patient is not None else []
     for value in parameters.get("device", ()):
         subject = session.ids.read_device(value.removeprefix("Device/"))
-        view = devices.device(session.runtime, session.caller, subject) if subject is not None else None
-        implants += [view.implant] if view is not None and view.implant is not None else []
+        implants += devices.device_links(session.runtime, session.caller, subject) if subject is not None else []
     for one in implants:
         resource = resources.use_resource(one, session.ids, session.names)
         found[resource["id"]] = resource
@@ -431,7 +431,7 @@ def _place(value: str) -> str:
     return identifier
 
 
-def _one_of(name: str, value: str, expected: Mapping[str, bool]) -> bool:
+def _one_of(name: str, value: str, expected: Mapping[str, _Value]) -> _Value:
     if value not in expected:
         raise QueryParameterException(f"{name} is {value[:80]!r}; expected one of {', '.join(expected)}")
     return expected[value]

@@ -252,6 +252,7 @@ def _link_body(units: PatientUnits, by_eid: Mapping[bytes, LedgerEvent]) -> dict
         "since": format_time_us(units.opened_us),
         "until": format_time_us(units.closed_us) if units.closed_us is not None else None,
         "usageReport": units.usage_report,
+        "useDeclaredInError": units.use_in_error,
         "eventIDs": _ids(units.eids, by_eid),
     }
 

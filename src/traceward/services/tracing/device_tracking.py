@@ -62,6 +62,7 @@ COLUMNS: Final = (
     "followingPhysician",
     "explantingPhysician",
     "usageReport",
+    "useDeclaredInError",
     "eventIDs",
 )
 """The fields of a row, in the order of the CSV form."""
@@ -208,6 +209,7 @@ def _rows(
             "place": known.get(one.place, one.place) if one.place is not None else None,
             "patientPseudonym": one.patient,
             "usageReport": one.usage_report,
+            "useDeclaredInError": one.use_in_error,
             "eventIDs": [name for name in (one.event_id, one.closing_event_id) if name is not None],
         }
         rows.append(row)

@@ -12,6 +12,7 @@ from traceward.epcis.errors import NoSuchResource
 from traceward.epcis.predicates import AnyTerm, Query
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
+from traceward.ledger import corrections
 from traceward.ledger.facts import GS1, MCX, LedgerEvent, class_parts
 from traceward.ledger.steps import USE, effect_of, sink_of
 from traceward.services.identity.principals import Principal
@@ -129,12 +130,12 @@ def _uses(runtime: Runtime, caller: Principal, clause: AnyTerm, key: str | None)
     with runtime.store.reader() as reader:
         page = reader.find(query, VisibleTo(caller.viewers), limit=_MOST, deadline_s=runtime.limits.query_deadline_s)
         facts = [stored_fact(stored, runtime.registry) for stored in reader.documents(page.seqs, witnesses=True)]
-    struck = {fact.event_id for fact in facts if fact.declares is not None}
+    captors = corrections.resolve(facts).captors
     for fact in facts:
         if (
             fact.private
-            or fact.event_id in struck
-            or caller.organisation not in fact.captured_by
+            or fact.declares is not None
+            or caller.organisation not in captors.get(fact.eid, fact.captured_by)
             or effect_of(fact) != USE
             or sink_of(fact, USE) != "implanted"
         ):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from traceward.gs1.epc_uri import identifier_kind
 from traceward.ledger.facts import PATIENT, LedgerEvent
-from traceward.ledger.links import linked
+from traceward.ledger.links import linked, links_in_error
 from traceward.ledger.state import PatientLinks
 from traceward.services.identity.principals import Principal, Right
 from traceward.services.queries.facts import stored_fact
@@ -27,7 +27,10 @@ class LinkLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Implant:
-    """Pieces tied to a patient by one line of a private event. patient: GSRN. Times: microseconds since 1970 UTC."""
+    """Pieces tied to a patient by one line of a private event. patient: GSRN. Times: microseconds since 1970 UTC.
+
+    use_in_error: their use was declared in error and nothing stands in its place: whether they are there is in doubt.
+    """
 
     patient: str
     key: str
@@ -39,6 +42,12 @@ class Implant:
     closing_event_id: str | None
     usage_report: str | None
     place: str | None
+    use_in_error: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the pieces are with the patient, as far as is known."""
+        return self.closed_us is None and not self.use_in_error
 
 
 def label_parts(epc: str) -> tuple[str, str | None, str | None]:
@@ -106,6 +115,7 @@ def implants_of_items(
     at = moment(runtime, None, None)
     events = {event.eid: event for event in facts_of(runtime, caller, wanted, at)}
     ledger = folded(runtime, caller, events.values(), at)
+    in_error = links_in_error(ledger)
     found = [
         Implant(
             patient=link.patient,
@@ -118,6 +128,7 @@ def implants_of_items(
             closing_event_id=events[link.closed_eid].event_id if link.closed_eid in events else None,
             usage_report=link.usage_report,
             place=event.read_point,
+            use_in_error=(record.key, record.party, link.opened_eid) in in_error,
         )
         for record in ledger.records.values()
         if isinstance(record, PatientLinks) and record.party == caller.organisation and record.key in wanted

@@ -133,20 +133,21 @@ def _patients(caller: Principal, found: Iterable[PatientUnits], ids: Ids) -> lis
     """One entry per patient and whether the units are still with the patient; None where the role may not know."""
     if not caller.may(Right.KNOW_PATIENTS):
         return None
-    grouped: dict[tuple[str, bool], list[PatientUnits]] = {}
+    grouped: dict[tuple[str, bool, bool], list[PatientUnits]] = {}
     for units in found:
-        grouped.setdefault((units.patient, units.closed_us is None), []).append(units)
+        grouped.setdefault((units.patient, units.closed_us is None, units.use_in_error), []).append(units)
     return [
         {
             "patient": patient,
             "open": is_open,
+            "useDeclaredInError": in_error,
             "quantity": format(sum((units.quantity for units in tied), start=tied[0].quantity * 0), "f"),
             "items": sorted({units.key for units in tied}),
             "since": format_time_us(min(units.opened_us for units in tied)),
             "usageReports": sorted({units.usage_report for units in tied if units.usage_report is not None}),
             "eventIDs": _event_ids((eid for units in tied for eid in units.eids), ids),
         }
-        for (patient, is_open), tied in grouped.items()
+        for (patient, is_open, in_error), tied in grouped.items()
     ]
 
 

@@ -3,7 +3,7 @@
 import type { LotNotice, LotTrace, Names, TracePatient, TraceUnit } from "../../api/types";
 import { ConflictCards } from "../../ui/ConflictCards";
 import { Nothing, Notice, ShortId } from "../../ui/parts";
-import { patientWords } from "../../ui/patients";
+import { LinkedPatient } from "../../ui/patients";
 import { type Column, TableBlock } from "../../ui/Table";
 import { Cited, StatusAndFlags } from "../../ui/Units";
 import { flagWords, nameOf, readableQuantity, readableTime, statusWords } from "../../ui/words";
@@ -92,11 +92,11 @@ function Sinks({ rows }: { rows: readonly TraceUnit[] }) {
 }
 
 const PATIENTS: readonly Column<TracePatient>[] = [
-  { title: "Patient (pseudonym)", kind: "code", cell: ({ patient }) => patientWords(patient) },
+  { title: "Patient (pseudonym)", kind: "code", cell: (link) => <LinkedPatient {...link} /> },
   { title: "Quantity", kind: "number", cell: ({ quantity }) => quantity ?? "—" },
   EVENTS,
 ];
 
 export function Patients({ patients }: { patients: readonly TracePatient[] }) {
-  return <TableBlock title="Patients" total={patients.length} columns={PATIENTS} rows={patients} keyOf={({ patient }) => patient} nothing="No unit is linked to a patient." />;
+  return <TableBlock title="Patients" total={patients.length} columns={PATIENTS} rows={patients} keyOf={({ patient, open, useDeclaredInError }) => `${patient} ${open} ${useDeclaredInError}`} nothing="No unit is linked to a patient." />;
 }
