@@ -136,8 +136,23 @@ def test_an_outsiders_error_declaration_is_a_dispute_without_effect() -> None:
     }
     assert after.transfers == before.transfers
     opened = [after.conflicts[found] for found in after.conflicts.keys() - before.conflicts.keys()]
-    assert [found.kind for found in opened] == ["not_declarant"]
     assert {eid for eid, seen in after.visible.items() if RIVAL in seen} == {declaration.eid}
+    without = fold([event for event in storyline() if event.event_id != declaration.event_id] + [declaration], PARTIES)
+    told = [[found for found in ledger.conflicts.values() if RIVAL in found.parties] for ledger in (after, without)]
+    assert opened == told[0] == told[1], "a guess finds out that the event exists"
+    assert [found.kind for found in opened] == ["original_missing"]
+
+
+def test_who_is_named_by_an_event_is_told_that_only_its_captor_may_declare_it_an_error() -> None:
+    """Rejects a refusal that depends on what the declaration says of itself: the original has to name the party."""
+    declaration = msgspec.structs.replace(declared_by_rival(), captured_by=(CORDIA,))
+    ledger = fold([*storyline(), declaration], PARTIES)
+    assert [found.kind for found in ledger.conflicts.values() if declaration.eid in found.eids] == ["not_declarant"]
+    naming_itself = msgspec.structs.replace(declared_by_rival(), possessing=(CORDIA, RIVAL))
+    ledger = fold([*storyline(), naming_itself], PARTIES)
+    assert [found.kind for found in ledger.conflicts.values() if naming_itself.eid in found.eids] == [
+        "original_missing"
+    ]
 
 
 @pytest.mark.parametrize("first", ["cycle_counting", "inspecting", "receiving"])

@@ -56,7 +56,7 @@ KINDS = {
     "event_id_reused": Kind("medium", "{key}: two parties captured different content under one eventID"),
     "label_mismatch": Kind("high", "{key}: lot or expiry differs from what was known: {what}"),
     "link_of_corrected_use": Kind("critical", "{key}: tied to a patient by a use that was declared in error"),
-    "original_missing": Kind("low", "{key}: declared in error, but the event itself is not here yet"),
+    "original_missing": Kind("low", "{key}: declared in error, but no capture of the event by the same party is here"),
     "not_declarant": Kind("medium", "{key}: declared in error by a party that did not capture it; no effect"),
     "dated_ahead": Kind("medium", "{key}: dated {what}, which was still to come when it was recorded"),
     "unknown_step": Kind("low", "{key}: business step {what} is not known here and moves nothing"),

@@ -13,13 +13,14 @@ from traceward.ledger.facts import LedgerEvent, keys
 class Corrections(NamedTuple):
     """captors: eid -> parties whose capture stands. declared: eid -> declarations that struck it.
 
-    waiting: declarations whose original is not here. refused: declarations by parties that did not capture it.
+    waiting: declarations whose original is not here. refused: declaration by parties that did not capture it -> the
+    originals that it would have been of.
     """
 
     captors: Mapping[bytes, tuple[str, ...]]
     declared: Mapping[bytes, tuple[LedgerEvent, ...]]
     waiting: frozenset[bytes]
-    refused: frozenset[bytes]
+    refused: Mapping[bytes, tuple[LedgerEvent, ...]]
 
 
 def resolve(events: Sequence[LedgerEvent]) -> Corrections:
@@ -27,7 +28,7 @@ def resolve(events: Sequence[LedgerEvent]) -> Corrections:
     originals: dict[str, list[LedgerEvent]] = defaultdict(list)
     declarations = [event for event in events if event.declares is not None]
     if not declarations:
-        return Corrections({}, {}, frozenset(), frozenset())
+        return Corrections({}, {}, frozenset(), {})
     wanted = {event.event_id for event in declarations}
     for event in events:
         if event.declares is None and event.event_id in wanted:
@@ -35,7 +36,7 @@ def resolve(events: Sequence[LedgerEvent]) -> Corrections:
     captors: dict[bytes, tuple[str, ...]] = {}
     declared: dict[bytes, list[LedgerEvent]] = defaultdict(list)
     waiting: set[bytes] = set()
-    refused: set[bytes] = set()
+    refused: dict[bytes, tuple[LedgerEvent, ...]] = {}
     for declaration in sorted(declarations, key=lambda event: event.eid):
         same = [event for event in originals[declaration.event_id] if keys(event) == keys(declaration)]
         own = [event for event in same if set(event.captured_by) & set(declaration.captured_by)]
@@ -43,7 +44,9 @@ def resolve(events: Sequence[LedgerEvent]) -> Corrections:
             left = captors.get(event.eid, event.captured_by)
             captors[event.eid] = tuple(party for party in left if party not in declaration.captured_by)
             declared[event.eid].append(declaration)
-        if not own:
-            (refused if same else waiting).add(declaration.eid)
+        if same and not own:
+            refused[declaration.eid] = tuple(same)
+        elif not same:
+            waiting.add(declaration.eid)
     struck = {eid: tuple(listed) for eid, listed in declared.items()}
-    return Corrections(captors, struck, frozenset(waiting), frozenset(refused))
+    return Corrections(captors, struck, frozenset(waiting), refused)

@@ -142,8 +142,11 @@ def pass_over(book: Book, event: LedgerEvent, corrected: corrections.Corrections
         if event.eid in corrected.waiting:
             record.waiting += (event.eid,)
     touched = keys(event)
-    if touched and (event.eid in corrected.waiting or event.eid in corrected.refused):
-        kind = "original_missing" if event.eid in corrected.waiting else "not_declarant"
+    refused = corrected.refused.get(event.eid, ())
+    if touched and (event.eid in corrected.waiting or refused):
+        # Only whom the original names is told that it is here: a guess must not find out what others captured.
+        known = any(not named_parties(one, book.parties).isdisjoint(event.captured_by) for one in refused)
+        kind = "not_declarant" if known else "original_missing"
         raised = conflict(kind, touched, (event.eid,), event.captured_by, event.event_time_us)
         book.conflicts[raised.id] = raised
 
