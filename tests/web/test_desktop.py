@@ -223,16 +223,30 @@ def test_a_role_without_prices_is_told_so_and_asked_nothing_that_is_refused(
 
 
 def test_short_words_are_broken_nowhere_on_a_phone(live_server: LiveServer, browser: Browser) -> None:
-    """Rejects a bar and a list of terms that put the letters of a word below each other."""
+    """Rejects a bar and a list of terms that put the letters of a word below each other, or that push the page wide."""
     context = phone(browser)
+    lines = (
+        "e => { const r = document.createRange(); r.selectNodeContents(e.firstChild);"
+        " return new Set([...r.getClientRects()].map(one => one.top)).size }"
+    )
     with faultless(context, live_server):
         page = sign_in(context, live_server, "northgate-clinical", "key")
-        lines = (
-            "e => { const r = document.createRange(); r.selectNodeContents(e.firstChild);"
-            " return r.getClientRects().length }"
-        )
         assert page.get_by_text("May", exact=True).evaluate(lines) == 1
-        page.goto(f"{live_server.url}/app/replenishment")
-        page.get_by_role("heading", name="Replenishment", exact=True).wait_for()
-        assert page.get_by_role("button", name="Replenishment").evaluate(lines) == 1
+        for path in ("replenishment", "subscriptions"):
+            page.goto(f"{live_server.url}/app/{path}")
+            menu = page.get_by_role("button", name=path.title())
+            badge = menu.get_by_test_id("alert-badge")
+            badge.wait_for()
+            for width in (390, 320):
+                page.set_viewport_size({"width": width, "height": 844})
+                whole = (
+                    menu,
+                    badge,
+                    page.get_by_role("link", name="My key"),
+                    page.get_by_role("button", name="Sign out"),
+                )
+                assert [one.evaluate(lines) for one in whole] == [1, 1, 1, 1]
+                boxes = [one.bounding_box() for one in whole]
+                assert all(box is not None and 0 <= box["x"] <= box["x"] + box["width"] <= width for box in boxes)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
