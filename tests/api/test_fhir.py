@@ -172,6 +172,13 @@ def test_another_supplier_gets_for_hidden_things_what_it_gets_for_absent_ones(st
         ("POST", "Device/_search", 415, "not-supported"),
         ("GET", "Device?udi-di=09521141010235&_page=x", 400, "invalid"),
         ("GET", "Device?udi-di=09521141010235&_count=many", 400, "invalid"),
+        ("GET", "Device?udi-di=09521141010235&_count=%C2%B2", 400, "invalid"),
+        pytest.param("GET", f"Device?udi-di=09521141010235&_count={'9' * 4500}", 400, "invalid", id="long count"),
+        ("GET", "Device?udi-di=09521141010235&udi-di=09521141060001", 400, "invalid"),
+        ("GET", "SupplyDelivery?date=ap2026", 400, "invalid"),
+        ("GET", "SupplyDelivery?date=2026-13", 400, "invalid"),
+        ("GET", "SupplyDelivery?date=0000", 400, "invalid"),
+        ("GET", "SupplyDelivery?date=2026-02-11,2026-02-12", 400, "invalid"),
         ("GET", "SupplyDelivery?date=yesterday", 400, "invalid"),
     ],
 )
@@ -179,6 +186,34 @@ def test_every_failure_is_an_OperationOutcome(story: Site, method: str, path: st
     answer = story.request(CLINICAL, method, f"/fhir/{path}")
     assert answer.status_code == status, answer.text
     assert valid(answer.json())["issue"][0]["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("2026", 1), ("2025", 0), ("2026-02", 1), ("2026-03", 0), ("2026-02-11", 1), ("2026-02-10", 0),
+        ("2026-02-11T07:10Z", 1), ("2026-02-11T07:11Z", 0), ("2026-02-11T08:10:00%2B01:00", 1),
+        ("2026-02-11T07:10:00.000Z", 1), ("gt2026-02", 0), ("ge2026-02", 1), ("sa2026-01", 1), ("lt2026-02", 0),
+        ("le2026-02", 1), ("eb2026-03", 1), ("gt2026-02-11T07:10:00Z", 0), ("ge2026-02&date=lt2026-02-11", 0),
+    ],
+)  # fmt: skip
+def test_a_date_stands_for_all_the_time_that_it_leaves_open(story: Site, asked: str, found: int) -> None:
+    """Rejects a search for days alone: the receipt is of 2026-02-11T07:10:00Z."""
+    assert bundle(story, CLINICAL, f"SupplyDelivery?date={asked}&_count=0")["total"] == found
+
+
+def test_a_bundle_tells_the_search_that_it_answers_and_never_a_patient(story: Site) -> None:
+    """Rejects a self link without what was asked, with what was passed over, or with a GSRN. FHIR R4 3.1.1.1.1."""
+
+    def told(path: str, **options: Any) -> str:
+        links = {one["relation"]: one["url"] for one in bundle(story, CLINICAL, path, **options)["link"]}
+        return str(links["self"]).partition("/fhir/")[2]
+
+    assert told("Device?udi-di=09521141010235&_count=1") == "Device?udi-di=09521141010235&_count=1"
+    lenient = {"Prefer": "handling=lenient"}
+    assert told("Device?udi-di=09521141010235&colour=red", headers=lenient) == "Device?udi-di=09521141010235"
+    assert told("Device/_search", data={"udi-di": "09521141010235"}) == "Device?udi-di=09521141010235"
+    assert told("Patient/_search", data={"identifier": "401234500000123452", "_count": "3"}) == "Patient?_count=3"
 
 
 def test_a_stranger_and_a_client_of_another_format_get_an_OperationOutcome_too(story: Site) -> None:

@@ -82,6 +82,8 @@ HOSTILE = {
     "NaN": b"[NaN]",
     "Infinity": b"[-Infinity]",
     "1e999": b"[1e999]",
+    "a million digits of a small number": b"[1e-999999]",
+    "a million digits of nothing": b"[0e-999999]",
     "tiny number of many digits": b"[0." + b"0" * 5000 + b"1]",
     "integer of 4300 digits": b"[" + b"9" * 4300 + b"]",
     "integer of 20 digits": b"[18446744073709551617]",

@@ -215,7 +215,7 @@ def test_a_fault_is_named_by_its_code_and_its_place(body, expected):
     assert findings(body) == expected
 
 
-@pytest.mark.parametrize("number", ["1e400", "9" * 20, "1" * 70, "0x1", "INF", "", "１"])
+@pytest.mark.parametrize("number", ["1e400", "1e-999999", "0e-999999", "9" * 20, "1" * 70, "0x1", "INF", "", "１"])
 def test_a_number_that_json_cannot_hold_is_refused(number):
     quantity = f"<quantityList><quantityElement><epcClass>urn:x:y</epcClass><quantity>{number}</quantity>"
     body = event(rest=(quantity + "</quantityElement></quantityList>").encode())

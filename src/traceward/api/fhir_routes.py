@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 import orjson
@@ -26,7 +26,7 @@ from traceward.epcis.errors import (
     TracewardError,
     UnsupportedMediaTypeException,
 )
-from traceward.gs1.patient import without_patients
+from traceward.gs1.patient import contains_patient_identifier, without_patients
 from traceward.services.identity.principals import Principal
 from traceward.services.runtime import Runtime
 
@@ -40,6 +40,7 @@ _NUMBER: Final = "identifier"
 _BY_POST: Final = "The GSRN, 18 digits; taken in the form of a POST to Patient/_search alone, never in a URL."
 _DEFAULT_COUNT: Final = 50
 _MOST: Final = 200
+_LONGEST_COUNT: Final = 9
 _CONTROLS: Final = frozenset({"_count", "_summary", "_sort", "_total", "_format", "_page", "_pretty"})
 _SUMMARIES: Final = ("true", "count", "false")
 _TOTALS: Final = ("none", "estimate", "accurate")
@@ -213,7 +214,7 @@ def _search(request: Request, caller: Principal, runtime: Runtime, kind: str, gi
     listed = [] if only_count else fhir.ordered(kind, found, page.sort, page.after)
     entries = listed[: page.count]
     shown = [one for _, one in entries]
-    links = {"self": f"{_base(request)}/{kind}"}
+    links = {"self": f"{_base(request)}/{kind}{_asked(kind, given)}"}
     if len(listed) > len(entries):
         links["next"] = f"{_base(request)}/{kind}?_page={_token(runtime, caller, kind, page, entries[-1])}"
     found.told(runtime, caller, kind, page.parameters, shown)
@@ -241,9 +242,14 @@ def _page_of(runtime: Runtime, caller: Principal, kind: str, given: list[tuple[s
             continue
         if modifier and not (plain == "patient" and modifier == "Patient"):
             raise QueryParameterException(f"{name[:80]!r} has a modifier; expected {plain} alone")
+        # A comma means "or", a repetition "and": of these the searches know one for each parameter. FHIR R4 3.1.1.4.
+        if plain == "date" and "," in value:
+            raise QueryParameterException("date holds a comma; expected one time, or two dates as from and to")
+        if plain != "date" and plain in parameters:
+            raise QueryParameterException(f"{plain[:80]!r} is given twice; expected it once, its values with commas")
         parameters.setdefault(plain, []).extend(part for part in value.split(",") if part)
     text = controls.get("_count", str(_DEFAULT_COUNT))
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_COUNT):
         raise QueryParameterException(f"_count is {text[:20]!r}; expected a whole number")
     expires_us = runtime.now_us() + runtime.limits.page_token_ttl_s * 1_000_000
     sort = controls.get("_sort", "_id")
@@ -251,6 +257,18 @@ def _page_of(runtime: Runtime, caller: Principal, kind: str, given: list[tuple[s
     summary = _one_of("_summary", controls.get("_summary", "false"), _SUMMARIES)
     total = _one_of("_total", controls.get("_total", "accurate"), _TOTALS)
     return _Page(expires_us, None, parameters, min(int(text), _MOST), sort, summary, total)
+
+
+def _asked(kind: str, given: list[tuple[str, str]]) -> str:
+    """The query of a search as it was understood, but for a patient's GSRN, which no URL holds. FHIR R4 3.1.1.1.1."""
+    from traceward.services.fhir import searches as fhir  # noqa: PLC0415  # the models take long to import
+
+    known = {*fhir.KINDS[kind].parameters, *_CONTROLS}
+    if kind == "Patient":
+        known.discard(_NUMBER)
+    asked = [(name, value) for name, value in given if name.partition(":")[0] in known]
+    query = f"?{urlencode(asked)}" if asked else ""
+    return "" if contains_patient_identifier(query) else query
 
 
 def _token(runtime: Runtime, caller: Principal, kind: str, page: _Page, after: tuple[str, str]) -> str:

@@ -27,6 +27,7 @@ from traceward.epcis.times import parse_time_us
 MAX_DEPTH = 64
 MAX_INTEGER = 2**63 - 1
 MAX_NUMBER_LENGTH = 64
+MAX_EXPONENT = 400
 MAX_BYTES = 128 * 1024 * 1024
 MAX_EVENTS = 100_000
 # What is read as one piece: a text of a few bytes per value takes some 30 times its size in memory.
@@ -278,9 +279,18 @@ def _integer(text: str) -> int:
 
 
 def _decimal(text: str) -> Decimal:
-    if len(text) > MAX_NUMBER_LENGTH or not math.isfinite(float(text)):
-        raise _invalid("", "number", f"the number {text[:40]} is too long or too large", _CLAUSE)
-    return Decimal(text)
+    if len(text) > MAX_NUMBER_LENGTH or not is_writable(number := Decimal(text)):
+        raise _invalid("", "number", f"the number {text[:40]} is too long, too large or too small", _CLAUSE)
+    return number
+
+
+def is_writable(number: Decimal) -> bool:
+    """Whether a number is one that other systems can read, and that has some hundred digits at most when written out.
+
+    A few signs, such as 1e-999999, can stand for a million digits.
+    """
+    exponent = number.as_tuple().exponent
+    return isinstance(exponent, int) and abs(exponent) <= MAX_EXPONENT and math.isfinite(float(number))
 
 
 def _constant(text: str) -> Any:

@@ -6,14 +6,13 @@ numbers and blanks around standard values.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
 from traceward.epcis.errors import Finding, TracewardError
-from traceward.epcis.json_codec import MAX_INTEGER, MAX_NUMBER_LENGTH, read_json
+from traceward.epcis.json_codec import MAX_INTEGER, MAX_NUMBER_LENGTH, is_writable, read_json
 from traceward.epcis.vocabulary import Kind, to_bare
 from traceward.epcis.xml_names import ReadNames
 from traceward.epcis.xml_parser import Element, attributes_of
@@ -227,8 +226,8 @@ class EventReader:
         number = Decimal(text)
         plain = str(number)
         whole = plain.lstrip("-").isdigit()
-        if len(plain) > MAX_NUMBER_LENGTH or not math.isfinite(float(number)) or (whole and abs(number) > MAX_INTEGER):
-            message = f"{name or element.tag} is {text[:40]}; the number is too long or too large"
+        if len(plain) > MAX_NUMBER_LENGTH or not is_writable(number) or (whole and abs(number) > MAX_INTEGER):
+            message = f"{name or element.tag} is {text[:40]}; the number is too long, too large or too small"
             self._add(element, "number", message, here)
             return None
         return number

@@ -272,6 +272,11 @@ def outcome(severity: str, code: str, diagnostics: str, expressions: list[str] |
     return _checked(OperationOutcome, {"issue": [issue]})
 
 
+_SECURITY: Final = (
+    "Authorization: Bearer, with a key of this server or a token of an OpenID Connect issuer that it knows."
+)
+
+
 def capability_statement(resources: list[Resource], *, version: str, now_us: int, base: str) -> Resource:
     """What the service can do. resources: entries of CapabilityStatement.rest.resource. FHIR R4 5.2."""
     return _checked(
@@ -284,7 +289,7 @@ def capability_statement(resources: list[Resource], *, version: str, now_us: int
             "implementation": {"description": "Implants and consigned stock, read-only", "url": base},
             "fhirVersion": "4.0.1",
             "format": ["json"],
-            "rest": [{"mode": "server", "resource": resources}],
+            "rest": [{"mode": "server", "security": {"description": _SECURITY}, "resource": resources}],
         },
     )
 

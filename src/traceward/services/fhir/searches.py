@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from traceward.epcis.errors import NoSuchResource, QueryParameterException, QueryTooComplexException
-from traceward.epcis.predicates import AnyTerm, Query, TimeRange
+from traceward.epcis.predicates import AnyTerm, Query
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier, identifier_kind
 from traceward.gs1.patient import contains_patient_identifier
 from traceward.ledger.facts import GS1, PATIENT, LedgerEvent
 from traceward.services.fhir import devices, resources
+from traceward.services.fhir.dates import time_range
 from traceward.services.fhir.ids import (
     EventLine,
     FhirIds,
@@ -32,7 +33,6 @@ from traceward.services.queries.facts import stored_fact
 from traceward.services.queries.master_data import names_of
 from traceward.services.queries.visible_events import facts_of, moment, visible_event_ids
 from traceward.services.runtime import Runtime
-from traceward.services.times import instant
 from traceward.services.tracing import stock
 from traceward.services.tracing.implants import Implant, LinkLine, implant_of_line, implants_of
 from traceward.store.compile import VisibleTo
@@ -346,7 +346,7 @@ def _receipts(session: _Session, parameters: Parameters) -> dict[bytes, LedgerEv
     if "location" in parameters:
         places = [_place(value) for value in parameters["location"]]
         clauses.append(AnyTerm(tuple((key, place) for place in places for key in ("bizLocation", "readPoint"))))
-    query = Query(clauses=tuple(clauses), event_time=_range(parameters.get("date", ())), descending=False)
+    query = Query(clauses=tuple(clauses), event_time=time_range(parameters.get("date", ())), descending=False)
     limits = session.runtime.limits
     with session.runtime.store.reader() as reader:
         page = reader.find(query, VisibleTo(session.caller.viewers), limit=_LINES, deadline_s=limits.query_deadline_s)
@@ -411,7 +411,7 @@ def _audit_events(session: _Session, parameters: Parameters) -> Found:
         if entry is not None:
             found[value] = resources.audit_resource(value, entry)
     if "_id" not in parameters:
-        times = _range(parameters.get("date", ()))
+        times = time_range(parameters.get("date", ()))
         start, end = (format_time_us(one) if one is not None else None for one in (times.ge_us, times.lt_us))
         for agent in parameters.get("agent-name", [None]):
             wanted = audit_log.AuditFilter(principal=agent, start=start, end=end)
@@ -435,33 +435,6 @@ def _one_of(name: str, value: str, expected: Mapping[str, _Value]) -> _Value:
     if value not in expected:
         raise QueryParameterException(f"{name} is {value[:80]!r}; expected one of {', '.join(expected)}")
     return expected[value]
-
-
-_PREFIXES: Final = {
-    "ge": (True, False),
-    "gt": (True, False),
-    "le": (False, True),
-    "lt": (False, True),
-    "eq": (True, True),
-}
-
-
-def _range(values: Sequence[str]) -> TimeRange:
-    """The times that FHIR date parameters ask for; a day is the whole of it, in UTC. FHIR R4 3.1.1.4.4."""
-    start: int | None = None
-    end: int | None = None
-    for value in values:
-        prefix = value[:2] if value[:2] in _PREFIXES else "eq"
-        text = value[2:] if value[:2] in _PREFIXES else value
-        first, last = instant("date", text, end_of_day=False), instant("date", text)
-        bounds_start, bounds_end = _PREFIXES[prefix]
-        if bounds_start:
-            begins = last + 1 if prefix == "gt" else first
-            start = begins if start is None else max(start, begins)
-        if bounds_end:
-            ends = first if prefix == "lt" else last + 1
-            end = ends if end is None else min(end, ends)
-    return TimeRange(start, end)
 
 
 _SEARCHES: Final[dict[str, Callable[[_Session, Parameters], Found]]] = {
