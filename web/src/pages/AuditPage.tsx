@@ -26,23 +26,47 @@ const COLUMNS: readonly Column<AuditEntry>[] = [
   { title: "Entry", cell: ({ hash }) => <ShortId id={hash} /> },
 ];
 
-/** Who did what, for the privacy officer; it names no patient, as the log itself does not. */
-export function AuditPage() {
-  const [draft, setDraft] = useState(EVERYTHING);
-  const [filter, setFilter] = useState(EVERYTHING);
+/** What was recorded that fits; mounted anew for each question, so that no entry of another one is among its own. */
+function Log({ filter }: { filter: AuditFilter }) {
   const [older, setOlder] = useState<{ entries: AuditEntry[]; next: string | null } | null>(null);
-  const loaded = useLoaded(async () => {
-    setOlder(null);
-    return auditApi.page(filter);
-  }, [filter]);
+  const loaded = useLoaded(() => auditApi.page(filter), []);
   const doing = useDoing();
-  const edit = (field: keyof AuditFilter) => (event: Event & { currentTarget: HTMLInputElement }) =>
-    setDraft({ ...draft, [field]: event.currentTarget.value.trim() });
   const goOn = (next: string): void =>
     void doing.run(async () => {
       const page = await auditApi.more(next);
       setOlder({ entries: [...(older?.entries ?? []), ...page.body.entries], next: page.next });
     });
+  return (
+    <>
+      <Failures doing={doing} />
+      <WhenLoaded loaded={loaded} what="the audit log">
+        {({ body, next: second }) => {
+          const entries = [...body.entries, ...(older?.entries ?? [])];
+          const next = older === null ? second : older.next;
+          return entries.length === 0 ? (
+            <Nothing title="Nothing was recorded that fits." />
+          ) : (
+            <>
+              <Table name="Audit log" columns={COLUMNS} rows={entries} keyOf={({ hash }) => hash} marks={() => ({ "data-testid": "audit-entry" })} />
+              {next !== null && (
+                <button type="button" class="secondary more" disabled={doing.busy} onClick={() => goOn(next)}>
+                  Older entries
+                </button>
+              )}
+            </>
+          );
+        }}
+      </WhenLoaded>
+    </>
+  );
+}
+
+/** Who did what, for the privacy officer; it names no patient, as the log itself does not. */
+export function AuditPage() {
+  const [draft, setDraft] = useState(EVERYTHING);
+  const [asked, setAsked] = useState({ filter: EVERYTHING, times: 1 });
+  const edit = (field: keyof AuditFilter) => (event: Event & { currentTarget: HTMLInputElement }) =>
+    setDraft({ ...draft, [field]: event.currentTarget.value.trim() });
   return (
     <main class="wide">
       <h1>Audit log</h1>
@@ -51,7 +75,7 @@ export function AuditPage() {
         class="toolbar"
         onSubmit={(event) => {
           event.preventDefault();
-          setFilter({ ...draft });
+          setAsked({ filter: { ...draft }, times: asked.times + 1 });
         }}
       >
         <span class="pair">
@@ -74,26 +98,7 @@ export function AuditPage() {
           Show
         </button>
       </form>
-      <Failures doing={doing} />
-      <WhenLoaded loaded={loaded} what="the audit log">
-        {({ body, next: second }) => {
-          const entries = [...body.entries, ...(older?.entries ?? [])];
-          const next = older === null ? second : older.next;
-          return entries.length === 0 ? (
-            <Nothing title="Nothing was recorded that fits." />
-          ) : (
-            <>
-              <Table name="Audit log" columns={COLUMNS} rows={entries} keyOf={({ hash }) => hash} marks={() => ({ "data-testid": "audit-entry" })} />
-              {next !== null && (
-                <button type="button" class="secondary more" disabled={doing.busy} onClick={() => goOn(next)}>
-                  Older entries
-                </button>
-              )}
-            </>
-          );
-        }}
-      </WhenLoaded>
+      <Log key={asked.times} filter={asked.filter} />
     </main>
   );
 }
-
