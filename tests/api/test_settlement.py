@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -213,3 +214,23 @@ def test_what_had_no_price_when_it_was_settled_is_charged_once_it_has_one(bare: 
     agree(bare)
     assert settled("2026-05") == [("priced", "0", "620.00")]
     assert settled("2026-06") == []
+
+
+def test_a_use_that_many_settle_at_once_is_settled_once_and_told_to_each(bare: Site) -> None:
+    """Rejects looking for the settlement and for what is to settle one after the other: whoever comes between is told
+    that there is no such use.
+    """
+    agree(bare, use={"settlement": "per_use"})
+    uses = [use_event(number, BALLOON, 1, f"2026-03-03T08:{number:02}:00Z") for number in range(2, 12)]
+    capture_events(bare, receipt(1, BALLOON, 20, "2026-02-01T08:00:00Z"), *uses)
+
+    def asked(turn: int, period: str) -> tuple[int, str]:
+        body = {"agreementID": AGREEMENT, "period": period}
+        answer = bare.request((SUPPLY, "cordia")[turn % 2], "POST", "/settlements", json=body)
+        return answer.status_code, answer.text
+
+    with ThreadPoolExecutor(12) as clients:
+        for use in uses:
+            answers = set(clients.map(asked, range(12), [use["eventID"]] * 12))
+            assert len(answers) == 1, answers
+            assert answers.pop()[0] == 200

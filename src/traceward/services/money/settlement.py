@@ -86,7 +86,14 @@ def settle(runtime: Runtime, caller: Principal, agreement_id: str, period_name: 
             done = _of_period(reader, agreement_id, period_name)
             if done is not None:
                 return find(runtime, caller, done)
-            draft = _draft(runtime, reader, caller, book, agreement, period_name)
+            try:
+                draft = _draft(runtime, reader, caller, book, agreement, period_name)
+            except NoSuchResource:
+                # Somebody else may have settled it since it was looked for, so that nothing of it is left.
+                done = _of_period(reader, agreement_id, period_name)
+                if done is None:
+                    raise
+                return find(runtime, caller, done)
         stored = runtime.store.committer.run(partial(_store, caller=caller, draft=draft))
         if stored is not None:
             return find(runtime, caller, stored)
