@@ -1,8 +1,10 @@
 """Servers for the tests of the HTTP interface: the demo's parties on each database, with or without their story."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,15 @@ from shared_data import shared
 
 BACKENDS = ("sqlite", "postgresql")
 PARTY_FILES = {"cordia": "storyline-cordia.json", "northgate-clinical": "storyline-northgate.json"}
+STORY_NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+"""When the storyline is looked at: after the buy-out of September 2026, before the explant of June 2027."""
 PATIENT_SPELLINGS = (b"401234500000123452", b"4012345.0000012345", b"0000012345")
+
+
+def story_clock() -> Callable[[], int]:
+    """A clock that goes on from STORY_NOW, whatever day the tests run on: for what follows from the storyline alone."""
+    late_us = time.time_ns() // 1000 - int(STORY_NOW.timestamp()) * 1_000_000
+    return lambda: time.time_ns() // 1000 - late_us
 
 
 @dataclass(frozen=True)
@@ -83,7 +93,7 @@ def open_site(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureR
 @pytest.fixture(scope="session", params=BACKENDS)
 def story(request: pytest.FixtureRequest, open_site: Callable[..., Any]) -> Iterator[Site]:
     """A server with the published storyline; tests must not change it."""
-    with open_site(request.param) as site:
+    with open_site(request.param, injected={"now_us": story_clock()}) as site:
         site.load_story()
         yield site
 

@@ -15,7 +15,9 @@ PRICE = {"amount": "45", "currency": "EUR"}
 
 @pytest.fixture(params=BACKENDS)
 def empty(request: pytest.FixtureRequest, open_site: Any) -> Iterator[Site]:
-    with open_site(request.param) as opened:
+    # The server's day is that of `day`, though the tests' own run may be over midnight.
+    noon_us = int(NOW.replace(hour=12, minute=0, second=0).timestamp()) * 1_000_000
+    with open_site(request.param, injected={"now_us": lambda: noon_us}) as opened:
         yield opened
 
 

@@ -1,14 +1,14 @@
 """Alerts over HTTP: the same for both parties, nothing for a third, acknowledged by either, closed with their cause."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from api.conftest import BACKENDS, Site
+from api.conftest import BACKENDS, Site, story_clock
 from api.flows import CABINET, DC, capture, day, delivered, event, lot, serial, used
 from api.test_agreements import CORDIA, NORTHGATE, SCREW, VALVE, propose, sign, terms
 
@@ -29,14 +29,16 @@ def alerts(site: Site, name: str, query: str = "perPage=1000") -> list[dict[str,
     return found
 
 
+def machine_us() -> int:
+    """The machine's time."""
+    return time.time_ns() // 1000
+
+
 @contextmanager
-def signed_long_ago(open_site: Any, backend: str = "sqlite") -> Iterator[Site]:
+def signed_long_ago(open_site: Any, backend: str = "sqlite", clock: Callable[[], int] = machine_us) -> Iterator[Site]:
     """A server on which both signed the agreement on the first day of the year, and nothing has happened since."""
-    late = [0]
-    year = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
-    hooks = {"now_us": lambda: time.time_ns() // 1000 - late[0]}
-    late[0] = int((time.time() - year) * 1_000_000)
-    with open_site(backend, injected=hooks) as opened:
+    late = [clock() - int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000]
+    with open_site(backend, injected={"now_us": lambda: clock() - late[0]}) as opened:
         agreed(opened)
         late[0] = 0
         yield opened
@@ -44,7 +46,7 @@ def signed_long_ago(open_site: Any, backend: str = "sqlite") -> Iterator[Site]:
 
 @pytest.fixture(scope="module", params=BACKENDS)
 def agreed_story(request: pytest.FixtureRequest, open_site: Any) -> Iterator[Site]:
-    with signed_long_ago(open_site, request.param) as opened:
+    with signed_long_ago(open_site, request.param, story_clock()) as opened:
         opened.load_story()
         yield opened
 

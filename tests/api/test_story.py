@@ -9,7 +9,7 @@ import pytest
 
 from shared_data import shared
 
-from .conftest import BACKENDS, PARTY_FILES, PATIENT_SPELLINGS, Site
+from .conftest import BACKENDS, PARTY_FILES, PATIENT_SPELLINGS, Site, story_clock
 
 SCREW = "https://id.gs1.org/01/09521141045305/10/LOT77A"
 READERS = ("northgate-clinical", "northgate-supply", "cordia", "rival-supplier")
@@ -143,7 +143,7 @@ def test_the_other_order_of_capture_gives_the_same_answers(
 ) -> None:
     """Show 3. Rejects a projector that depends on who was captured first."""
     paths = ("/consignment/stock?asOf=2026-06-30", "/consignment/ownership-transfers", "/consignment/conflicts")
-    with open_site(backend) as other:
+    with open_site(backend, injected={"now_us": story_clock()}) as other:
         other.load_story(("northgate-clinical", "cordia"))
         for name in READERS:
             for path in paths:

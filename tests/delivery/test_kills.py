@@ -28,6 +28,7 @@ SERVE = Path(__file__).parents[1] / "api" / "serve_for_kills.py"
 START_TIMEOUT_S = 60.0
 #: A lease lasts 8 s and is renewed every 2 s: another process has taken over by then, and delivers.
 TAKEOVER_S = 10.0
+MOST_FAILURES = 7
 
 
 @dataclass
@@ -85,13 +86,20 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
 
 
 def failing_half_the_time(seed: int) -> Callable[[str, Mapping[str, str], bytes], Reply]:
-    """Refuses, breaks off or delays by chance; the lock keeps one seed's sequence whatever the threads do."""
-    chance, lock = random.Random(seed), threading.Lock()
+    """Refuses, breaks off or delays by chance; the lock keeps one seed's sequence whatever the threads do.
 
-    def behave(*_: object) -> Reply:
+    No path is failed more than MOST_FAILURES times in a row: the wait doubles with each, and a subscriber that chance
+    fails eleven times over would wait longer than the test does.
+    """
+    chance, lock = random.Random(seed), threading.Lock()
+    in_a_row: Counter[str] = Counter()
+
+    def behave(path: str, *_: object) -> Reply:
         with lock:
-            if chance.random() < 0.5:
+            if chance.random() < 0.5 and in_a_row[path] < MOST_FAILURES:
+                in_a_row[path] += 1
                 return Reply(chance.choice((500, 503, 429, 301, 0)))
+            in_a_row[path] = 0
             return Reply(204, delay_s=chance.choice((0.0, 0.0, 0.02)))
 
     return behave

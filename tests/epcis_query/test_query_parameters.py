@@ -96,10 +96,11 @@ def test_each_mistake_names_parameter_value_and_expectation(
 )
 def test_a_query_beyond_the_caps_is_too_complex_within_a_second(params: dict[str, list[str]]) -> None:
     """Rejects caps that are checked only after every value was translated."""
-    started = time.perf_counter()
+    # The processor's time: what other work the machine has is no property of the code.
+    started = time.process_time()
     with pytest.raises(QueryTooComplexException):
         parse_query(params, CONTEXT)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_hundred_values_and_thirty_parameters_are_still_answered() -> None:

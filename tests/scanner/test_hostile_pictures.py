@@ -44,10 +44,11 @@ def idle_worker(pool: ScanPool) -> psutil.Process:
 def test_bombs_are_refused_by_their_header_without_being_decoded(bomb):
     """Rejects decoding first and looking at the size afterwards."""
     before = psutil.Process().memory_info().rss
-    started = time.perf_counter()
+    # The processor's time: what other work the machine has is no property of the code.
+    started = time.process_time()
     with pytest.raises(PictureTooLarge, match="at most 40000000"):
         read_header(bomb)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert psutil.Process().memory_info().rss - before < 20_000_000
 
 

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from live_server import running_server
 from traceward.cli.main import app
+from traceward.epcis.times import parse_time_us
 from traceward.ledger.parties import Parties, Party
 from traceward.ledger.statement import LineDigest
 from traceward.ledger.stream import any_told_otherwise
@@ -19,8 +20,9 @@ CORDIA = "https://id.gs1.org/417/9521141000007"
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """The data folder of a demo server that has ended."""
-    with running_server(tmp_path / "data", demo=True):
+    """The data folder of a demo server that has ended, in a year in which part of its story is yet to come."""
+    clock_us = parse_time_us("2026-11-22T12:00:00Z")
+    with running_server(tmp_path / "data", demo=True, injected={"now_us": lambda: clock_us}):
         pass
     return tmp_path / "data"
 
