@@ -303,6 +303,16 @@ def test_recalled_stock_is_told_until_it_is_in_quarantine_and_patients_in_an_ale
     assert kinds(replace(held, signed=frozenset({(acknowledged, NORTHGATE)}))) == []
 
 
+def test_recalled_stock_names_the_notices_on_itself_alone() -> None:
+    """Rejects the evidence of all recalls of the product on each item, and an alert as young as the newest of them."""
+    stock = row(flags=frozenset({"recalled"}))
+    own = Recall(LOT, NOW - 2 * DAY_US, b"o" * 16, here=frozenset({stock.key}))
+    other = Recall(ITEM, NOW - DAY_US, b"n" * 16, here=frozenset({ITEM}))
+    told = only(facts(stock=(stock,), recalls=(own, other)), "recall_not_quarantined")
+    assert told.evidence == (own.eid, stock.eid)
+    assert told.opens_us == own.time_us
+
+
 def test_what_lay_at_an_alarm_is_told_until_an_event_touches_it() -> None:
     alarm = Excursion(SHELF, NOW - HOUR_US, b"a" * 16, shared=False)
     found = facts(stock=(row(),), excursions=(alarm,))

@@ -265,7 +265,8 @@ class Missing:
 class Recall:
     """That a class is recalled by its maker or owner.
 
-    untraced: units used that are tied to no patient. acknowledged: the hospital has answered the notice.
+    untraced: units used that are tied to no patient. acknowledged: the hospital has answered the notice. here: the
+    items and classes of the stock that it is about.
     """
 
     key: str
@@ -273,6 +274,7 @@ class Recall:
     eid: bytes
     untraced: Decimal = Decimal(0)
     acknowledged: bool = False
+    here: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,6 +271,12 @@ def numbers_of(reader: Reader, eids: Iterable[bytes]) -> dict[bytes, int]:
     return {bytes(eid): seq for eid, seq in reader.fetch_in("SELECT eid, seq FROM witness WHERE eid IN {in}", eids)}
 
 
+def acknowledged_notices(reader: Reader, party: str, notices: Iterable[str]) -> set[str]:
+    """Those of these recall notices of which a party has said that it has taken any step."""
+    sql = "SELECT DISTINCT notice FROM recall_acknowledgement WHERE party=? AND notice IN {in}"
+    return {notice for (notice,) in reader.fetch_in(sql, notices, (party,))}
+
+
 def conflict_rows_of(reader: Reader, party: str, kinds: Sequence[str], limit: int) -> list[tuple[str, ...]]:
     """(kind, keys, eids, parties, private_party, message, event_time_us) of a party's newest conflicts of kinds."""
     sql = (

@@ -37,23 +37,22 @@ from traceward.ledger.notices import classes_of, with_notices
 from traceward.ledger.par import ParFacts
 from traceward.ledger.persistence import CLASS, record_of
 from traceward.ledger.place_zones import PlaceZones
-from traceward.ledger.state import ClassStock, Instance, Notice, PatientLinks, class_record, item_of, links_record
+from traceward.ledger.state import ClassStock, Instance, Notice, class_record, item_of
 from traceward.ledger.steps import PACK, RECEIVE, SHIP, UNPACK, effect_of
 from traceward.services.alerts import recall_statements
 from traceward.services.alerts.arrivals import CAME, arrivals
+from traceward.services.alerts.recall_facts import acknowledged, lots_of, untraced_units
 from traceward.services.alerts.recall_statements import Statement
 from traceward.services.alerts.use_facts import with_papers
 from traceward.services.counting import ghosts
 from traceward.services.identity.principals import Principal, shared_viewer
-from traceward.services.indexing.preparation import expanded_stored
 from traceward.services.ordering.par_facts import open_orders, stated_places
 from traceward.services.queries.facts import stored_fact
-from traceward.services.recalls.notices import MARKS, NOTICE, is_statement
+from traceward.services.recalls.notices import MARKS, is_statement
 from traceward.services.runtime import Runtime
 from traceward.store import alert_rows
 from traceward.store.compile import VisibleTo
 from traceward.store.read import Reader
-from traceward.store.recall_models import RecallAcknowledgement
 from traceward.store.rows import Balance
 
 _USES_DAYS: Final = 400
@@ -346,16 +345,21 @@ class Gatherer:
 
     def _recalls(self, gtin: str, stock: Collection[Stock]) -> list[Recall]:
         """Recalls in force by the supplier or the maker of what the hospital has or has used."""
+        statements = self._statements_on(gtin)
+        seen = self._seen_by_both({one.eid for one in statements})
+        if not seen:
+            return []
+        uses = self._uses_of(gtin)
+        used = lots_of(self.reader, {use.key for use in uses})
+        recalled = {one.key: one.lot for one in stock if "recalled" in one.flags}
+        untraced = untraced_units(self.reader, self.hospital, (use for use in uses if use.use_type == "implanted"))
+        answered = acknowledged(self.reader, self.hospital, seen)
         found = []
-        for statement in self._statements_on(gtin):
-            if not self._seen_by_both([statement.eid]):
-                continue
-            used = [use for use in self._uses_of(gtin) if statement.covers(use.key, self._lot_of(use.key))]
-            here = any("recalled" in one.flags and statement.covers(one.key, one.lot) for one in stock)
-            if here or used:
-                untraced = self._untraced([use for use in used if use.use_type == "implanted"])
-                acknowledged = self._is_acknowledged(statement.eid)
-                found.append(Recall(statement.key, statement.time_us, statement.eid, untraced, acknowledged))
+        for one in statements:
+            here, gone = one.among(recalled), one.among(used)
+            if one.eid in seen and (here or gone):
+                missing = sum((untraced.get(key, Decimal(0)) for key in gone), Decimal(0))
+                found.append(Recall(one.key, one.time_us, one.eid, missing, one.eid in answered, frozenset(here)))
         return found
 
     def _statements_on(self, gtin: str) -> list[Statement]:
@@ -378,36 +382,6 @@ class Gatherer:
                 one for one in events if is_statement(one) and one.instances and one.event_id not in struck
             ]
         return self._recall_events
-
-    def _is_acknowledged(self, eid: bytes) -> bool:
-        """Whether the hospital has said of the notice of this event that it has taken any step."""
-        for stored in self.reader.documents(list(alert_rows.numbers_of(self.reader, [eid]).values())):
-            named = expanded_stored(stored.text, stored.context, stored.event_id).get(NOTICE)
-            number = named if isinstance(named, str) else stored.event_id
-            if self.reader.select(RecallAcknowledgement, party=self.hospital, notice=number):
-                return True
-        return False
-
-    def _lot_of(self, key: str) -> str | None:
-        lot = class_parts(key)[1]
-        if lot is not None:
-            return lot
-        row = alert_rows.records(self.reader, [key]).get(key)
-        return row.lot if row is not None else None
-
-    def _untraced(self, uses: Iterable[Use]) -> Decimal:
-        """Units of these uses that the hospital has tied to no patient."""
-        used: defaultdict[str, Decimal] = defaultdict(Decimal)
-        for use in uses:
-            used[use.key] += use.quantity
-        names = {key: links_record(key, self.hospital) for key in used}
-        rows = alert_rows.records(self.reader, names.values())
-        missing = Decimal(0)
-        for key, quantity in used.items():
-            record = record_of(rows[names[key]]) if names[key] in rows else None
-            tied = sum((one.quantity for one in record.links), Decimal(0)) if isinstance(record, PatientLinks) else 0
-            missing += max(Decimal(0), quantity - tied)
-        return missing
 
     # ----------------------------------------------------------------------------------------------------- trays
 

@@ -36,6 +36,12 @@ class Statement:
         of_gtin, of_lot, _ = class_parts(self.key)
         return gtin == of_gtin and of_lot in (None, lot or own_lot) and within(self.serials, serial)
 
+    def among(self, lots: Mapping[str, str | None]) -> list[str]:
+        """Those of these items and classes that it is about. lots: of each its lot, percent-encoded."""
+        if self.items is not None:
+            return sorted(self.items & lots.keys())
+        return [key for key, lot in lots.items() if self.covers(key, lot)]
+
 
 def of_class(record: ClassStock, heard: Collection[str | None]) -> list[Statement]:
     """The recalls in force on a class: of each extent (all of it, or some ranges), the last that was not taken back.
