@@ -104,4 +104,4 @@ def test_a_lot_is_found_and_recalled_by_what_its_label_says(told: Site) -> None:
     assert answer.status_code == 201, answer.text
     assert answer.json()["totals"][0]["total"] == "2"
     (seen,) = told.get(SUPPLY, "/recalls")["recalls"]
-    assert seen["items"] == [{"gtin": VALVE, "lot": LOT, "serials": None}]
+    assert seen["items"] == [{"gtin": VALVE, "lot": LOT, "serials": None, "contains": []}]

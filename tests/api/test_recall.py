@@ -62,7 +62,7 @@ def test_the_notice_says_what_its_event_says(story: Site) -> None:
     (listed,) = [one for one in story.get("northgate-supply", "/recalls")["recalls"] if one["notice"] == FSN]
     assert listed["issuer"] == CORDIA
     assert (listed["recallClass"], listed["reason"]) == ("I", "Sterile barrier defect")
-    assert listed["items"] == [{"gtin": SCREW_GTIN, "lot": "LOT77A", "serials": None}]
+    assert listed["items"] == [{"gtin": SCREW_GTIN, "lot": "LOT77A", "serials": None, "contains": []}]
     assert listed["issuedAt"] == "2026-04-01T09:00:00.000Z"
     later = story.get("northgate-supply", "/recalls?from=2026-04-02")["recalls"]
     assert FSN not in [one["notice"] for one in later]
@@ -204,7 +204,7 @@ def test_a_range_of_serials_is_recalled_wherever_they_are(world: Site) -> None:
     wanted = {"gtin": VALVE_GTIN, "serials": {"from": "V-005", "to": "V-009"}}
     answer = issued(world, wanted, notice=notice, eventTime="2026-03-03T00:00:00Z")
     assert answer.status_code == 201, answer.text
-    assert answer.json()["items"] == [wanted | {"lot": None}]
+    assert answer.json()["items"] == [wanted | {"lot": None, "contains": []}]
     assert answer.json()["totals"][0]["total"] == "5"
     body = of_notice(world, "northgate-supply", notice)
     found = {one["item"].rpartition("/")[2]: one for group in ("units", "sinks") for one in body[group]}

@@ -6,7 +6,7 @@ import pytest
 
 from traceward.services.fhir.devices import DEVICES
 from traceward.services.recalls.notices import ITEMS_OF_PRODUCT
-from traceward.store.alert_rows import RECORDS_OF_PRODUCT
+from traceward.store.alert_rows import RECORDS_OF_PRODUCT, TRANSFORMED
 from traceward.store.engine import Store
 from traceward.store.ledger_rows import put_balances, put_records
 from traceward.store.recall_models import RecallAcknowledgement
@@ -19,6 +19,7 @@ STATEMENTS = {
     "lot": ("SELECT key FROM ledger_record WHERE gtin = ? AND lot = ? ORDER BY key", ("09521141000017", "L7")),
     "product": (ITEMS_OF_PRODUCT, ("09521141000017",)),
     "records": (RECORDS_OF_PRODUCT, ("09521141000017", 1, 100)),
+    "transformed": (TRANSFORMED, ("09521141000017", HOSPITAL, 100)),
     "owned": (DEVICES[0], (HOSPITAL, WARD, 100)),
     "held": (DEVICES[1], (HOSPITAL, WARD, 100)),
     "said": (
@@ -26,7 +27,7 @@ STATEMENTS = {
         ("https://id.gs1.org/417/9521141000007", "urn:example:n7"),
     ),
 }
-TABLES = {"said": "recall_acknowledgement", "owned": "balance", "held": "balance"}
+TABLES = {"said": "recall_acknowledgement", "transformed": "balance", "owned": "balance", "held": "balance"}
 
 
 @pytest.fixture

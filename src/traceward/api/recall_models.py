@@ -35,12 +35,16 @@ class RecalledItem(_Request):
 
 
 class RecallRequest(_Request):
-    """A notice to be issued by the maker of its goods. notice: a URI; absent: one is made."""
+    """A notice to be issued by the maker of its goods. notice: a URI; absent: one is made.
+
+    includeContaining: recall as well what the maker made of them, such as kits, as far as its events tell.
+    """
 
     notice: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s]+$", max_length=500)] | None = None
     recallClass: Literal["I", "II", "III"]
     reason: _Words
     items: Annotated[list[RecalledItem], Field(min_length=1, max_length=200)]
+    includeContaining: bool = True
     eventTime: str | None = None
     eventTimeZoneOffset: str | None = None
 
@@ -85,6 +89,12 @@ class Acknowledgements(BaseModel):
     acknowledgements: list[Acknowledgement]
 
 
+class NoticeItem(RecalledItem):
+    """What a notice covers. contains: recalled goods that are in it, where it is recalled for these; else empty."""
+
+    contains: list[str]
+
+
 class RecallNoticeBody(BaseModel):
     """What a notice says. recallClass, reason: None where its events do not tell. withdrawnAt: None while it stands."""
 
@@ -94,7 +104,7 @@ class RecallNoticeBody(BaseModel):
     reason: str | None
     issuedAt: str
     withdrawnAt: str | None
-    items: list[RecalledItem]
+    items: list[NoticeItem]
     eventIDs: list[str]
     acknowledgements: list[Acknowledgement]
 
@@ -131,6 +141,12 @@ class RecalledUnits(ClaimedUnits):
     afterNotice: bool
 
 
+class ContainingUnits(RecalledUnits):
+    """Units that contain recalled ones, and that the notice does not cover itself. contains: which, by identifier."""
+
+    contains: list[str]
+
+
 class _Amounts(BaseModel):
     uom: str | None
     withIssuer: str
@@ -156,7 +172,10 @@ class RecallHolder(_Amounts):
 
 
 class RecallBody(RecallNoticeBody, WithNames):
-    """A notice with all units that it covers, as the caller may know them. state: open, complete or withdrawn."""
+    """A notice with all units that it covers, as the caller may know them. state: open, complete or withdrawn.
+
+    containedIn: units, outside the sums, that contain recalled ones; containedInMore: what was not followed.
+    """
 
     asOf: str
     state: str
@@ -164,15 +183,26 @@ class RecallBody(RecallNoticeBody, WithNames):
     units: list[RecalledUnits]
     inTransit: list[RecalledUnits]
     sinks: list[RecalledUnits]
+    containedIn: list[ContainingUnits]
+    containedInMore: list[str]
     claims: list[ClaimedUnits]
     holders: list[RecallHolder]
     conflicts: list[ConflictBody]
 
 
+class ContainingItem(BaseModel):
+    """An item or lot that contains recalled units. contains: which, by identifier."""
+
+    item: str
+    contains: list[str]
+
+
 class NoticePatients(BaseModel):
-    """The patients whom units of a notice are or were with, by time."""
+    """The patients whom units of a notice, or what they are part of, are or were with, by time."""
 
     notice: str
     issuer: str
     asOf: str
+    containedIn: list[ContainingItem]
+    containedInMore: list[str]
     links: list[PatientLink]

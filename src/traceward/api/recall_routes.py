@@ -46,6 +46,7 @@ def post_recall(body: RecallRequest, caller: Capturer, runtime: Services, respon
         recall_class=body.recallClass,
         reason=body.reason,
         lines=recall_issue.lines_of([one.model_dump(by_alias=True, exclude_none=True) for one in body.items]),
+        with_containing=body.includeContaining,
         event_time=body.eventTime,
         offset=body.eventTimeZoneOffset,
     )

@@ -4,7 +4,7 @@ It must not drop an event: declared ones and declarations both stay in every ans
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from traceward.ledger.facts import LedgerEvent, keys
@@ -50,3 +50,12 @@ def resolve(events: Sequence[LedgerEvent]) -> Corrections:
             waiting.add(declaration.eid)
     struck = {eid: tuple(listed) for eid, listed in declared.items()}
     return Corrections(captors, struck, frozenset(waiting), refused)
+
+
+def standing(events: Iterable[LedgerEvent]) -> list[LedgerEvent]:
+    """Those of these events that say something still: no declarations, and none whose every capture was declared in
+    error by its captor. events: with all their captors.
+    """
+    told = list(events)
+    captors = resolve(told).captors
+    return [one for one in told if one.declares is None and captors.get(one.eid, one.captured_by)]

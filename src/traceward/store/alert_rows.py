@@ -25,6 +25,11 @@ _RECORDS: Final = f"SELECT {','.join(LedgerRecord._fields)} FROM ledger_record" 
 RECORDS_OF_PRODUCT: Final = f"{_RECORDS} WHERE gtin=? AND kind=? ORDER BY lot, key LIMIT ?"
 """The ledger's records of one kind of a product."""
 _RECORDS_OF_LOT: Final = f"{_RECORDS} WHERE gtin=? AND lot=? AND kind=? ORDER BY key LIMIT ?"
+TRANSFORMED: Final = (
+    "SELECT record_key, lot FROM balance WHERE gtin=? AND holder=? AND status='transformed'"
+    " ORDER BY lot, owner, record_key, slot LIMIT ?"
+)
+"""What a party has made something else of, of a product; in the order of its index."""
 _TRANSFERS: Final = f"SELECT {','.join(OwnershipTransfer._fields)} FROM ownership_transfer"  # noqa: S608
 _MARK: Final = (
     "INSERT INTO alert_scope (scope, supplier, hospital, gtin, marked, next_us) VALUES (?,?,?,?,1,0)"
@@ -247,6 +252,12 @@ def on_the_way(reader: Reader, supplier: str, gtin: str | None) -> list[Balance]
 def records(reader: Reader, keys: Iterable[str]) -> dict[str, LedgerRecord]:
     """The ledger's records of those keys that have one."""
     return {row[0]: LedgerRecord(*row) for row in reader.fetch_in(f"{_RECORDS} WHERE key IN {{in}}", keys)}
+
+
+def transformed(reader: Reader, holder: str, gtin: str, limit: int) -> list[tuple[str, str | None]]:
+    """The items and classes of a product, with lots, of which a party has made something else."""
+    rows = reader.fetch(TRANSFORMED, (gtin, holder, limit))
+    return sorted({(key.partition("|")[0], lot) for key, lot in rows})
 
 
 def records_of_product(reader: Reader, gtin: str, lot: str | None, kind: int, limit: int) -> list[LedgerRecord]:

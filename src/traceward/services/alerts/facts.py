@@ -30,7 +30,7 @@ from traceward.ledger.alerts_model import (
     WrongUse,
 )
 from traceward.ledger.conflicts import KINDS as CONFLICTS
-from traceward.ledger.corrections import resolve
+from traceward.ledger.corrections import standing
 from traceward.ledger.facts import GS1, LedgerEvent, class_parts, decode_event, item_keys
 from traceward.ledger.ghosts import COUNTING, place_counts
 from traceward.ledger.notices import classes_of, with_notices
@@ -64,6 +64,7 @@ _MOST_EVENTS: Final = 5000
 _MOST_ALARMS: Final = 200
 _MOST_OF_LOT: Final = 500
 _MOST_RECALLS: Final = 1000
+_MOST_TRANSFORMED: Final = 10_000
 _AT_ONCE: Final = 100
 _CRITICAL: Final = tuple(kind for kind, row in CONFLICTS.items() if row.severity == "critical")
 
@@ -297,15 +298,8 @@ class Gatherer:
         if self._counts is None:
             query = Query(clauses=(AnyTerm(tuple(("bizStep", step) for step in COUNTING)),))
             seqs = self._found(query, _MOST_COUNTS)
-            events = [
-                stored_fact(one, self.runtime.registry)
-                for one in self.reader.documents(sorted(seqs), witnesses=True)
-                if not one.private
-            ]
-            standing = resolve(events)
-            self._counts = [
-                one for one in events if one.declares is None and standing.captors.get(one.eid, one.captured_by)
-            ]
+            documents = self.reader.documents(sorted(seqs), witnesses=True)
+            self._counts = standing(stored_fact(one, self.runtime.registry) for one in documents if not one.private)
         return self._counts
 
     def _counted(self) -> list[Counted]:
@@ -354,10 +348,11 @@ class Gatherer:
         recalled = {one.key: one.lot for one in stock if "recalled" in one.flags}
         untraced = untraced_units(self.reader, self.hospital, (use for use in uses if use.use_type == "implanted"))
         answered = acknowledged(self.reader, self.hospital, seen)
+        made = dict(alert_rows.transformed(self.reader, self.hospital, gtin, _MOST_TRANSFORMED))
         found = []
         for one in statements:
             here, gone = one.among(recalled), one.among(used)
-            if one.eid in seen and (here or gone):
+            if one.eid in seen and (here or gone or one.among(made)):
                 missing = sum((untraced.get(key, Decimal(0)) for key in gone), Decimal(0))
                 found.append(Recall(one.key, one.time_us, one.eid, missing, one.eid in answered, frozenset(here)))
         return found
@@ -376,11 +371,9 @@ class Gatherer:
         """The newest statements of recall that name serials and that both parties see."""
         if self._recall_events is None:
             seqs = self._found(Query(clauses=(MARKS,)), _MOST_RECALLS)
-            events = [stored_fact(one, self.runtime.registry) for one in self.reader.documents(sorted(seqs))]
-            struck = {one.event_id for one in events if one.declares is not None}
-            self._recall_events = [
-                one for one in events if is_statement(one) and one.instances and one.event_id not in struck
-            ]
+            documents = self.reader.documents(sorted(seqs), witnesses=True)
+            events = standing(stored_fact(one, self.runtime.registry) for one in documents)
+            self._recall_events = [one for one in events if is_statement(one) and one.instances]
         return self._recall_events
 
     # ----------------------------------------------------------------------------------------------------- trays

@@ -6,8 +6,9 @@ what it covers. It must not issue a notice about another maker's goods.
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
+from urllib.parse import unquote
 
 import orjson
 
@@ -23,11 +24,14 @@ from traceward.epcis.extension import CONSIGNMENT_NAMESPACE
 from traceward.epcis.times import format_time_us
 from traceward.gs1.check_digits import check_digit
 from traceward.gs1.percent import encode_link_segment
-from traceward.ledger.facts import GS1
+from traceward.ledger.facts import GS1, class_parts
+from traceward.ledger.serials import SerialRange
 from traceward.services.identity.principals import Principal, Right
 from traceward.services.intake import capture, documents
 from traceward.services.intake.writing import WrittenEvents
-from traceward.services.recalls.notices import Line, RecallNotice, notices_of_number, serial_range
+from traceward.services.queries.visible_events import moment
+from traceward.services.recalls.containing import containing_of
+from traceward.services.recalls.notices import Line, RecallNotice, keys_of, notices_of_number, serial_range
 from traceward.services.recalls.recall import require_no_patient
 from traceward.services.runtime import Runtime
 from traceward.store.write import WriteTransaction
@@ -45,13 +49,15 @@ _UTC: Final = "+00:00"
 class NewNotice:
     """A notice to be issued. number: a URI of the issuer's own, None for one that is made. items: see `Line`.
 
-    recall_class: I, II or III. event_time, offset: as an event has them; None for now, in UTC.
+    recall_class: I, II or III. with_containing: recall as well what the issuer made of them. event_time, offset: as an
+    event has them; None for now, in UTC.
     """
 
     number: str | None
     recall_class: str
     reason: str
     lines: tuple[Line, ...]
+    with_containing: bool = True
     event_time: str | None = None
     offset: str | None = None
 
@@ -88,7 +94,8 @@ def issue(runtime: Runtime, caller: Principal, new: NewNotice) -> tuple[str, boo
     for known in notices_of_number(runtime, caller, number):
         if known.issuer != caller.organisation:
             continue
-        said = (known.recall_class, known.reason, set(known.lines), known.withdrawn_us)
+        lines = {line for line in known.lines if not line.contains}
+        said = (known.recall_class, known.reason, lines, known.withdrawn_us)
         if said == (new.recall_class, new.reason, set(new.lines), None):
             return number, False
         message = f"notice {number!r} was issued before with other content"
@@ -100,6 +107,8 @@ def issue(runtime: Runtime, caller: Principal, new: NewNotice) -> tuple[str, boo
         "mcx:reason": new.reason,
     }
     notice = RecallNotice(number, caller.organisation, new.recall_class, new.reason, 0, None, new.lines, ())
+    if new.with_containing:
+        notice = replace(notice, lines=(*new.lines, *_made_of(runtime, caller, notice)))
     _capture(runtime, caller, notice, common, "issued")
     return number, True
 
@@ -123,6 +132,21 @@ def withdraw(runtime: Runtime, caller: Principal, number: str, *, reason: str) -
         "mcx:reason": reason,
     }
     _capture(runtime, caller, known, common, "withdrawn")
+
+
+def _made_of(runtime: Runtime, caller: Principal, notice: RecallNotice) -> list[Line]:
+    """What the caller, the notice's issuer, made of the recalled goods: further lines of the notice.
+
+    Of what others made of them they are told by the notice itself, and issue notices of their own.
+    """
+    around = containing_of(runtime, caller, notice, keys_of(runtime, notice), moment(runtime, None, None))
+    lines = []
+    for key, parts in around.parts.items():
+        gtin, lot, serial = class_parts(key)
+        if gtin is not None and runtime.registry.parties.maker_of(key) == caller.organisation:
+            of_serial = SerialRange(unquote(serial), unquote(serial)) if serial is not None else None
+            lines.append(Line(gtin, unquote(lot) if lot is not None and serial is None else None, of_serial, parts))
+    return lines
 
 
 def _require_maker(runtime: Runtime, caller: Principal, lines: Iterable[Line]) -> None:
@@ -159,13 +183,15 @@ def _capture(runtime: Runtime, caller: Principal, notice: RecallNotice, common: 
 
 
 def _bodies(lines: Sequence[Line]) -> list[dict[str, Any]]:
-    """What the events of a notice name: products and lots in one, products of which serials are recalled in another.
+    """What the events of a notice name: products and lots in one, products of which serials are recalled in another,
+    and what was made of the same recalled goods in one each.
 
     Apart, since ranges restrict what an event says of a product.
     """
-    whole = [{"epcClass": _class_of(line)} for line in lines if line.serials is None]
+    asked = [line for line in lines if not line.contains]
+    whole = [{"epcClass": _class_of(line)} for line in asked if line.serials is None]
     bodies: list[dict[str, Any]] = [{"quantityList": whole}] if whole else []
-    ranges = [(line.gtin, line.serials) for line in lines if line.serials is not None]
+    ranges = [(line.gtin, line.serials) for line in asked if line.serials is not None]
     if ranges:
         products = dict.fromkeys(gtin for gtin, _ in ranges)
         bodies.append(
@@ -176,6 +202,12 @@ def _bodies(lines: Sequence[Line]) -> list[dict[str, Any]]:
                 ],
             }
         )
+    for parts in dict.fromkeys(line.contains for line in lines if line.contains):
+        of_these = [line for line in lines if line.contains == parts]
+        classes = [{"epcClass": _class_of(line)} for line in of_these if line.serials is None]
+        items = [f"{GS1}01/{one.gtin}/21/{encode_link_segment(one.serials.first)}" for one in of_these if one.serials]
+        named = {name: listed for name, listed in (("epcList", items), ("quantityList", classes)) if listed}
+        bodies.append(named | {"mcx:recallContains": list(parts)})
     return bodies
 
 

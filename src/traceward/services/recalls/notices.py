@@ -4,7 +4,7 @@ A notice is every statement under one notice number of one issuer. It must not l
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -16,6 +16,7 @@ from traceward.epcis.errors import (
 )
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us
+from traceward.ledger import corrections
 from traceward.ledger.facts import GS1, MCX, LedgerEvent, class_parts, serial_ranges
 from traceward.ledger.serials import SerialRange
 from traceward.services.identity.principals import Principal
@@ -32,6 +33,7 @@ ITEMS_OF_PRODUCT: Final = "SELECT key, lot FROM ledger_record WHERE gtin = ? ORD
 NOTICE: Final = MCX + "recallNotice"
 CLASS: Final = MCX + "recallClass"
 SERIALS: Final = MCX + "recallSerials"
+CONTAINS: Final = MCX + "recallContains"
 
 _PAGE: Final = 500
 _RECALLED: Final = "recalled"
@@ -61,11 +63,15 @@ def serial_range(first: str, last: str, path: str) -> SerialRange:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a notice covers: a product, or one lot of it, or a range of its serials. lot: as on the label."""
+    """What a notice covers: a product, or one lot of it, or a range of its serials. lot: as on the label.
+
+    contains: the recalled goods for which it is recalled, where it is so for what it is made of.
+    """
 
     gtin: str
     lot: str | None = None
     serials: SerialRange | None = None
+    contains: tuple[str, ...] = ()
 
     def covers(self, gtin: str, lot: str | None, serial: str | None) -> bool:
         """Whether it covers an item or class. lot, serial: percent-encoded, as identifiers have them."""
@@ -78,7 +84,7 @@ class Line:
     def body(self) -> dict[str, Any]:
         """The line as answers have it."""
         serials = {"from": self.serials.first, "to": self.serials.last} if self.serials is not None else None
-        return {"gtin": self.gtin, "lot": self.lot, "serials": serials}
+        return {"gtin": self.gtin, "lot": self.lot, "serials": serials, "contains": list(self.contains)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +166,8 @@ def find_notice(runtime: Runtime, caller: Principal, number: str, issuer: str | 
 
 def _statements(runtime: Runtime, caller: Principal, clause: AnyTerm, time: TimeRange) -> list[_Statement]:
     query = Query(clauses=(clause,), event_time=time, descending=False)
-    found: list[_Statement] = []
-    struck: set[str] = set()
+    facts: dict[bytes, LedgerEvent] = {}
+    said: dict[bytes, Mapping[str, Any]] = {}
     with runtime.store.reader() as reader:
         for page in reader.pages(
             query,
@@ -173,12 +179,11 @@ def _statements(runtime: Runtime, caller: Principal, clause: AnyTerm, time: Time
         ):
             for stored in reader.documents(page.seqs, witnesses=True):
                 fact = stored_fact(stored, runtime.registry)
-                if fact.declares is not None:
-                    struck.add(fact.event_id)
-                elif is_statement(fact):
-                    expanded = expanded_stored(stored.text, stored.context, stored.event_id)
-                    found.append(_statement(runtime, fact, expanded))
-    return [one for one in found if one.fact.event_id not in struck]
+                facts[fact.eid] = fact
+                if fact.declares is None and is_statement(fact):
+                    said[fact.eid] = expanded_stored(stored.text, stored.context, stored.event_id)
+    standing = corrections.standing(facts.values())
+    return [_statement(runtime, fact, said[fact.eid]) for fact in standing if fact.eid in said]
 
 
 def is_statement(fact: LedgerEvent) -> bool:
@@ -204,7 +209,7 @@ def _statement(runtime: Runtime, fact: LedgerEvent, expanded: Mapping[str, Any])
         number=number if isinstance(number, str) else fact.event_id,
         issuer=issuer,
         recall_class=recall_class if isinstance(recall_class, str) else None,
-        lines=tuple(_lines(fact, expanded)),
+        lines=tuple(replace(one, contains=_texts(expanded.get(CONTAINS))) for one in _lines(fact, expanded)),
     )
 
 
@@ -219,6 +224,11 @@ def _lines(fact: LedgerEvent, expanded: Mapping[str, Any]) -> Iterable[Line]:
         gtin, lot, serial = class_parts(key)
         if gtin is not None and serial is not None and not any(one.covers(gtin, lot, serial) for one in ranges):
             yield Line(gtin, None, SerialRange(unquote(serial), unquote(serial)))
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """The texts of an extension field that has one or several."""
+    return tuple(one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str))
 
 
 def _grouped(statements: Sequence[_Statement]) -> list[RecallNotice]:

@@ -23,6 +23,7 @@ from traceward.services.agreements import agreements
 from traceward.services.identity.principals import Principal, Right
 from traceward.services.patients import patients
 from traceward.services.queries.visible_events import facts_of, folded, moment
+from traceward.services.recalls.containing import Containing, containing_of
 from traceward.services.recalls.notices import RecallNotice, all_notices, find_notice, keys_of
 from traceward.services.runtime import Runtime
 from traceward.services.times import instant
@@ -63,7 +64,7 @@ class _Teller:
     """What the units of an answer are told with, each with the notices on its own product and lot."""
 
     def __init__(self, runtime: Runtime, ledger: Ledger, found: Account, ids: Mapping[bytes, str]) -> None:
-        self._runtime, self._ledger, self._ids = runtime, ledger, ids
+        self._runtime, self._ledger, self.ids = runtime, ledger, ids
         self._lots = {record.key: record.lot for record in found.records if isinstance(record, Instance)}
 
     def told(self, key: str) -> Told:
@@ -71,7 +72,12 @@ class _Teller:
         gtin, lot, _ = class_parts(key)
         named = classes_of(gtin, self._lots.get(key, lot))
         notices = [one for name in named if (known := self._ledger.stock(name)) is not None for one in known.notices]
-        return Told(self._runtime, self._ids, notices)
+        return Told(self._runtime, self.ids, notices)
+
+    def parts(self, around: Containing, key: str) -> tuple[str, ...]:
+        """What of the recalled goods is in an item or class."""
+        gtin, lot, serial = class_parts(key)
+        return around.parts_in(gtin or "", self._lots.get(key, lot), serial)
 
 
 def recalls(runtime: Runtime, caller: Principal, *, start: str | None, end: str | None) -> dict[str, Any]:
@@ -97,19 +103,25 @@ def recall(
     as_of: str | None = None,
     known_at: str | None = None,
 ) -> dict[str, Any]:
-    """One notice with all units that it covers: by place, in transit, used up, and not yet in quarantine.
+    """One notice with all units that it covers: by place, in transit, used up, and not yet in quarantine; and those
+    that contain some of them, apart from the sums.
 
     For each unit of measure, total = created = withIssuer + quarantined + notQuarantined + returning + inTransit +
     gone. Raises NoSuchResource where the caller sees no such notice.
     """
     notice = find_notice(runtime, caller, number, _party(issuer))
     at = moment(runtime, as_of, known_at)
-    events = facts_of(runtime, caller, keys_of(runtime, notice), at)
+    keys = keys_of(runtime, notice)
+    around = containing_of(runtime, caller, notice, keys, at)
+    events = facts_of(runtime, caller, [*keys, *around.parts], at)
     ledger = folded(runtime, caller, events, at)
     found = ledger_trace.account(ledger, notice.covers)
     times = {event.eid: event.event_time_us for event in events}
     tell = _Teller(runtime, ledger, found, {event.eid: event.event_id for event in events})
     units = [_unit(notice, unit, tell.told(unit.key), times) for unit in found.units]
+    outer = ledger_trace.account(ledger, around.covers)
+    tell_outer = _Teller(runtime, ledger, outer, tell.ids)
+    wholes = [_unit(notice, unit, tell_outer.told(unit.key), times) for unit in outer.units]
     groups = {
         "units": (ledger_trace.AT_PLACE, ledger_trace.IN_CONTAINER),
         "inTransit": (ledger_trace.IN_TRANSIT,),
@@ -117,15 +129,17 @@ def recall(
     }
     body = notice.body() | {
         "asOf": at.text,
-        "state": _state(notice, units),
+        "state": _state(notice, [*units, *wholes]),
         "totals": _totals(found, units),
         **{name: [one.body for one in units if one.units.where in where] for name, where in groups.items()},
+        "containedIn": [one.body | {"contains": list(tell_outer.parts(around, one.units.key))} for one in wholes],
+        "containedInMore": list(around.more),
         "claims": [unit_body(unit, tell.told(unit.key)) for unit in found.claims],
         "holders": _holders(units),
         "acknowledgements": _acknowledgements(runtime, caller, notice),
         "conflicts": conflicts_about(runtime, caller, ledger, {record.key for record in found.records}),
     }
-    return body | _names(runtime, caller, [body], [one.body for one in units])
+    return body | _names(runtime, caller, [body], [one.body for one in (*units, *wholes)])
 
 
 def acknowledge(
@@ -168,15 +182,24 @@ def acknowledge(
 def patients_of_notice(
     runtime: Runtime, caller: Principal, number: str, *, issuer: str | None, purpose: str
 ) -> dict[str, Any]:
-    """The patients whom units of a notice are or were with; for the clinical role, in the audit log first.
+    """The patients whom units of a notice are or were with, or what such units went into; for the clinical role, in the
+    audit log first.
 
     Raises ForbiddenException, NoSuchResource.
     """
     caller.require(Right.KNOW_PATIENTS)
     notice = find_notice(runtime, caller, number, _party(issuer))
-    keys = [key for key in keys_of(runtime, notice) if key[36:]]
-    return {"notice": notice.number, "issuer": notice.issuer} | patients.links_of_items(
-        runtime, caller, keys, resource="patients of a recall", asked=notice.number.encode(), purpose=purpose
+    keys = keys_of(runtime, notice)
+    around = containing_of(runtime, caller, notice, keys, moment(runtime, None, None))
+    named = [*(key for key in keys if key[36:]), *around.parts]
+    contained = [{"item": item, "contains": list(parts)} for item, parts in around.parts.items()]
+    told = {"containedIn": contained, "containedInMore": list(around.more)}
+    return (
+        {"notice": notice.number, "issuer": notice.issuer}
+        | told
+        | patients.links_of_items(
+            runtime, caller, named, resource="patients of a recall", asked=notice.number.encode(), purpose=purpose
+        )
     )
 
 

@@ -175,7 +175,7 @@ def _rows(
     runtime: Runtime, caller: Principal, found: Iterable[Implant], ledger: Ledger, facts: Iterable[LedgerEvent]
 ) -> list[dict[str, Any]]:
     implants = list(found)
-    events = sorted(_standing(facts), key=lambda event: event.event_time_us)
+    events = sorted(corrections.standing(facts), key=lambda event: event.event_time_us)
     products = {one.key[:36] for one in implants}
     with runtime.store.reader() as reader:
         known = names_of(runtime, reader, caller, {*products, *(one.place for one in implants if one.place)})
@@ -214,13 +214,6 @@ def _rows(
         }
         rows.append(row)
     return rows
-
-
-def _standing(facts: Iterable[LedgerEvent]) -> list[LedgerEvent]:
-    """Those of these events that nobody who may has declared an error."""
-    listed = list(facts)
-    captors = corrections.resolve(listed).captors
-    return [one for one in listed if one.declares is None and captors.get(one.eid, one.captured_by)]
 
 
 def _received_at(caller: Principal, record: Instance | None, events: Iterable[LedgerEvent]) -> str | None:

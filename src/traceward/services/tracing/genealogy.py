@@ -4,7 +4,8 @@ Built from shared events that the caller may see, one level at a time; each link
 private events, nor go on without bounds: cycles end where they close, and what was not followed is told.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, Literal
@@ -13,12 +14,13 @@ from traceward.epcis.errors import QueryParameterException
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
-from traceward.ledger.facts import PATIENT, LedgerEvent
+from traceward.ledger import corrections
+from traceward.ledger.facts import PATIENT, LedgerEvent, class_parts
 from traceward.ledger.steps import order_of
 from traceward.services.identity.principals import Principal
 from traceward.services.indexing.preparation import expanded_stored
 from traceward.services.queries.facts import stored_fact
-from traceward.services.queries.visible_events import known_of, moment
+from traceward.services.queries.visible_events import Moment, known_of, moment
 from traceward.services.runtime import Runtime
 from traceward.store.compile import VisibleTo
 from traceward.store.read import Reader
@@ -28,12 +30,14 @@ Direction = Literal["backward", "forward"]
 MOST_LEVELS: Final = 20
 MOST_NODES: Final = 500
 MOST_EVENTS: Final = 2000
+MOST_STARTS: Final = 2000
 
 _AT_ONCE: Final = 50
 _PAGE: Final = 500
 _PACKS: Final = frozenset({"AggregationEvent", "AssociationEvent"})
 # Which terms find the events that lead from a thing, by direction: backward to what went into it, forward to what it
 # went into.
+_LINKING: Final = AnyTerm(tuple(("eventType", one) for one in (*sorted(_PACKS), "TransformationEvent")))
 _TERMS: Final[dict[Direction, tuple[str, ...]]] = {
     "backward": ("outputEPC", "outputEPCClass", "parentID"),
     "forward": ("inputEPC", "inputEPCClass", "epc", "epcClass"),
@@ -68,6 +72,7 @@ class _Walk:
     strands: dict[tuple[str, str, str, str], Strand] = field(default_factory=dict)
     unfollowed: set[str] = field(default_factory=set)
     events_read: int = 0
+    follows: Callable[[Strand], bool] = field(default=lambda _strand: True)
 
 
 def genealogy(
@@ -115,6 +120,37 @@ def genealogy(
     }
 
 
+def made_of(
+    runtime: Runtime, caller: Principal, starts: Sequence[str], at: Moment
+) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """The trade items and lots that these went into and still are part of, through every level, each with what of them
+    it has in it; and those of all these that were not followed any further, for a bound of levels, things or events.
+
+    starts: canonical identifiers. Packed goods that were taken out again are no part; containers are no trade items.
+    """
+    walk = _Walk(
+        runtime,
+        caller,
+        "forward",
+        TimeRange(None, at.as_of_us + 1),
+        TimeRange(None, at.known_at_us + 1 if at.known_at_us is not None else None),
+        dict.fromkeys(starts[:MOST_STARTS], 0),
+        unfollowed=set(starts[MOST_STARTS:]),
+        follows=lambda strand: strand.until_us is None and class_parts(strand.whole)[0] is not None,
+    )
+    frontier = list(walk.levels)
+    with runtime.store.reader() as reader:
+        for level in range(1, MOST_LEVELS + 1):
+            frontier = _next_level(walk, reader, frontier, level) if frontier else []
+    walk.unfollowed.update(frontier)
+    wholes: defaultdict[str, list[str]] = defaultdict(list)
+    for strand in walk.strands.values():
+        wholes[strand.whole].append(strand.part)
+    given = set(starts)
+    found = {whole: tuple(sorted(set(parts))) for whole, parts in sorted(wholes.items()) if whole not in given}
+    return found, tuple(sorted(walk.unfollowed))
+
+
 def _by_level(entry: tuple[str, int]) -> tuple[int, str]:
     return entry[1], entry[0]
 
@@ -124,13 +160,13 @@ def _next_level(walk: _Walk, reader: Reader, frontier: Sequence[str], level: int
     found: list[str] = []
     for start in range(0, len(frontier), _AT_ONCE):
         names = frontier[start : start + _AT_ONCE]
-        if len(walk.levels) >= MOST_NODES or walk.events_read >= MOST_EVENTS:
+        if sum(1 for one in walk.levels.values() if one) >= MOST_NODES or walk.events_read >= MOST_EVENTS:
             walk.unfollowed.update(frontier[start:])
             return found
         events = _events(walk, reader, names)
         for strand in [*_packed(events), *_transformed(walk, reader, events)]:
             near, far = (strand.whole, strand.part) if walk.direction == "backward" else (strand.part, strand.whole)
-            if near not in names or far.startswith(PATIENT):
+            if near not in names or far.startswith(PATIENT) or not walk.follows(strand):
                 continue
             walk.strands[(strand.relation, strand.part, strand.whole, strand.event_ids[0])] = strand
             if far not in walk.levels:
@@ -142,11 +178,11 @@ def _next_level(walk: _Walk, reader: Reader, frontier: Sequence[str], level: int
 def _events(walk: _Walk, reader: Reader, names: Sequence[str]) -> list[tuple[LedgerEvent, str | None]]:
     """The shared events that lead on from these things, in the ledger's order, each with its transformationID."""
     pairs = tuple((term, name) for name in names for term in _TERMS[walk.direction])
-    return _found(walk, reader, AnyTerm(pairs))
+    return _found(walk, reader, AnyTerm(pairs), _LINKING)
 
 
-def _found(walk: _Walk, reader: Reader, clause: AnyTerm) -> list[tuple[LedgerEvent, str | None]]:
-    query = Query(clauses=(clause,), event_time=walk.time, record_time=walk.record_time, descending=False)
+def _found(walk: _Walk, reader: Reader, *clauses: AnyTerm) -> list[tuple[LedgerEvent, str | None]]:
+    query = Query(clauses=clauses, event_time=walk.time, record_time=walk.record_time, descending=False)
     found: list[tuple[LedgerEvent, str | None]] = []
     after = None
     while walk.events_read < MOST_EVENTS:
@@ -169,9 +205,8 @@ def _found(walk: _Walk, reader: Reader, clause: AnyTerm) -> list[tuple[LedgerEve
         if page.next is None:
             break
         after = page.next
-    struck = {fact.event_id for fact, _ in found if fact.declares is not None}
-    standing = [entry for entry in found if entry[0].declares is None and entry[0].event_id not in struck]
-    return sorted(standing, key=lambda entry: order_of(entry[0]))
+    standing = {fact.eid for fact in corrections.standing(fact for fact, _ in found)}
+    return sorted((entry for entry in found if entry[0].eid in standing), key=lambda entry: order_of(entry[0]))
 
 
 def _packed(events: Iterable[tuple[LedgerEvent, str | None]]) -> list[Strand]:
