@@ -156,3 +156,28 @@ def test_nothing_is_ordered_for_a_place_that_nobody_has_counted(empty: Site) -> 
     assert empty.get("cordia", "/alerts?kind=no_opening_count")["alerts"] == []
     (standing,) = empty.get("cordia", "/replenishment/proposals")["positions"]
     assert (standing["stated"], standing["note"]) == (True, None)
+
+
+def test_an_empty_shelf_is_stated_for_every_agreement_of_its_supplier(empty: Site) -> None:
+    """Rejects a complete count that speaks for the products of one agreement alone, where a supplier has several: the
+    other's level would wait for a count for ever.
+    """
+    shelf = room("SHELF")
+    agree(empty, (shelf, 2, 6))
+    agree(empty, (shelf, 1, 3), number=2, gtin=VALVE_GTIN)
+    state_empty(empty, shelf)
+    stated = {one["gtin"]: one["stated"] for one in empty.get("cordia", "/replenishment/proposals")["positions"]}
+    assert stated == {SCREW_GTIN: True, VALVE_GTIN: True}
+    assert empty.get("cordia", "/alerts?kind=no_opening_count")["alerts"] == []
+
+
+def test_an_empty_shelf_is_stated_for_the_products_alone_that_were_looked_for(empty: Site) -> None:
+    """Rejects a count of one product that speaks for another agreement's."""
+    shelf = room("SHELF")
+    agree(empty, (shelf, 2, 6))
+    second = agree(empty, (shelf, 1, 3), number=2, gtin=VALVE_GTIN)
+    body = {"place": {"id": shelf}, "scope": "complete", "purpose": "opening", "nothingFound": True, "finish": True}
+    answer = empty.request("northgate-supply", "POST", "/counts", json=body | {"gtins": [VALVE_GTIN]})
+    assert (answer.status_code, [one["agreementID"] for one in answer.json()["parts"]]) == (201, [second])
+    stated = {one["gtin"]: one["stated"] for one in empty.get("cordia", "/replenishment/proposals")["positions"]}
+    assert stated == {SCREW_GTIN: False, VALVE_GTIN: True}

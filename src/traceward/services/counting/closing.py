@@ -359,8 +359,8 @@ def _book_bodies(runtime: Runtime, caller: Principal, session: CountSession) -> 
 
 
 def _part_row(runtime: Runtime, caller: Principal, session: CountSession, part: Part, counted_us: int) -> CountPart:
-    agreement = _agreement(runtime, caller, part.supplier, session.place, counted_us)
-    scope, gtins = _scope_of(runtime, session, part, agreement)
+    agreed = _agreements(runtime, caller, part, session, counted_us)
+    scope, gtins = _scope_of(runtime, session, part, agreed)
     return CountPart(
         counter=session.counter,
         count_id=session.id,
@@ -369,23 +369,26 @@ def _part_row(runtime: Runtime, caller: Principal, session: CountSession, part: 
         scope=scope,
         gtins=orjson.dumps(gtins).decode(),
         lines=orjson.dumps([_line_body(line) for line in part.lines]).decode(),
-        agreement_id=agreement.terms.agreement_id if agreement is not None else None,
-        recount_at=_recount_at(session, agreement, scope),
+        agreement_id=agreed[0].terms.agreement_id if len(agreed) == 1 else None,
+        recount_at=_recount_at(session, agreed, scope),
         variance=format(part.variance.normalize(), "f"),
         rounds=session.round,
         counted_us=counted_us,
     )
 
 
-def _recount_at(session: CountSession, agreement: Agreement | None, scope: str | None) -> int | None:
-    """From how many units on a part is counted again; an opening count has no book to differ from."""
-    if agreement is None or scope != "complete" or session.step == counts.STEPS["opening"]:
+def _recount_at(session: CountSession, agreed: Sequence[Agreement], scope: str | None) -> int | None:
+    """From how many units on a part is counted again: the strictest of its agreements says so.
+
+    An opening count has no book to differ from.
+    """
+    if scope != "complete" or session.step == counts.STEPS["opening"]:
         return None
-    return agreement.terms.counts.recount_at
+    return min((one.terms.counts.recount_at for one in agreed), default=None)
 
 
 def _scope_of(
-    runtime: Runtime, session: CountSession, part: Part, agreement: Agreement | None
+    runtime: Runtime, session: CountSession, part: Part, agreed: Sequence[Agreement]
 ) -> tuple[str | None, list[str]]:
     """The scope of a part, and its products: those of this supplier alone, so that none learns of another's.
 
@@ -396,23 +399,27 @@ def _scope_of(
     if session.supplier not in (None, part.supplier):
         return "partial", []
     own = {product_of(line.item) for line in part.lines}
-    lines = {line.gtin for line in agreement.terms.lines} if agreement is not None else set()
+    lines = {line.gtin for one in agreed for line in one.terms.lines}
     asked = orjson.loads(session.gtins)
     maker_of = runtime.registry.parties.maker_of
     made = {gtin for gtin in asked if maker_of(f"{CANONICAL_STEM}/01/{gtin}") == part.supplier}
     return "complete", sorted(((own | lines | made) & set(asked)) if asked else own | lines)
 
 
-def _agreement(runtime: Runtime, caller: Principal, supplier: str, place: str, counted_us: int) -> Agreement | None:
-    agreed: AgreementBook = agreements.book(runtime)
-    return next(
-        (
-            one
-            for one in agreed.all_in_force(counted_us)
-            if one.terms.supplier == supplier and caller.organisation in one.parties and agreed.covers(one, place)
-        ),
-        None,
-    )
+def _agreements(
+    runtime: Runtime, caller: Principal, part: Part, session: CountSession, counted_us: int
+) -> list[Agreement]:
+    """The agreements that a part is about: all that the two have of the place, or of the products counted there."""
+    book: AgreementBook = agreements.book(runtime)
+    asked = set(orjson.loads(session.gtins))
+    return [
+        one
+        for one in book.all_in_force(counted_us)
+        if one.terms.supplier == part.supplier
+        and caller.organisation in one.parties
+        and book.covers(one, session.place)
+        and (not asked or any(line.gtin in asked for line in one.terms.lines))
+    ]
 
 
 def _line_body(line: Line) -> dict[str, Any]:
