@@ -178,6 +178,16 @@ def test_a_new_price_ends_the_one_before_and_an_amount_of_two_readings_is_refuse
     assert (first["validTo"], second["validFrom"], second["amount"]) == ("2026-12-31", "2027-01-01", "1900.50")
 
 
+def test_a_price_from_the_first_day_of_the_calendar_is_judged_too(shop: Site) -> None:
+    """Rejects an end on the day before it: there is none, and the import failed."""
+    query = f"agreementID={quote(AGREEMENT, safe='')}"
+    told(shop, "prices", f"gtin,price,currency\n{VALVE},1850,EUR\n", f"{query}&apply=true", "cordia")
+    early = f"gtin,price,currency,valid from\n{VALVE},1900,EUR,0001-01-01\n"
+    refused = told(shop, "prices", early, query, "cordia")
+    assert refused["errors"] > 0, refused
+    assert not refused["result"]
+
+
 def test_others_agreements_are_absent_for_an_import(shop: Site) -> None:
     query = f"agreementID={quote(AGREEMENT, safe='')}"
     hidden = post(shop, "par", f"gtin,place,min,max\n{VALVE},{CABINET},1,2\n", query, "rival-supplier")

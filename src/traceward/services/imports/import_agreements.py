@@ -117,7 +117,8 @@ def _price(plan: Plan, row: Row) -> Price | None:
 
 def _ended_before(plan: Plan, row: Row, old: Price, new: Price) -> Price:
     """A price, ending on the day before another one begins where it went on beyond that day."""
-    if new.valid_from is None or _first_day(old) > new.valid_from:
+    # Nothing can end before the calendar's first day: two prices from then on are refused with the terms.
+    if new.valid_from in (None, date.min) or _first_day(old) > new.valid_from:
         return old
     if old.valid_to is not None and old.valid_to < new.valid_from:
         return old
