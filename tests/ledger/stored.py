@@ -14,6 +14,7 @@ from traceward.ledger.projector import Projection, Projector
 from traceward.ledger.rebuild import Rebuild
 from traceward.ledger.snapshots import Keeping
 from traceward.ledger.state import Ledger
+from traceward.store.afresh import forget_shown
 from traceward.store.engine import Store
 from traceward.store.models import Organisation
 from traceward.store.rows import EventRow, Witness
@@ -69,7 +70,7 @@ class Ledgers:
             shown: defaultdict[bytes, set[str]] = defaultdict(set)
             for eid, party in tx.fetch("SELECT eid, party FROM ledger_shown"):
                 shown[bytes(eid)].add(party)
-            tx.execute("DELETE FROM ledger_shown")
+            forget_shown(tx)
             return {eid: frozenset(parties) for eid, parties in shown.items()}
 
         return self.store.committer.run(unit)

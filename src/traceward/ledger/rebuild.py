@@ -17,13 +17,16 @@ from traceward.ledger.fold import apply_event, pass_over
 from traceward.ledger.links import check_links
 from traceward.ledger.loading import Loader
 from traceward.ledger.parties import Parties
-from traceward.ledger.persistence import conflict_row
+from traceward.ledger.persistence import conflict_row, dealing_row, transfer_row
 from traceward.ledger.snapshots import Keeping, states_before
 from traceward.ledger.state import PatientLinks, links_record
 from traceward.ledger.stream import Survey, events_of, pages, survey
-from traceward.ledger.tables import settle, settle_shipments, write_book
+from traceward.ledger.tables import raised, settle, settle_shipments, write_balances, write_records
 from traceward.ledger.waiting import write_waiting
-from traceward.store import ledger_dealings, ledger_rows, ledger_snapshots
+from traceward.store import ledger_dealings, ledger_rows
+from traceward.store.afresh import Afresh
+from traceward.store.ledger_dealings import DealingRow
+from traceward.store.ledger_rows import TRANSFER_COLUMNS
 from traceward.store.ledger_snapshots import Snapshot
 from traceward.store.rows import Relation
 from traceward.store.write import WriteTransaction
@@ -31,10 +34,6 @@ from traceward.store.write import WriteTransaction
 Tell = Callable[[int, int], None]
 """Told (events folded, events in all) now and then."""
 
-_EMPTIED = (
-    "ledger_record", "balance", "conflict", "conflict_party", "conflict_key", "ownership_transfer", "relation",
-    "ledger_shown", "ledger_snapshot", "ledger_dealing",
-)  # fmt: skip
 _RECORDS_AT_ONCE = 40_000
 _OF_GTIN = "SELECT key FROM ledger_record WHERE gtin=?"
 _OF_LOT = "SELECT key FROM ledger_record WHERE gtin=? AND lot=?"
@@ -58,7 +57,10 @@ def seldom_collected() -> Iterator[None]:
 
 
 class Rebuild:
-    """One rebuild. Afterwards `ledger_shown` says which parties see which shared event, until it is emptied."""
+    """One rebuild. Afterwards `ledger_shown` says which parties see which shared event, until it is forgotten.
+
+    changed: how many rows of the ledger were not what they are now; 0 until it has run.
+    """
 
     def __init__(
         self,
@@ -72,6 +74,8 @@ class Rebuild:
         self._agreements = agreements
         self._keeping = keeping if keeping is not None else Keeping()
         self._snapshots: list[Snapshot] = []
+        self._lots_indexed = False
+        self.changed = 0
         self._parties = parties
         self._party_ids = party_ids
         self._uses: dict[tuple[str, str | None], Decimal] = {}
@@ -84,8 +88,7 @@ class Rebuild:
     def _run(self, tell: Tell | None, records_at_once: int) -> int:
         tx = self._tx
         not_due = [seq for (seq,) in tx.fetch("SELECT seq FROM due")]
-        for table in _EMPTIED:
-            tx.execute(f"DELETE FROM {table}")  # noqa: S608
+        self._afresh = Afresh(tx)
         seen = survey(tx, self._party_ids, not_due)
         ledger_rows.put_relations(tx, [Relation(*proof) for proof in seen.proofs])
         corrected = self._corrections(seen)
@@ -106,11 +109,14 @@ class Rebuild:
             if tell is not None:
                 tell(done, len(seen.seqs))
         self._flush(book, loader, voided)
+        write_balances(tx)
+        self._afresh.is_full()
         settle_shipments(tx, ledger_dealings.shipments_underway(tx))
         self._check_links(seen, corrected, voided)
         self._write_reused_ids()
         waiting = events_of(tx, not_due, self._party_ids)
         write_waiting(tx, waiting, self._parties, self._party_ids)
+        self.changed = self._afresh.take_their_place()
         return done
 
     def _book(self, seen: Survey, loader: Loader) -> Book:
@@ -132,6 +138,9 @@ class Rebuild:
 
     def _bring_in_class(self, book: Book, notice: LedgerEvent) -> None:
         """Have all records of a notice's classes at hand: those concerned are shown it, and their conflicts change."""
+        if not self._lots_indexed:
+            self._afresh.index_lots()
+            self._lots_indexed = True
         for key in class_keys(notice):
             gtin, lot, _ = class_parts(key)
             if gtin is None:
@@ -145,12 +154,19 @@ class Rebuild:
                     book.change(record)
 
     def _flush(self, book: Book, loader: Loader, voided: frozenset[str | None]) -> None:
+        tx = self._tx
         settle(book)
-        write_book(self._tx, loader, book, self._agreements)
-        ledger_snapshots.put_snapshots(self._tx, self._snapshots)
+        write_records(tx, loader, book)
+        # What is added here has no row yet: each event is applied once, and keys name the event.
+        tx.write("ownership_transfer", TRANSFER_COLUMNS, [transfer_row(one) for one in book.transfers.values()], "fail")
+        tx.write("ledger_dealing", DealingRow._fields, [dealing_row(one) for one in book.dealings.values()], "fail")
+        tx.write("ledger_snapshot", Snapshot._fields, self._snapshots, "fail")
+        shown = [(eid, party) for eid, parties in book.shown.items() for party in parties]
+        tx.write("ledger_shown", ("eid", "party"), shown, "fail")
+        ledger_rows.delete_conflicts(tx, sorted(book.gone))
+        found = raised(book, self._agreements)
+        ledger_rows.put_conflicts(tx, [conflict_row(one, tx.record_time_us) for one in found])
         self._snapshots = []
-        rows = [(eid, party) for eid, parties in book.shown.items() for party in sorted(parties)]
-        self._tx.write("ledger_shown", ("eid", "party"), rows, "nothing")
         self._uses = {use: quantity for use, quantity in book.uses.items() if use[1] in voided}
 
     def _corrections(self, seen: Survey) -> Corrections:

@@ -19,6 +19,7 @@ from traceward.ledger.persistence import (
     conflict_row,
     dealing_of,
     dealing_row,
+    record_of,
     record_row,
     transfer_row,
 )
@@ -45,38 +46,70 @@ def write_book(tx: WriteTransaction, loader: Loader, book: Book, agreements: Agr
 
     Gives all conflicts that are raised, by the fold or by what the agreements say of its dealings.
     """
-    fresh_records: list[tuple[Any, ...]] = []
-    changed_records: list[LedgerRecord] = []
     fresh_balances: list[tuple[Any, ...]] = []
-    templates: dict[str, TwinRows] = {}
     changed_balances: list[Balance] = []
     slotted: list[str] = []
+    templates: dict[str, TwinRows] = {}
     for key, record in book.changed.items():
         if loader.is_stored(key):
-            changed_records.append(record_row(record))
             changed_balances += balance_rows(record)
             if isinstance(record, ClassStock):
                 slotted.append(key)
-        elif not book.noticed and (lead := book.lead_of(key)) is not None:
-            template = templates.get(lead.key)
-            if template is None:
-                template = templates[lead.key] = TwinRows(lead)
-            fresh_records.append(template.record(key))
+        elif (template := _template(book, key, templates)) is not None:
             fresh_balances.append(template.balance(key))
         else:
-            fresh_records.append(record_row(record))
             fresh_balances += balance_rows(record)
-    tx.write("ledger_record", ledger_rows.RECORD_COLUMNS, fresh_records, "fail")
+    write_records(tx, loader, book, templates)
     tx.write("balance", ledger_rows.BALANCE_COLUMNS, fresh_balances, "fail")
-    ledger_rows.put_records(tx, changed_records)
     ledger_rows.replace_balances(tx, slotted, changed_balances)
     if book.gone:
         close_conflicts(tx, sorted(book.gone))
-    found = [*book.conflicts.values(), *off_agreement.raised(book.dealings.values(), agreements, book.parties)]
+    found = raised(book, agreements)
     ledger_rows.put_conflicts(tx, [conflict_row(one, tx.record_time_us) for one in found])
     ledger_rows.put_transfers(tx, [transfer_row(transfer) for transfer in book.transfers.values()])
     ledger_dealings.put_dealings(tx, [dealing_row(dealing) for dealing in book.dealings.values()])
     return found
+
+
+def write_records(
+    tx: WriteTransaction, loader: Loader, book: Book, templates: dict[str, TwinRows] | None = None
+) -> None:
+    """Write the records that a book changed, without their balances. templates: of leads, made already."""
+    fresh: list[tuple[Any, ...]] = []
+    changed: list[LedgerRecord] = []
+    known = templates if templates is not None else {}
+    for key, record in book.changed.items():
+        if loader.is_stored(key):
+            changed.append(record_row(record))
+        elif (template := _template(book, key, known)) is not None:
+            fresh.append(template.record(key))
+        else:
+            fresh.append(record_row(record))
+    tx.write("ledger_record", ledger_rows.RECORD_COLUMNS, fresh, "fail")
+    ledger_rows.put_records(tx, changed)
+
+
+def write_balances(tx: WriteTransaction) -> None:
+    """Write the balances of all records, where no record has any yet."""
+    for rows in ledger_rows.all_records(tx):
+        balances = [one for row in rows for one in balance_rows(record_of(row))]
+        tx.write("balance", ledger_rows.BALANCE_COLUMNS, balances, "fail")
+
+
+def raised(book: Book, agreements: AgreementBook) -> list[Conflict]:
+    """The conflicts of a book: those that the fold raised, and what the agreements say of its dealings."""
+    return [*book.conflicts.values(), *off_agreement.raised(book.dealings.values(), agreements, book.parties)]
+
+
+def _template(book: Book, key: str, templates: dict[str, TwinRows]) -> TwinRows | None:
+    """The rows of the lead of a record that is its twin; None where it is none."""
+    lead = None if book.noticed else book.lead_of(key)
+    if lead is None:
+        return None
+    template = templates.get(lead.key)
+    if template is None:
+        template = templates[lead.key] = TwinRows(lead)
+    return template
 
 
 def write_difference(

@@ -13,6 +13,7 @@ from traceward.services.agreements.book import read_book
 from traceward.services.identity.principals import CARRIER, CARRIER_STEPS, clinical_viewer, shared_viewer
 from traceward.services.identity.registry import Registry
 from traceward.services.indexing.preparation import stored_terms
+from traceward.store.afresh import forget_shown
 from traceward.store.rows import StoredEvent, Visible
 from traceward.store.terms import PreparedTerms, term_hasher
 from traceward.store.write import WriteTransaction
@@ -88,7 +89,7 @@ def rebuild(tx: WriteTransaction, registry: Registry, secret: bytes, tell: Tell 
             or told.intersection(known) != seen_now.get(seq, set())
         ]
         _show_anew(tx, registry, tx.events(doubtful, witnesses=True), visible, seen_now, secret)
-    tx.execute("DELETE FROM ledger_shown")
+    forget_shown(tx)
     return count
 
 
