@@ -9,7 +9,8 @@ from typing import Final
 
 from traceward.gs1.check_digits import has_valid_check_digit
 from traceward.gs1.epc_uri import canonical_identifier
-from traceward.gs1.patient import contains_patient_identifier, plain_text
+from traceward.gs1.patient import contains_patient_identifier
+from traceward.gs1.plain_text import plain_text
 
 _STEM: Final = "https://id.gs1.org/8018/"
 _URN = re.compile(r"urn:epc:id:gsrn:[0-9]+\.[0-9]+")
