@@ -19,7 +19,7 @@ from traceward.services.tracing.implants import Implant, LinkLine, implant_of_li
 from traceward.store.compile import VisibleTo
 from traceward.store.ledger_lists import IN_STOCK
 
-MOSTDEVICES: Final = 1000
+MOST_DEVICES: Final = 1000
 """How many devices a search may come to; more are refused as too costly."""
 
 # Two statements, each with an index of its own: one with OR would read every balance there is.
@@ -89,14 +89,14 @@ def device_links(runtime: Runtime, caller: Principal, subject: Item | LinkLine) 
 def devices_of_product(runtime: Runtime, caller: Principal, gtin: str) -> list[Item]:
     """The serialised items of a product in events that the caller may see, by serial.
 
-    Raises QueryTooComplexException beyond MOSTDEVICES.
+    Raises QueryTooComplexException beyond MOST_DEVICES.
     """
     prefix = f"{GS1}01/{gtin.zfill(14)}/21/"
     with runtime.store.reader() as reader:
-        found = reader.vocabulary("epcs", VisibleTo(caller.viewers), after=prefix, limit=MOSTDEVICES + 1)
+        found = reader.vocabulary("epcs", VisibleTo(caller.viewers), after=prefix, limit=MOST_DEVICES + 1)
     items = [Item(value) for value in found if value.startswith(prefix)]
-    if len(items) > MOSTDEVICES:
-        raise QueryTooComplexException(f"product {gtin} has more than {MOSTDEVICES} devices; name one by udi-carrier")
+    if len(items) > MOST_DEVICES:
+        raise QueryTooComplexException(f"product {gtin} has more than {MOST_DEVICES} devices; name one by udi-carrier")
     return items
 
 
@@ -117,10 +117,10 @@ def devices_at(runtime: Runtime, caller: Principal, place: str) -> list[Item]:
     found: set[str] = set()
     with runtime.store.reader() as reader:
         for sql in DEVICES:
-            rows = reader.fetch(sql, (caller.organisation, canonical_identifier(place), MOSTDEVICES + 1))
+            rows = reader.fetch(sql, (caller.organisation, canonical_identifier(place), MOST_DEVICES + 1))
             found.update(key for (key,) in rows)
-    if len(found) > MOSTDEVICES:
-        raise QueryTooComplexException(f"more than {MOSTDEVICES} devices are at that place; ask for a product")
+    if len(found) > MOST_DEVICES:
+        raise QueryTooComplexException(f"more than {MOST_DEVICES} devices are at that place; ask for a product")
     return [Item(key) for key in sorted(found) if is_item(key) and "|" not in key]
 
 
