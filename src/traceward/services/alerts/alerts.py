@@ -1,6 +1,6 @@
 """Alerts of consignment: listed for both parties alike, acknowledged by either.
 
-It must not find alerts (`alert_watch` does), nor show one to anybody but its two parties.
+It must not find alerts (`watch` does), nor show one to anybody but its two parties.
 """
 
 import hashlib

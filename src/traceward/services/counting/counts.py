@@ -1,7 +1,7 @@
 """Count sessions: begun at a place with a declared scope, filled with reads of labels, kept until they are finished.
 
 A session belongs to the organisation that counts. It must not change the book, nor show its figures in a blind count
-before that is closed (`counts_closing` closes).
+before that is closed (`closing` closes).
 """
 
 import uuid

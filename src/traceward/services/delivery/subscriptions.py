@@ -1,6 +1,6 @@
 """Subscriptions of named queries: made, shown, paused and ended by those who share the query.
 
-A subscription belongs to the owner of its query and has that owner's sight. It must not deliver (`delivery` does), and
+A subscription belongs to the owner of its query and has that owner's sight. It must not deliver (`worker` does), and
 must not show a signatureToken to anyone.
 """
 

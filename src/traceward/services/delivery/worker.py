@@ -1,6 +1,6 @@
 """The worker that delivers: one task per subscription that this process holds, woken by commits and by schedules.
 
-It decides nothing about what matches or what follows from an answer (`delivery_steps`, `delivery_outcomes`), and must
+It decides nothing about what matches or what follows from an answer (`steps`, `outcomes`), and must
 not send while its lease is in doubt.
 """
 

@@ -1,6 +1,6 @@
 """Devices and their patients, as FHIR tells of them: read from the trace, within what the caller may see.
 
-It must not build FHIR resources (`fhir_resources` does) nor name a patient to a role that may not know patients.
+It must not build FHIR resources (`resources` does) nor name a patient to a role that may not know patients.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """What consigned products need by their agreements: positions, transfers of surplus, and what is left to be ordered.
 
-Both parties of an agreement read the same. It must not order anything (`replenishment_orders` does).
+Both parties of an agreement read the same. It must not order anything (`orders` does).
 """
 
 from collections import defaultdict
