@@ -60,7 +60,7 @@ def test_proceed_stores_the_good_events_and_lists_each_bad_one(site: Site) -> No
 
 
 def test_an_eventID_names_one_content_of_a_party(site: Site) -> None:
-    """decisions.md 2. Rejects 409 for another party's content, and silence for one's own."""
+    """Rejects 409 for another party's content, and silence for one's own."""
     first = bare_event(eventID="urn:uuid:1")
     assert site.request("cordia", "POST", "/epcis/events", json=first).status_code == 201
     assert site.request("cordia", "POST", "/epcis/events", json=first).status_code == 201
@@ -76,7 +76,7 @@ def test_an_eventID_names_one_content_of_a_party(site: Site) -> None:
 
 
 def test_an_event_without_id_gets_one_that_a_retry_finds_again(site: Site) -> None:
-    """decisions.md 3. Rejects random ids: each retry would be a new event."""
+    """Rejects random ids: each retry would be a new event."""
     event = bare_event()
     made = [site.request("cordia", "POST", "/epcis/events", json=event) for _ in range(3)]
     assert {answer.status_code for answer in made} == {201}
@@ -86,7 +86,7 @@ def test_an_event_without_id_gets_one_that_a_retry_finds_again(site: Site) -> No
 
 
 def test_two_contents_with_one_event_hash_are_two_events(site: Site) -> None:
-    """trust.md 0.4: the event hash of lot 00123 is that of lot 123. Rejects the hash as identity."""
+    """The event hash of lot 00123 is that of lot 123. Rejects the hash as identity."""
     for lot in ("00123", "123", "00123"):
         event = bare_event(action="ADD", ilmd={"cbvmda:lotNumber": lot})
         assert site.request("cordia", "POST", "/epcis/events", json=event).status_code == 201
@@ -104,7 +104,7 @@ def test_what_only_the_server_may_say_is_not_taken_from_a_client(site: Site) -> 
 
 
 def test_the_patient_in_a_stock_event_makes_it_private_and_says_so(site: Site) -> None:
-    """domain.md 7. Rejects a shared event that carries a GSRN in an extension."""
+    """Rejects a shared event that carries a GSRN in an extension."""
     event = bare_event(eventID="urn:uuid:1", **{"mcx:note": "gsrn (8018)401234500000123452"})
     event["@context"] = [event["@context"], {"mcx": "https://ns.traceward.org/consignment/"}]
     assert site.request("northgate-supply", "POST", "/epcis/events", json=event).status_code == 403
@@ -115,7 +115,7 @@ def test_the_patient_in_a_stock_event_makes_it_private_and_says_so(site: Site) -
 
 
 def hostile_bodies() -> dict[str, bytes]:
-    """Bodies of trust.md 2.2, by name; all of them below the byte limit, so that they reach a parser."""
+    """Hostile bodies, by name; all of them below the byte limit, so that they reach a parser."""
     event = orjson.dumps(document(bare_event()))
 
     def within(field: bytes) -> bytes:
@@ -146,7 +146,7 @@ def hostile_bodies() -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", sorted(hostile_bodies()))
 def test_hostile_json_is_refused_within_a_second_and_100_MB(site_for_attacks: Site, name: str) -> None:
-    """trust.md 2.2. Rejects recursion, silent last-key-wins, NaN as a number, and contexts that are fetched."""
+    """Rejects recursion, silent last-key-wins, NaN as a number, and contexts that are fetched."""
     body = hostile_bodies()[name]
     process = psutil.Process(os.getpid())
     before = process.memory_info().rss

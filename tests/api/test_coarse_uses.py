@@ -1,4 +1,4 @@
-"""Uses that the supplier may see by site and day: separate events, never redacted ones; decisions.md 12."""
+"""Uses that the supplier may see by site and day: separate events, never redacted ones."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -67,7 +67,7 @@ def test_a_coded_event_is_captured(shop: Site) -> None:
 
 @pytest.mark.parametrize("coding", ["gzip", "br"])
 def test_a_bomb_is_refused_while_it_bursts(shop: Site, coding: str) -> None:
-    """trust.md 2.1. Rejects a bound on the coded size alone: some hundred octets would become half a gigabyte."""
+    """Rejects a bound on the coded size alone: some hundred octets would become half a gigabyte."""
     bomb = CODERS[coding](b" " * 500_000_000 if coding == "br" else b" " * 100_000_000)
     assert len(bomb) < 200_000
     answer = sent(shop, bomb, coding)

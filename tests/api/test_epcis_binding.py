@@ -118,7 +118,7 @@ def test_a_page_holds_thirty_events_where_nobody_says_more(site: Site) -> None:
 
 
 def test_a_page_token_serves_only_its_caller_and_its_query(story: Site) -> None:
-    """trust.md 2.3. Rejects a token that is signed but bound to nothing, and one whose altered bits are not noticed."""
+    """Rejects a token that is signed but bound to nothing, and one whose altered bits are not noticed."""
     link = story.request(CLINICAL, "GET", "/epcis/events?perPage=3").headers["link"]
     token = link.partition("nextPageToken=")[2].partition(">")[0]
     assert story.request(CLINICAL, "GET", f"/epcis/events?perPage=3&nextPageToken={token}").status_code == 200

@@ -126,7 +126,7 @@ def attacks(folder: str = "/nowhere") -> dict[str, Attack]:
 
 @pytest.mark.parametrize("name", sorted(attacks()))
 def test_a_hostile_body_is_refused_within_bounds_and_the_server_goes_on(target: Target, name: str) -> None:
-    """trust.md 2.1 and 2.2. Rejects entities expanded, files read, recursion, and memory in proportion to a bomb."""
+    """Rejects entities expanded, files read, recursion, and memory in proportion to a bomb."""
     attack = attacks(str(target.folder))[name]
     headers = {"Content-Type": attack.media_type}
     if attack.coding is not None:

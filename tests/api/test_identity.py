@@ -54,7 +54,7 @@ ROLE_TABLE = {
 
 @pytest.mark.parametrize("role", ROLE_TABLE)
 def test_each_role_is_let_in_where_the_table_of_rights_says_so(site: Site, role: str) -> None:
-    """domain.md 7. Rejects a right that is checked on one route and forgotten on another."""
+    """Rejects a right that is checked on one route and forgotten on another."""
     scope = {"place": THEATRE} if role == "device" else {}
     key = new_key(site, "administration" if role == "admin" else NORTHGATE, role, **scope)["key"]
     bad_json = {"content": b"{", "headers": {"Content-Type": "application/json"}}
@@ -157,7 +157,7 @@ def test_a_key_ends_at_its_time_and_none_is_made_that_has_ended_already(site: Si
 
 
 def test_a_carrier_sees_the_movements_of_its_consignments_and_no_use_of_them(open_site: Callable[..., Any]) -> None:
-    """domain.md 7. Rejects a carrier that, named once, goes on to see what becomes of the goods."""
+    """Rejects a carrier that, named once, goes on to see what becomes of the goods."""
     for backend in BACKENDS:
         with open_site(backend) as site:
             added = {"id": CARRIER, "name": "Swift Freight", "companyPrefixes": ["9524321"], "kind": "carrier"}
@@ -202,7 +202,7 @@ def test_a_carrier_sees_the_movements_of_its_consignments_and_no_use_of_them(ope
 
 
 def test_a_cookie_changes_nothing_for_a_page_of_another_site(site: Site) -> None:
-    """trust.md 2.6, CSRF: two proofs. Rejects a server that trusts either one alone."""
+    """Rejects a server that trusts either one alone."""
     key = site.server.keys["northgate-clinical"]
     login = {"json": {"key": key}}
     foreign = ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"})

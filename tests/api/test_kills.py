@@ -211,7 +211,7 @@ def test_a_hundred_kills_lose_and_double_nothing(victim: Victim) -> None:
 
 
 def test_a_spooled_document_is_judged_in_its_job(open_site: Callable[..., Any]) -> None:
-    """decisions.md 4. Rejects a job of a large document that stores half of it, or hides its findings."""
+    """Rejects a job of a large document that stores half of it, or hides its findings."""
     with open_site(spool_threshold_bytes=5_000) as site:
         good = made_document("a" * 32, 60)
         bad = orjson.dumps(document(*(bare_event(bizStep="consuming" if n == 50 else "storing") for n in range(60))))

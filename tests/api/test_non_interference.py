@@ -87,7 +87,7 @@ PROBES = (
 @pytest.mark.parametrize("name", ["cordia", "northgate-supply"])
 @pytest.mark.parametrize("probe", PROBES)
 def test_hidden_events_change_no_byte_of_any_answer(pair: tuple[Site, Site], name: str, probe: str) -> None:
-    """trust.md 0.10. Rejects counts, pages, lists, error texts and ledgers that hidden events show through."""
+    """Rejects counts, pages, lists, error texts and ledgers that hidden events show through."""
     plain, richer = (site.request(name, "GET", probe) for site in pair)
     assert plain.status_code == richer.status_code
     assert _timeless(plain.text) == _timeless(richer.text)

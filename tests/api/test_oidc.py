@@ -239,7 +239,7 @@ def forgeries(bench: Bench) -> Iterator[tuple[str, str]]:
 def test_forged_expired_and_foreign_tokens_are_refused(
     bench: Bench, record_property: Callable[[str, object], None]
 ) -> None:
-    """trust.md 2.6, RFC 8725. Rejects a verifier that takes algorithm or key from the token, or skips a claim."""
+    """RFC 8725. Rejects a verifier that takes algorithm or key from the token, or skips a claim."""
     assert bench.verifier.principal(bench.token()) is not None
     corpus = list(forgeries(bench))
     taken = [name for name, token in corpus if bench.verifier.principal(token) is not None]

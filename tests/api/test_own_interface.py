@@ -105,7 +105,7 @@ def test_goods_travel_from_commissioning_to_use_and_back_by_actions_alone(site: 
 
 
 def test_an_action_on_goods_of_two_owners_makes_one_event_for_each(site: Site) -> None:
-    """domain.md 7: a shared event would show one supplier the other's goods."""
+    """A shared event would show one supplier the other's goods."""
     place = {"gln": "4012345000016", "extension": "CAB"}
     mine, theirs = "https://id.gs1.org/01/09521141010235/21/A1", "https://id.gs1.org/01/09506000117843/21/B1"
     done = act(site, action="receive", place=place, items=[{"epc": mine}, {"epc": theirs}])
@@ -115,7 +115,7 @@ def test_an_action_on_goods_of_two_owners_makes_one_event_for_each(site: Site) -
 
 
 def test_a_rivals_claim_moves_nothing_and_is_told_to_the_owner(open_site: Callable[..., Any]) -> None:
-    """trust.md 2.4: rival ships Cordia's serial. Rejects a ledger that believes whoever speaks."""
+    """Rival ships Cordia's serial. Rejects a ledger that believes whoever speaks."""
     valve = "https://id.gs1.org/01/09521141010235/21/V23-0007"
     with open_site(demo_storyline=True) as site:
         before = site.get("cordia", "/consignment/stock")["items"]
@@ -195,7 +195,7 @@ def test_what_is_no_picture_is_refused(story: Site, content_type: str, body: byt
 
 
 def test_a_session_stands_for_its_key_until_it_ends(site: Site) -> None:
-    """trust.md 3, ASVS 3.5. Rejects cookies that scripts can read, and changes by a cookie alone."""
+    """ASVS 3.5. Rejects cookies that scripts can read, and changes by a cookie alone."""
     key = site.server.keys[CLINICAL]
     web = {"X-Traceward-Client": "web"}
     assert site.request(None, "POST", "/session", json={"key": key}).status_code == 403
@@ -268,7 +268,7 @@ def test_a_new_organisation_sees_what_concerned_it_before(backend: str, open_sit
 
 
 def test_a_first_run_has_one_key_file_and_one_code_that_works_once(tmp_path: Any) -> None:
-    """trust.md 3, first run; ASVS 6.3.2. Rejects default credentials and codes that can be used again."""
+    """First run; ASVS 6.3.2. Rejects default credentials and codes that can be used again."""
     folder = tmp_path / "data"
     with running_server(folder) as server, httpx.Client(base_url=server.url) as http:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700

@@ -66,7 +66,7 @@ def test_the_clinical_role_finds_items_by_patient_and_patients_by_item(hospital:
 
 
 def test_a_question_that_cannot_be_understood_is_answered_without_repeating_it(hospital: Site) -> None:
-    """decisions.md 11. Rejects an error that shows a patient's number, misspelt, to whoever reads errors."""
+    """Rejects an error that shows a patient's number, misspelt, to whoever reads errors."""
     clinical = hospital.server.keys["northgate-clinical"]
     for question in (
         {"patient": "40123450000012345"},
@@ -245,7 +245,7 @@ def test_a_role_without_patients_cannot_capture_one_in_a_document(hospital: Site
 
 
 def test_what_names_a_patient_from_the_wrong_role_waits_in_quarantine_until_it_is_released(hospital: Site) -> None:
-    """domain.md 7. Rejects a refusal that loses the event, and a quarantine that shows it to whoever sent it."""
+    """Rejects a refusal that loses the event, and a quarantine that shows it to whoever sent it."""
     officer = new_key(hospital, NORTHGATE, "privacy_officer", name="Ada")["key"]
     supply, clinical = (hospital.server.keys[name] for name in ("northgate-supply", "northgate-clinical"))
     for _ in range(2):

@@ -25,7 +25,7 @@ def lot_rows(site: Site, name: str, query: str) -> Counter[tuple[str | None, str
 
 @pytest.mark.parametrize("name", ["northgate-clinical", "northgate-supply", "cordia"])
 def test_the_recalled_lot_is_where_the_worked_example_says(story: Site, name: str) -> None:
-    """domain.md 4.5. Rejects a fold by arrival order, and one that leaves a tray's contents at the packing place."""
+    """Rejects a fold by arrival order, and one that leaves a tray's contents at the packing place."""
     expected = {
         (ROOM + "OR3", TRAY, "on_hand", "27"): 1,
         (ROOM + "OR3", None, "on_hand", "3"): 1,
@@ -38,7 +38,7 @@ def test_the_recalled_lot_is_where_the_worked_example_says(story: Site, name: st
 
 
 def test_the_lot_trace_answers_the_worked_example_number_for_number(story: Site) -> None:
-    """domain.md 4.5: 2 implanted, 1 wasted, 1 lost, 12 on the way back, 4 on Ward B, 3 in OR 3, 27 in the tray, 450
+    """2 implanted, 1 wasted, 1 lost, 12 on the way back, 4 on Ward B, 3 in OR 3, 27 in the tray, 450
     at Cordia. Rejects totals that do not add up to what was made.
     """
     answer = story.get("cordia", "/trace/lot?gtin=09521141045305&lot=LOT77A&asOf=2026-06-30")
@@ -102,7 +102,7 @@ def test_ownership_passes_by_use_loss_and_waste_and_the_corrected_use_is_void(st
 
 
 def test_the_expected_conflicts_are_open(story: Site) -> None:
-    """decisions.md 17: link of the corrected use, move after recall, transfer of what is owned; Ward B's stock."""
+    """Link of the corrected use, move after recall, transfer of what is owned; Ward B's stock."""
     conflicts = story.get("northgate-clinical", "/consignment/conflicts")["conflicts"]
     kinds = {row["kind"] for row in conflicts if row["state"] == "open"}
     assert {"link_of_corrected_use", "moved_after_recall", "already_owned", "recalled_not_quarantined"} <= kinds
@@ -177,7 +177,7 @@ def test_the_demo_tells_the_published_story_in_its_own_words(open_site: Callable
 
 @pytest.mark.parametrize("name", ["northgate-supply", "cordia", "rival-supplier", "admin"])
 def test_no_answer_to_a_key_that_is_not_clinical_has_the_patient(story: Site, name: str) -> None:
-    """Show 6, trust.md 3. Rejects redaction in some read paths only: every GET is asked, bodies and headers alike."""
+    """Rejects redaction in some read paths only: every GET is asked, bodies and headers alike."""
     for path in every_get(story):
         answer = story.request(name, "GET", path)
         raw = answer.content + repr(answer.headers).encode()
@@ -248,7 +248,7 @@ def _without_now(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_stock_of_a_recalled_lot_says_so_wherever_it_lies(story: Site) -> None:
-    """domain.md 4.1, held or recalled. Rejects a flag that only quarantined units carry: Ward B would use its four."""
+    """Held or recalled. Rejects a flag that only quarantined units carry: Ward B would use its four."""
     for query in ("", "&asOf=2026-06-30"):
         rows = story.get("northgate-supply", f"/consignment/stock?gtin=09521141045305&lot=LOT77A{query}")["items"]
         assert len(rows) == 4

@@ -67,7 +67,7 @@ def test_a_use_costs_what_the_agreement_said_at_its_time(told: Site) -> None:
 
 
 def test_the_clinical_role_sees_uses_without_prices_and_papers(told: Site) -> None:
-    """domain.md 7. Rejects a body that hides the amount but tells by its state that there is an invoice."""
+    """Rejects a body that hides the amount but tells by its state that there is an invoice."""
     answer = told.request("northgate-clinical", "GET", "/usage")
     uses = answer.json()["uses"]
     assert len(uses) == 4

@@ -77,7 +77,7 @@ def get_xml(site: Site, path: str, **headers: str) -> httpx.Response:
 
 @pytest.mark.parametrize("media_type", ["application/xml", "text/xml", "application/xml; charset=UTF-8"])
 def test_a_document_in_xml_is_captured_and_is_the_event_that_json_says(shop: Site, media_type: str) -> None:
-    """decisions.md 1. Rejects an identity that depends on the format: the JSON retry would be a second event."""
+    """Rejects an identity that depends on the format: the JSON retry would be a second event."""
     job = captured(shop, xml_document(named("same")), Content_Type=media_type)
     assert job["success"], job
     retry = bare_event(
@@ -128,7 +128,7 @@ def test_findings_of_xml_have_xpath_index_and_clause(shop: Site) -> None:
 
 @pytest.mark.parametrize("count", [3, 400])
 def test_proceed_stores_the_good_events_of_xml_small_and_spooled(shop: Site, count: int) -> None:
-    """decisions.md 4. Rejects a spooled document whose broken events end it, or are counted as stored."""
+    """Rejects a spooled document whose broken events end it, or are counted as stored."""
     wrong = named(f"w{count}").replace(b"<action>OBSERVE", b"<action>LOOK")
     misplaced = named(f"m{count}").replace(b"<action>OBSERVE</action>", b"") + b""
     good = [named(f"g{count}-{number}") for number in range(count)]

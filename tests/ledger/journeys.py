@@ -1,4 +1,4 @@
-"""Consigned goods on their whole way: every flow of domain.md 3.3 in a sensible order, with errors and lateness.
+"""Consigned goods on their whole way: every flow in a sensible order, with errors and lateness.
 
 What `flows` makes is any events in any order; here goods are made, shipped, used, recalled and returned as in practice.
 """

@@ -209,7 +209,7 @@ def _items(ledger: Ledger):  # type: ignore[no-untyped-def]
 
 
 def test_an_agreed_consignee_receives_what_nobody_announced_and_an_outsider_does_not():
-    """domain.md 4.3, first seen here. Rejects demanding a shipping event first, and believing whoever speaks first."""
+    """First seen here. Rejects demanding a shipping event first, and believing whoever speaks first."""
     agreed = Parties([
         Party(CORDIA, "Cordia", ("9521141",), (), (NORTHGATE,)),
         Party(NORTHGATE, "Northgate", ("4012345",)),

@@ -194,7 +194,7 @@ def test_a_pallet_is_no_tray() -> None:
 
 
 def test_different_content_under_one_eventID_is_a_conflict_until_one_is_declared_an_error() -> None:
-    """Rejects a check within one party's eventIDs alone, where decisions.md 2 lets both contents stand."""
+    """Rejects a check within one party's eventIDs alone, where both contents stand."""
     ours, theirs = made(), received(2, 4)
     theirs = msgspec.structs.replace(theirs, event_id=ours.event_id, read_point=DC)
     ledger = fold([ours, theirs], PARTIES)

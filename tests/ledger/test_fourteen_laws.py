@@ -1,4 +1,4 @@
-"""The fourteen laws of domain.md 4.5, each by its number, over journeys with every flow, errors, lateness, repetition.
+"""The fourteen laws of the ledger, each by its number, over journeys with every flow, errors, lateness, repetition.
 
 `test_laws` has them over events in any order, sensible or not. Law 11 needs a server's clock and law 12 agreements:
 their tests, which the table names, are elsewhere.
@@ -217,7 +217,7 @@ def test_law_10_a_count_is_neutral(history: list[LedgerEvent]) -> None:
         # Later events may answer a variance: what was told at the time is compared.
         then = fold(history, PARTIES, as_of_us=count.event_time_us)
         told = {(found.eids[0], found.keys[0]) for found in then.conflicts.values() if found.kind == "count_variance"}
-        # To see less proves something in a count that was declared complete alone (domain.md 4.1).
+        # To see less proves something in a count that was declared complete alone.
         differs = count.seen > count.book or (count.seen < count.book and count.scope == "complete")
         assert ((count.eid, count.key) in told) is differs
 

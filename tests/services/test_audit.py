@@ -89,7 +89,7 @@ def test_what_was_asked_is_kept_as_a_digest_only(runtime: Runtime) -> None:
 
 
 def test_an_entry_that_cannot_be_written_stops_the_answer(runtime: Runtime) -> None:
-    """trust.md 3: committed before the answer; rejects an entry that is written behind it or given up on."""
+    """Committed before the answer; rejects an entry that is written behind it or given up on."""
     runtime.store.committer.close()
     with pytest.raises(StoreUnavailable):
         audit.private_read(runtime, CLINICIAN, "/trace/lot", asked=b"", event_ids=["urn:uuid:1"])
@@ -121,9 +121,7 @@ CHANGES = (
 def test_whatever_is_changed_in_the_log_is_found_and_its_first_bad_entry_named(
     tmp_path: Path, full_run: bool, record_property: Callable[[str, object], None]
 ) -> None:
-    """trust.md 4.
-
-    Rejects a hash that leaves a column out, a walk that starts at the first entry there is, and one that takes a log
+    """Rejects a hash that leaves a column out, a walk that starts at the first entry there is, and one that takes a log
     cut short for a whole one.
     """
     file = tmp_path / "a.db"

@@ -60,7 +60,7 @@ def test_an_event_that_is_stored_gives_the_index_rows_that_it_gave_when_it_came(
 
 
 def test_an_event_prepared_again_has_an_id_of_its_content() -> None:
-    """decisions.md 3. Rejects a second id that is random, or made of the hash that was taken."""
+    """Rejects a second id that is random, or made of the hash that was taken."""
     document = cordia_document()
     events = document["epcisBody"]["eventList"]
     without = document | {"epcisBody": {"eventList": [{k: v for k, v in events[0].items() if k != "eventID"}]}}
@@ -129,7 +129,7 @@ def test_a_secret_matches_its_own_digest_alone() -> None:
 
 
 def test_roles_read_only_their_own_compartments() -> None:
-    """decisions.md 9, 10. Rejects an administrator who reads events, and a supply role that reads patients."""
+    """Rejects an administrator who reads events, and a supply role that reads patients."""
     assert principal("clinical").viewers == {6, 7}
     assert principal("supply").viewers == {6}
     assert principal("admin").viewers == frozenset()

@@ -75,7 +75,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "loaner_overdue": Kind("medium", GOODS, "{item}: due back since {dueDay}"),
     "tray_incomplete": Kind("high", GOODS, "{item}: {quantity} of {content} did not come back with it"),
 }
-"""Every alert and obligation: domain.md 6, one row each."""
+"""Every alert and obligation, one row each."""
 
 Detail = Mapping[str, str | int]
 

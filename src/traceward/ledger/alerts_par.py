@@ -20,7 +20,7 @@ LEAST_USES: Final = 3
 
 
 def par_alerts(facts: Facts) -> Iterator[Alert]:
-    """Every alert about quantities: domain.md 4.1, PAR gap, days of cover, at risk of expiring unused."""
+    """Every alert about quantities: below and above PAR, and at risk of expiring unused."""
     yield from _levels(facts)
     yield from _unused(facts)
 

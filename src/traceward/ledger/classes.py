@@ -186,7 +186,7 @@ def _receive(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Dec
 
 
 def _taken_over(act: Act) -> bool:
-    """Whether ownership alone is accepted, of goods that stay where they are. Domain: F25."""
+    """Whether ownership alone is accepted, of goods that stay where they are."""
     owning, possessing = act.event.owning, act.event.possessing
     if act.event.biz_step != "accepting" or owning is None or owning[0] == owning[1]:
         return False

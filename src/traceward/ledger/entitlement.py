@@ -1,4 +1,4 @@
-"""Whose capture moves an item's balance: decisions.md 16 as one table of bases.
+"""Whose capture moves an item's balance, as one table of bases. ADR 0011.
 
 It must not change any record, and it never refuses an event: a captor without entitlement makes a claim.
 """

@@ -1,4 +1,4 @@
-"""Whether an expiry date has passed: usable through the date, day 00 = the month's last day (decisions.md 15).
+"""Whether an expiry date has passed: usable through the date, day 00 = the month's last day.
 
 It must not read the clock: the instant is always an argument, and so is the zone whose calendar counts. What was done
 is judged by the event's own offset, what stands by the zone of the place (`ledger.place_zones`).

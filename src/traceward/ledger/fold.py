@@ -30,7 +30,7 @@ ONE = Decimal(1)
 
 
 def relations(events: Iterable[LedgerEvent]) -> Relations:
-    """The pairs (owner, consignee) that an event captured by the owner proves. decisions.md 16."""
+    """The pairs (owner, consignee) that an event captured by the owner proves. ADR 0011."""
     return frozenset(pair for event in events if (pair := relation_of(event)) is not None)
 
 

@@ -1,6 +1,6 @@
 """The conflict "dated_ahead": an event whose eventTime lies beyond its record; a wrong clock, or a wrong time zone.
 
-Pure. It must not hold an event back: the projector decides from when on it counts. Domain: 4.2.
+Pure. It must not hold an event back: the projector decides from when on it counts.
 """
 
 from collections.abc import Iterable

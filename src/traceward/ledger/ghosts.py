@@ -1,6 +1,6 @@
 """Ghosts: stock that is on the book and that complete counts of its place did not see; and what they found beyond it.
 
-It must not change the book: a count is an observation, and only agreed events answer it. Domain: 4.1; a count without
+It must not change the book: a count is an observation, and only agreed events answer it. A count without
 declared scope proves no absence.
 """
 

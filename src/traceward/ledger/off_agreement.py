@@ -22,7 +22,7 @@ Pair = tuple[str, str]
 
 
 def raised(dealings: Iterable[Dealing], book: AgreementBook, parties: Parties) -> list[Conflict]:
-    """A conflict for each dealing that no agreement covers. Domain: 4.4; trust in the version of its eventTime: 6."""
+    """A conflict for each dealing that no agreement covers, in the version of its eventTime."""
     return [would_be(one, parties) for one in dealings if _is_off(one, book)]
 
 

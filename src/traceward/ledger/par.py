@@ -1,6 +1,6 @@
 """What each place has and expects of a product: one reckoning, by which alerts, proposals and orders all go.
 
-Usable stock, what is on its way and what is on order count together (domain.md 4.1, PAR gap). It reads no store. Of a
+Usable stock, what is on its way and what is on order count together. It reads no store. Of a
 place where nobody ever stated what lay there, nothing follows: an empty book may be a shelf that nobody has counted.
 """
 

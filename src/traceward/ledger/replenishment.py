@@ -1,7 +1,7 @@
 """How much of a product each place needs, and where it is to come from: another place's surplus first, then an order.
 
 Pure: it reads no store and no clock, and it issues nothing. Only what can be used counts: the caller leaves out what is
-expired, recalled, held, damaged or reserved. Domain: 4.1 (PAR gap), law 12 of 4.5.
+expired, recalled, held, damaged or reserved.
 """
 
 from collections import defaultdict

@@ -1,6 +1,6 @@
 """What must not be done with goods, and is told where it was: recalled stock moved, unsafe stock used.
 
-It must not move or stop anything; each check raises conflicts and no more. Domain: 4.4.
+It must not move or stop anything; each check raises conflicts and no more.
 """
 
 from traceward.ledger import expiry, steps

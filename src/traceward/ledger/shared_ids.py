@@ -1,4 +1,4 @@
-"""Different content of different parties under one eventID: both stand, and a conflict says so (decisions.md 2).
+"""Different content of different parties under one eventID: both stand, and a conflict says so.
 
 It must not tell a party of an event that neither names it nor was captured by it.
 """

@@ -121,7 +121,7 @@ _CONTAINING = {"ADD": PACK, "DELETE": UNPACK}
 
 
 def effect_of(event: LedgerEvent) -> str:
-    """The effect of a shared event on stock. Domain: 4.3; CBV 2.0 7.1 and 7.2."""
+    """The effect of a shared event on stock. CBV 2.0 7.1 and 7.2."""
     kind = event.type
     if kind == "ObjectEvent":
         if event.use_type == _NOT_USED:
@@ -159,7 +159,7 @@ def sink_of(event: LedgerEvent, effect: str) -> str:
 
 
 def is_explant(event: LedgerEvent) -> bool:
-    """Whether a shared event puts somewhere what was taken out of a patient. Domain: F14b."""
+    """Whether a shared event puts somewhere what was taken out of a patient."""
     return event.reason == EXPLANTED and effect_of(event) == MOVE
 
 

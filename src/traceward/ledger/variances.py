@@ -1,7 +1,7 @@
 """What counts of a class say against the book, for as long as nothing answers them: conflicts of kind count_variance.
 
 A variance is answered by a later count of the same party at the same place, or by a write-off of what was missing
-there. It must not change stock: a count is an observation. Domain: 4.1, 4.4.
+there. It must not change stock: a count is an observation.
 """
 
 from decimal import Decimal

@@ -1,6 +1,6 @@
 """What a count says against the book, supplier by supplier: agreed, missing, found, unexpected, in the wrong place.
 
-Pure: it must not read the store, and it must not change the book: a count is an observation. Domain: 4.1.
+Pure: it must not read the store, and it must not change the book: a count is an observation.
 """
 
 from collections import defaultdict

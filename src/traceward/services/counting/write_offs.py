@@ -1,7 +1,7 @@
 """Agreed write-offs of missing stock: proposed by one side, accepted by the other, then an event of the hospital's.
 
 Who pays follows from the agreement: liability, tolerance, grace. What no complete count misses cannot be charged. It
-must not change the book but by that event, and writes nothing off that was found meanwhile. Domain: 3.3 F8.
+must not change the book but by that event, and writes nothing off that was found meanwhile.
 """
 
 import uuid
