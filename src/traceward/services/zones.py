@@ -9,12 +9,11 @@ from datetime import UTC, tzinfo
 from typing import Final
 
 from traceward.ledger.place_zones import Owner, PlaceZones, inherited, zone_named
-from traceward.store import master_data_rows
+from traceward.store import counters, master_data_rows
 from traceward.store.engine import Store
 from traceward.store.master_data_tables import TIME_ZONE
 from traceward.store.read import Reader
 
-_CHANGES: Final = "SELECT value FROM counter WHERE name=?"
 _COLUMNS: Final = "organisation.id, master_data_attribute.party, master_data_attribute.id, master_data_attribute.value"
 _JOINED: Final = "master_data_attribute JOIN organisation ON organisation.number = master_data_attribute.party"
 # The name stands in the statement, since only so the index of zones serves it.
@@ -35,7 +34,7 @@ class ZoneCache:
     def current(self, store: Store, owner: Owner) -> PlaceZones:
         """The zones as they stand now. owner: the party that a place belongs to."""
         with store.reader() as reader:
-            version = next((value for (value,) in reader.fetch(_CHANGES, (master_data_rows.PLACES,))), 0)
+            version = counters.value_of(reader, master_data_rows.PLACES)
             with self._lock:
                 if version != self._version:
                     self._zones, self._version = _read(reader), version

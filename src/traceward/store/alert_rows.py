@@ -6,6 +6,7 @@ They decide nothing; a list never shows a row whose party columns do not name th
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple, TypedDict
 
+from traceward.store import counters
 from traceward.store.agreement_models import Alert, AlertAcknowledgement, AlertScope
 from traceward.store.ledger_lists import IN_STOCK
 from traceward.store.read import Reader
@@ -162,8 +163,7 @@ def settle_scope(tx: WriteTransaction, scope: AlertScope, next_us: int | None) -
 
 def cursor(source: Reader | WriteTransaction) -> int:
     """Up to which event number scopes were marked."""
-    rows = source.fetch("SELECT value FROM counter WHERE name=?", (CURSOR,))
-    return rows[0][0] if rows else 0
+    return counters.value_of(source, CURSOR)
 
 
 def move_cursor(tx: WriteTransaction, seq: int) -> None:

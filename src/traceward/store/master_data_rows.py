@@ -6,15 +6,12 @@ Knows nothing of who may read them: `master_data_read` does. Ids are canonical, 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from traceward.store import counters
 from traceward.store.master_data_tables import TIME_ZONE
 from traceward.store.write import WriteTransaction
 
 PLACES: Final = "places"
 """The counter that goes up whenever what lies below what, or in which time zone, may have changed."""
-
-_PLACES_CHANGED: Final = (
-    "INSERT INTO counter (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = counter.value + 1"
-)
 
 # What alerts say of places rests on what lies below what, and on their zones (alert_rows.mark_all).
 _LOOK_AT_ALERTS: Final = "UPDATE alert_scope SET marked=marked+1, next_us=0"
@@ -110,6 +107,6 @@ def write_elements(
         "nothing",
     )
     if replaced or any(one.children or TIME_ZONE in dict(one.attributes) for one, _ in fresh):
-        tx.execute(_PLACES_CHANGED, (PLACES,))
+        counters.bump(tx, PLACES)
         tx.execute(_LOOK_AT_ALERTS)
     return len(fresh)

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlmodel import SQLModel
 
+from traceward.store import counters
 from traceward.store.connection import Connection, Dialect, OnConflict, Row
 from traceward.store.reading import (
     EVENT_COLUMNS,
@@ -309,10 +310,7 @@ class WriteTransaction:
         self._known.vocabulary -= gone
         self.learnt_vocabulary -= gone
         if gone:
-            self.execute(
-                "INSERT INTO counter (name, value) VALUES ('vocabulary_removals', 1)"
-                " ON CONFLICT (name) DO UPDATE SET value = counter.value + 1"
-            )
+            counters.bump(self, "vocabulary_removals")
 
     def _index(self, rows: Sequence[Visible]) -> None:
         salts = {viewer: self._hasher.salt(viewer) for viewer in {row.viewer for row in rows}}

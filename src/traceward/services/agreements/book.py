@@ -13,7 +13,7 @@ import orjson
 
 from traceward.ledger.agreement import Agreement, AgreementBook, Signature
 from traceward.ledger.agreement_terms import AgreementTerms
-from traceward.store import master_data_rows
+from traceward.store import counters, master_data_rows
 from traceward.store.agreement_models import AgreementSignature, AgreementVersion
 from traceward.store.engine import Store
 from traceward.store.models import Organisation
@@ -22,9 +22,6 @@ from traceward.store.write import WriteTransaction
 
 _AGREEMENTS: Final = "agreements"
 _DEPTH: Final = 16
-_BUMP: Final = (
-    "INSERT INTO counter (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = counter.value + 1"
-)
 
 
 class BookCache:
@@ -65,7 +62,7 @@ def read_book(source: Reader | WriteTransaction) -> AgreementBook:
 
 def note_change(tx: WriteTransaction) -> None:
     """Say, in the unit that writes an agreement, that the book is another."""
-    tx.execute(_BUMP, (_AGREEMENTS,))
+    counters.bump(tx, _AGREEMENTS)
 
 
 def _version(reader: Reader | WriteTransaction) -> tuple[tuple[str, int], ...]:

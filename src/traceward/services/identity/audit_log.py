@@ -16,6 +16,7 @@ from traceward.services.identity.principals import Principal, Right
 from traceward.services.runtime import Runtime
 from traceward.services.times import instant
 from traceward.services.tokens import page_bounds
+from traceward.store import counters
 from traceward.store.read import Reader
 
 _AT_ONCE: Final = 1000
@@ -123,8 +124,7 @@ def verify(reader: Reader, expected: tuple[int, str] | None = None) -> ChainVerd
         if fault:
             return ChainVerdict(count, before.hex(), seq, fault)
         before, count = bytes(row[-1]), seq
-    heads = reader.fetch("SELECT value FROM counter WHERE name=?", (HEAD,))
-    last = max(heads[0][0] if heads else 0, expected[0] if expected is not None else 0)
+    last = max(counters.value_of(reader, HEAD), expected[0] if expected is not None else 0)
     if last > count:
         return ChainVerdict(count, before.hex(), count + 1, f"missing: the log ends with {count}, expected {last}")
     return ChainVerdict(count, before.hex())

@@ -18,7 +18,7 @@ from traceward.services.identity.keys import KeyText, new_key
 from traceward.services.identity.principals import CARRIER, PLACE_BOUND_ROLES, ROLE_RIGHTS, Principal, Right
 from traceward.services.identity.registry import ADMINISTRATION, KINDS, VERSION, Organisation, Registry
 from traceward.services.identity.sessions import close_sessions
-from traceward.store import models
+from traceward.store import counters, models
 from traceward.store.write import WriteTransaction
 
 if TYPE_CHECKING:
@@ -282,10 +282,7 @@ def _rights_of_key(role: str, rights: Collection[Right] | None) -> str | None:
 
 def _changed(tx: WriteTransaction) -> None:
     """Let every server of this database read organisations and keys again."""
-    tx.execute(
-        "INSERT INTO counter (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = counter.value + 1",
-        (VERSION,),
-    )
+    counters.bump(tx, VERSION)
 
 
 def _party_identifier(text: str) -> str:

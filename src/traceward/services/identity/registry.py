@@ -4,16 +4,16 @@ The registry is a copy in memory of two small tables; it must not write to them,
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from traceward.ledger.parties import Parties, Party
 from traceward.services.identity.keys import parse_key
 from traceward.services.identity.principals import CARRIER, ROLE_RIGHTS, Principal, Right
-from traceward.store import models
+from traceward.store import counters, models
 from traceward.store.engine import Store
 from traceward.store.errors import StoreUnavailable
 
@@ -28,7 +28,6 @@ VERSION: Final = "accounts"
 
 _LOOK_AGAIN_US: Final = 1_000_000
 _USED_EVERY_US: Final = 60_000_000
-_SELECT_VERSION: Final = "SELECT value FROM counter WHERE name=?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Registry:
     def reload(self) -> None:
         """Read both tables again."""
         with self._store.reader(snapshot=True) as reader:
-            version = _version(reader.fetch(_SELECT_VERSION, (VERSION,)))
+            version = counters.value_of(reader, VERSION)
             known = [_organisation(row) for row in reader.select(models.Organisation)]
             keys = reader.select(models.ApiKey, revoked_us=None)
         with self._lock:
@@ -170,15 +169,11 @@ class Registry:
             self._looked_us = now_us
         try:
             with self._store.reader() as reader:
-                version = _version(reader.fetch(_SELECT_VERSION, (VERSION,)))
+                version = counters.value_of(reader, VERSION)
         except StoreUnavailable:
             return
         if version != self._version:
             self.reload()
-
-
-def _version(rows: Sequence[Sequence[Any]]) -> int:
-    return int(rows[0][0]) if rows else 0
 
 
 def _organisation(row: models.Organisation) -> Organisation:

@@ -12,6 +12,7 @@ from traceward import __version__
 from traceward.ledger.rebuild import Tell
 from traceward.services.identity.principals import clinical_viewer, shared_viewer
 from traceward.services.indexing.preparation import stored_terms
+from traceward.store import counters
 from traceward.store.engine import Store
 from traceward.store.rows import StoredEvent, Visible
 from traceward.store.sealed import ERASED
@@ -23,7 +24,6 @@ EVENTS_AT_ONCE: Final = 500
 
 _PLACE: Final = f"reindex {__version__}"
 _OTHER_PLACES: Final = "DELETE FROM counter WHERE name LIKE 'reindex %' AND name<>?"
-_SELECT_PLACE: Final = "SELECT value FROM counter WHERE name=?"
 _NEXT: Final = "SELECT seq FROM event WHERE seq>? AND seq<=? ORDER BY seq LIMIT ?"
 _LISTED: Final = (
     "SELECT viewer, kind, value FROM vocabulary WHERE viewer>? OR (viewer=? AND (kind>? OR (kind=? AND value>?)))"
@@ -59,8 +59,7 @@ def _begin(tx: WriteTransaction) -> int:
     """The number of the last event that an earlier run of this version has written, 0 where there is none."""
     tx.execute(_OTHER_PLACES, (_PLACE,))
     tx.indexed_by_event(wanted=True)
-    found = tx.fetch(_SELECT_PLACE, (_PLACE,))
-    return int(found[0][0]) if found else 0
+    return counters.value_of(tx, _PLACE)
 
 
 def _write_part(tx: WriteTransaction, *, secret: bytes, after: int, last: int, at_once: int) -> tuple[int, int]:
