@@ -104,12 +104,8 @@ def _counts(runtime: Runtime, caller: Principal, place: str | None, at: Moment) 
     with runtime.store.reader() as reader:
         page = reader.find(query, VisibleTo(caller.viewers), limit=_COUNTS, deadline_s=runtime.limits.query_deadline_s)
         events = list(known_facts(runtime, reader, caller, page.seqs, at.known_at_us))
-    resolved = corrections.resolve(events)
-    standing = [
-        event for event in events if event.declares is None and resolved.captors.get(event.eid, event.captured_by)
-    ]
     by_place: defaultdict[str, list[PlaceCount]] = defaultdict(list)
-    for count in place_counts(standing):
+    for count in place_counts(corrections.standing(events)):
         by_place[count.place].append(count)
     return dict(by_place)
 

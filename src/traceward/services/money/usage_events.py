@@ -16,6 +16,7 @@ from traceward.ledger.state import class_record, item_of
 from traceward.ledger.steps import DESTROY, LOSE, USE, effect_of
 from traceward.services.identity.principals import Principal
 from traceward.services.indexing.preparation import expanded_stored
+from traceward.services.ordering.order_progress import paper_ids
 from traceward.services.queries.facts import stored_fact
 from traceward.services.runtime import Runtime
 from traceward.store import business_lists
@@ -204,12 +205,11 @@ def orders_where(
     page = reader.find(query, VisibleTo(caller.viewers), limit=_MOST, deadline_s=runtime.limits.query_deadline_s)
     documents = [one for one in reader.documents(page.seqs, witnesses=True) if not one.private]
     facts = {one.seq: stored_fact(one, runtime.registry) for one in documents}
-    resolved = corrections.resolve(list(facts.values()))
+    standing = {fact.eid for fact in corrections.standing(facts.values())}
     found = {}
     for one in documents:
         fact = facts[one.seq]
-        taken_back = fact.declares is not None or not resolved.captors.get(fact.eid, fact.captured_by)
-        if fact.type == "TransactionEvent" and fact.action != "DELETE" and not taken_back:
+        if fact.type == "TransactionEvent" and fact.action != "DELETE" and fact.eid in standing:
             papers = papers_of(expanded_stored(one.text, one.context, one.event_id))
             found[one.seq] = OrderEvent(
                 fact.event_id, fact.event_time_us, fact.captured_by, papers, tuple(_amounts(fact))
@@ -219,14 +219,12 @@ def orders_where(
 
 def papers_of(expanded: dict[str, Any]) -> Papers:
     """The papers that an expanded event names."""
-    by_type: dict[str, list[str]] = {}
-    for entry in expanded.get("bizTransactionList", ()):
-        by_type.setdefault(entry.get("type", ""), []).append(entry["bizTransaction"])
+    by_type = paper_ids(expanded)
     report = expanded.get(f"{MCX}usageReport")
     reports = [report] if isinstance(report, str) else []
     return Papers(
-        orders=tuple(by_type.get("po", ())),
-        invoices=tuple(by_type.get("inv", ())),
+        orders=by_type.get("po", ()),
+        invoices=by_type.get("inv", ()),
         usage_reports=tuple(dict.fromkeys([*reports, *by_type.get(REPORT_TYPE, ())])),
         no_charge=expanded.get(f"{MCX}noCharge") == "true",
     )

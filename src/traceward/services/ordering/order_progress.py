@@ -252,11 +252,11 @@ class _Look:
         """Those of these events that are shared and not declared in error, with their papers."""
         stored = [one for one in self._reader.documents(seqs, witnesses=True) if not one.private]
         facts = [stored_fact(one, self._runtime.registry) for one in stored]
-        standing = corrections.resolve(facts)
+        by_eid = {one.eid: one for one in stored}
         return [
             _Named(fact, paper_ids(expanded_stored(one.text, one.context, one.event_id)))
-            for one, fact in zip(stored, facts, strict=True)
-            if fact.declares is None and standing.captors.get(fact.eid, fact.captured_by)
+            for fact in corrections.standing(facts)
+            for one in (by_eid[fact.eid],)
         ]
 
     def receipts_of(self, named: Iterable[_Named], void: set[str]) -> list[_Named]:
@@ -356,10 +356,8 @@ class _Look:
         query = Query(clauses=(AnyTerm((("parentID", container),)),))
         page = self._reader.find(query, self._viewers, limit=_EVENTS)
         facts = [stored_fact(one, self._runtime.registry) for one in self._reader.documents(page.seqs, witnesses=True)]
-        standing = corrections.resolve(facts)
-        for fact in facts:
-            stands = fact.declares is None and standing.captors.get(fact.eid, fact.captured_by)
-            if stands and fact.event_time_us <= until_us and effect_of(fact) == PACK:
+        for fact in corrections.standing(facts):
+            if fact.event_time_us <= until_us and effect_of(fact) == PACK:
                 self._count(found, fact.children, fact.child_quantities, until_us, depth)
 
 

@@ -81,8 +81,4 @@ def _was_there(runtime: Runtime, reader: Reader, places: Iterable[str], gtin: st
     seqs = found(Query(clauses=(goods, there)), _NEWEST)
     stored = [one for one in reader.documents(sorted(seqs), witnesses=True) if not one.private]
     facts = [stored_fact(one, runtime.registry) for one in stored]
-    standing = corrections.resolve(facts)
-    return any(
-        one.declares is None and one.biz_step not in COUNTING and standing.captors.get(one.eid, one.captured_by)
-        for one in facts
-    )
+    return any(one.biz_step not in COUNTING for one in corrections.standing(facts))

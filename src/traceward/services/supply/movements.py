@@ -144,15 +144,14 @@ def _handovers(runtime: Runtime, caller: Principal, times: TimeRange) -> Iterato
         documents = [one for one in reader.documents(page.seqs, witnesses=True) if not one.private]
     _refuse_more(page.next)
     facts = [stored_fact(one, runtime.registry) for one in documents]
-    expanded = {one.eid: expanded_stored(one.text, one.context, one.event_id) for one in documents}
     resolved = corrections.resolve(facts)
-    for fact in facts:
-        papers = paper_ids(expanded[fact.eid])
+    for one, fact in zip(documents, facts, strict=True):
         kind, supplier, hospital = _handover(fact)
-        if kind == "return" and "rma" in papers:
-            kind = "return_order"
         if kind is None or fact.declares is not None or caller.organisation not in (supplier, hospital):
             continue
+        papers = paper_ids(expanded_stored(one.text, one.context, one.event_id))
+        if kind == "return" and "rma" in papers:
+            kind = "return_order"
         steps = (0,) if resolved.captors.get(fact.eid, fact.captured_by) else (0, 1)
         for item, quantity, uom in _goods(runtime, caller, fact):
             for step in steps:
