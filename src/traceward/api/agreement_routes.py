@@ -111,7 +111,7 @@ def get_agreements(
         found = agreements.agreements_of(runtime, caller)
     else:
         found = agreements.versions_of(runtime, caller, agreementID)
-    return {"agreements": [agreements.agreement_body(runtime, one, caller) for one in found]}
+    return {"agreements": agreements.agreement_bodies(runtime, found, caller)}
 
 
 @router.get("/export", response_model=ExportBody)
@@ -136,18 +136,18 @@ def import_agreements(
 def post_agreement(body: AgreementTerms, caller: Capturer, runtime: Services) -> dict[str, object]:
     """Propose the next version of an agreement; it is signed by the caller's side, and waits for the other's."""
     made = agreements.propose(runtime, caller, body)
-    return agreements.agreement_body(runtime, made, caller)
+    return agreements.agreement_bodies(runtime, [made], caller)[0]
 
 
 @router.post("/sign", response_model=AgreementBody)
 def post_signature(body: SignRequest, caller: Capturer, runtime: Services) -> dict[str, object]:
     """Sign a version that the other side proposed."""
     signed = agreements.sign(runtime, caller, body.agreementID, body.version)
-    return agreements.agreement_body(runtime, signed, caller)
+    return agreements.agreement_bodies(runtime, [signed], caller)[0]
 
 
 @router.post("/end", response_model=AgreementBody)
 def post_end(body: EndRequest, caller: Capturer, runtime: Services) -> dict[str, object]:
     """Let the signed version of an agreement end on a day that is not past."""
     ended = agreements.end(runtime, caller, body.agreementID, body.lastDay)
-    return agreements.agreement_body(runtime, ended, caller)
+    return agreements.agreement_bodies(runtime, [ended], caller)[0]

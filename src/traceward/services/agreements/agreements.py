@@ -3,7 +3,7 @@
 A version becomes part of the book once both have signed. It must not judge events itself: `ledger.agreement` does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -172,15 +172,20 @@ def terms_body(terms: AgreementTerms, caller: Principal) -> dict[str, Any]:
     return body
 
 
-def agreement_body(runtime: Runtime, agreement: Agreement, caller: Principal) -> dict[str, Any]:
-    """An agreement's version as a caller of its parties reads it.
+def agreement_bodies(runtime: Runtime, found: Iterable[Agreement], caller: Principal) -> list[dict[str, Any]]:
+    """Versions of agreements as a caller of their parties reads them.
 
     state: proposed, signed (its first day is to come), in_force, superseded (a later version is in force) or ended.
     """
+    known, now_us = book(runtime), runtime.now_us()
+    return [_body(one, _state(one, known, now_us), caller) for one in found]
+
+
+def _body(agreement: Agreement, state: str, caller: Principal) -> dict[str, Any]:
     return {
         "agreementID": agreement.terms.agreement_id,
         "version": agreement.version,
-        "state": _state(agreement, book(runtime), runtime.now_us()),
+        "state": state,
         "proposedBy": agreement.proposed_by,
         "proposedAt": format_time_us(agreement.proposed_us),
         "endedOn": agreement.ended_on.isoformat() if agreement.ended_on is not None else None,

@@ -22,7 +22,7 @@ from traceward.epcis.errors import (
 )
 from traceward.epcis.times import format_time_us, parse_time_us
 from traceward.gs1.epc_uri import canonical_identifier
-from traceward.ledger.agreement import Agreement, day_of, price_on, tolerated
+from traceward.ledger.agreement import Agreement, AgreementBook, day_of, price_on, tolerated
 from traceward.ledger.expiry import DAY_US
 from traceward.ledger.facts import class_parts
 from traceward.ledger.steps import ON_HAND
@@ -186,49 +186,52 @@ def write_offs_of(runtime: Runtime, caller: Principal) -> list[dict[str, Any]]:
             for one in reader.select(WriteOff, **{column: caller.organisation})
             if caller.acts_at(one.place)
         ]
-    return [
-        _body(runtime, caller, one)
-        for one in sorted(found, key=lambda one: (one.proposed_us, one.id), reverse=True)[:_LISTED]
-    ]
+    listed = sorted(found, key=lambda one: (one.proposed_us, one.id), reverse=True)[:_LISTED]
+    book, now_us = _book(runtime), runtime.now_us()
+    return [_told(caller, one, _agreed(book, one), now_us) for one in listed]
 
 
-def _agreed(runtime: Runtime, row: WriteOff) -> Agreement | None:
+def _book(runtime: Runtime) -> AgreementBook:
+    return runtime.agreement_books.current(runtime.store)
+
+
+def _agreed(book: AgreementBook, row: WriteOff) -> Agreement | None:
     """The version of the agreement that a write-off was proposed under; it judges it to its end."""
-    versions = runtime.agreement_books.current(runtime.store).versions(row.agreement_id)
-    return next((one for one in versions if one.version == row.agreement_version), None)
+    return next((one for one in book.versions(row.agreement_id) if one.version == row.agreement_version), None)
 
 
-def _answer_by_us(runtime: Runtime, row: WriteOff) -> int | None:
+def _answer_by_us(row: WriteOff, agreement: Agreement | None) -> int | None:
     """Until when a proposal may be answered: as long as data may be disputed. None where no version says so."""
-    agreement = _agreed(runtime, row)
     return row.proposed_us + agreement.terms.data.dispute_days * DAY_US if agreement is not None else None
 
 
-def _has_expired(runtime: Runtime, row: WriteOff) -> bool:
-    until_us = _answer_by_us(runtime, row)
-    return row.state == "proposed" and until_us is not None and runtime.now_us() >= until_us
+def _has_expired(row: WriteOff, agreement: Agreement | None, now_us: int) -> bool:
+    until_us = _answer_by_us(row, agreement)
+    return row.state == "proposed" and until_us is not None and now_us >= until_us
 
 
 def _require_in_time(runtime: Runtime, row: WriteOff) -> None:
-    if _has_expired(runtime, row):
-        until = format_time_us(_answer_by_us(runtime, row) or 0)
+    agreement = _agreed(_book(runtime), row)
+    if _has_expired(row, agreement, runtime.now_us()):
+        until = format_time_us(_answer_by_us(row, agreement) or 0)
         raise WriteOffStateException(f"nobody answered the proposal until {until}: it has expired; propose it again")
 
 
 def _require_not_proposed(runtime: Runtime, tx: WriteTransaction, row: WriteOff) -> None:
     """Refuse goods that another proposal names which waits for its answer."""
     wanted = {one["item"] for one in orjson.loads(row.items)}
+    book, now_us = _book(runtime), runtime.now_us()
     for one in tx.select(WriteOff, hospital=row.hospital, supplier=row.supplier, state="proposed"):
         shared = sorted(wanted & {item["item"] for item in orjson.loads(one.items)})
-        if one.place == row.place and shared and not _has_expired(runtime, one):
+        if one.place == row.place and shared and not _has_expired(one, _agreed(book, one), now_us):
             raise WriteOffStateException(
                 f"{shared[0]} is proposed already, by the write-off {one.id}; expected an answer to that first"
             )
 
 
-def _charges(runtime: Runtime, row: WriteOff) -> list[dict[str, str]]:
+def _charges(row: WriteOff, agreement: Agreement | None) -> list[dict[str, str]]:
     """What is charged by the agreement's prices of the day of the proposal, by currency; what has none is left out."""
-    agreement, day = _agreed(runtime, row), day_of(row.proposed_us)
+    day = day_of(row.proposed_us)
     totals: dict[str, Decimal] = {}
     for one in orjson.loads(row.items):
         line = agreement.line_of(class_parts(one["item"])[0]) if agreement is not None else None
@@ -240,15 +243,19 @@ def _charges(runtime: Runtime, row: WriteOff) -> list[dict[str, str]]:
 
 
 def _body(runtime: Runtime, caller: Principal, row: WriteOff) -> dict[str, Any]:
+    return _told(caller, row, _agreed(_book(runtime), row), runtime.now_us())
+
+
+def _told(caller: Principal, row: WriteOff, agreement: Agreement | None, now_us: int) -> dict[str, Any]:
     """A write-off as both sides read it; state: proposed, accepted, declined, withdrawn, expired or cleared.
 
     charges: for roles that see prices, None for others.
     """
-    until_us = _answer_by_us(runtime, row)
+    until_us = _answer_by_us(row, agreement)
     return {
         "id": row.id,
-        "state": "expired" if _has_expired(runtime, row) else row.state,
-        "charges": _charges(runtime, row) if caller.sees(Sight.PRICE) else None,
+        "state": "expired" if _has_expired(row, agreement, now_us) else row.state,
+        "charges": _charges(row, agreement) if caller.sees(Sight.PRICE) else None,
         "answerBy": format_time_us(until_us) if until_us is not None else None,
         "supplier": row.supplier,
         "hospital": row.hospital,
@@ -387,10 +394,11 @@ def _tolerated_before(runtime: Runtime, agreement: Agreement, place: str) -> dic
     """
     with runtime.store.reader() as reader:
         rows = reader.select(WriteOff, supplier=agreement.terms.supplier)
+    book, now_us = _book(runtime), runtime.now_us()
     found: dict[int, Decimal] = {}
     for row in rows:
         same = (row.agreement_id, row.place) == (agreement.terms.agreement_id, place)
-        if same and row.state in ("proposed", "accepted") and not _has_expired(runtime, row):
+        if same and row.state in ("proposed", "accepted") and not _has_expired(row, _agreed(book, row), now_us):
             for one in orjson.loads(row.items):
                 missed_us = parse_time_us(one["firstMissed"])
                 part = Decimal(one["quantity"]) - Decimal(one["charged"])
