@@ -6,9 +6,10 @@ Pure. A count without declared scope proves nothing and is not among the facts; 
 from collections.abc import Iterator
 from decimal import Decimal
 
+from traceward.epcis.decimals import normal_decimal
 from traceward.ledger.agreement import Agreement, day_of, start_of, tolerated
 from traceward.ledger.agreement_terms import Side
-from traceward.ledger.alerts_model import DAY_US, Alert, Counted, Facts, Missing, plain
+from traceward.ledger.alerts_model import DAY_US, Alert, Counted, Facts, Missing
 
 
 def count_alerts(facts: Facts) -> Iterator[Alert]:
@@ -67,7 +68,7 @@ def missing_alerts(facts: Facts) -> Iterator[Alert]:
             opens_us=ends_us,
             place=one.place,
             evidence=one.eids,
-            detail=_detail(one) | {"payer": payer, "charged": plain(charged)},
+            detail=_detail(one) | {"payer": payer, "charged": normal_decimal(charged)},
         )
 
 
@@ -130,4 +131,4 @@ def _sign_off(facts: Facts, agreement: Agreement, count: Counted) -> Iterator[Al
 
 
 def _detail(one: Missing) -> dict[str, str | int]:
-    return {"item": one.key, "quantity": plain(one.quantity), "place": one.place}
+    return {"item": one.key, "quantity": normal_decimal(one.quantity), "place": one.place}

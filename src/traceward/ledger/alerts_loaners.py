@@ -6,8 +6,9 @@ Pure. A tray is a returnable asset (GRAI) of the supplier; instruments and impla
 from collections.abc import Iterator
 from typing import Final
 
+from traceward.epcis.decimals import normal_decimal
 from traceward.ledger.agreement import day_of
-from traceward.ledger.alerts_model import HOUR_US, Alert, Facts, plain
+from traceward.ledger.alerts_model import HOUR_US, Alert, Facts
 
 _TRAY: Final = "https://id.gs1.org/8003/"
 
@@ -44,5 +45,5 @@ def loaner_alerts(facts: Facts) -> Iterator[Alert]:
             agreement=agreement,
             opens_us=left.time_us,
             evidence=(left.eid,),
-            detail={"item": left.tray, "content": left.key, "quantity": plain(left.quantity)},
+            detail={"item": left.tray, "content": left.key, "quantity": normal_decimal(left.quantity)},
         )

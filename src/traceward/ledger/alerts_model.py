@@ -404,12 +404,3 @@ class Facts:
             kind, self.supplier, self.hospital, self.party(by), subject, opens_us, period, agreement_id, place,
             self.gtin, due_us, closes_us, evidence, tuple(sorted(detail.items())),
         )  # fmt: skip
-
-
-def plain(quantity: Decimal) -> str:
-    """A quantity without exponent or trailing zeros.
-
-    >>> plain(Decimal("2.50"))
-    '2.5'
-    """
-    return format(quantity.normalize(), "f") if quantity else "0"

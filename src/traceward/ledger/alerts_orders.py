@@ -5,8 +5,9 @@ Pure; an order is judged by the agreement's version in force when it was made. I
 
 from collections.abc import Iterator
 
+from traceward.epcis.decimals import normal_decimal
 from traceward.ledger.agreement import day_of
-from traceward.ledger.alerts_model import DAY_US, Alert, Facts, OpenOrder, plain
+from traceward.ledger.alerts_model import DAY_US, Alert, Facts, OpenOrder
 
 
 def order_alerts(facts: Facts) -> Iterator[Alert]:
@@ -23,8 +24,8 @@ def _alerts(facts: Facts, order: OpenOrder) -> Iterator[Alert]:
         "place": order.place,
         "number": order.number,
         "quantity": order.quantity,
-        "received": plain(order.received),
-        "missing": plain(order.quantity - order.received),
+        "received": normal_decimal(order.received),
+        "missing": normal_decimal(order.quantity - order.received),
     }
     days = None
     if judged is not None:

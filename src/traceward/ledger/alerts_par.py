@@ -9,8 +9,9 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Final
 
+from traceward.epcis.decimals import normal_decimal
 from traceward.ledger.agreement_terms import ParLevel
-from traceward.ledger.alerts_model import DAY_US, Alert, Facts, Stock, plain
+from traceward.ledger.alerts_model import DAY_US, Alert, Facts, Stock
 from traceward.ledger.alerts_stock import item_detail
 from traceward.ledger.par import ParFacts, par_positions
 
@@ -48,9 +49,9 @@ def _levels(facts: Facts) -> Iterator[Alert]:
             position = found[level.place]
             lying = sum((row.quantity for row in here if row.is_here), Decimal(0))
             said = _said(facts, level) | {
-                "usable": plain(position.usable),
-                "inTransit": plain(position.in_transit),
-                "onOrder": plain(position.on_order),
+                "usable": normal_decimal(position.usable),
+                "inTransit": normal_decimal(position.in_transit),
+                "onOrder": normal_decimal(position.on_order),
             }
             # Nothing below the level that both have signed was missing before they had.
             since = max([row.last_us for row in here] + [use.time_us for use in facts.uses], default=0)
@@ -83,7 +84,7 @@ def _levels(facts: Facts) -> Iterator[Alert]:
                     agreement=agreement,
                     opens_us=min(since, facts.now_us),
                     place=level.place,
-                    detail=said | {"quantity": plain(lying)},
+                    detail=said | {"quantity": normal_decimal(lying)},
                 )
 
 
@@ -114,7 +115,7 @@ def _unused(facts: Facts) -> Iterator[Alert]:
 
 def _at_risk(facts: Facts, row: Stock, unused: Decimal, rate: Decimal) -> Alert:
     judged = facts.judge_now(row.place)
-    rounded = plain(rate.quantize(Decimal("0.001")))
+    rounded = normal_decimal(rate.quantize(Decimal("0.001")))
     return facts.alert(
         "expires_before_use",
         row.subject,
@@ -125,5 +126,5 @@ def _at_risk(facts: Facts, row: Stock, unused: Decimal, rate: Decimal) -> Alert:
         due_us=row.expired_from_us,
         place=row.place,
         evidence=(row.eid,),
-        detail=item_detail(row) | {"quantity": plain(unused), "usedPerDay": rounded},
+        detail=item_detail(row) | {"quantity": normal_decimal(unused), "usedPerDay": rounded},
     )

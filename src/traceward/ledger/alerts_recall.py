@@ -6,7 +6,8 @@ Pure. That patients are to be traced is told in numbers of units; no patient sta
 from collections import defaultdict
 from collections.abc import Iterator
 
-from traceward.ledger.alerts_model import Alert, Facts, Recall, plain
+from traceward.epcis.decimals import normal_decimal
+from traceward.ledger.alerts_model import Alert, Facts, Recall
 from traceward.ledger.alerts_stock import item_detail
 
 
@@ -48,5 +49,5 @@ def recall_alerts(facts: Facts) -> Iterator[Alert]:
                 by="hospital",
                 opens_us=one.time_us,
                 evidence=(one.eid,),
-                detail={"item": one.key, "quantity": plain(one.untraced)},
+                detail={"item": one.key, "quantity": normal_decimal(one.untraced)},
             )

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
+from traceward.epcis.decimals import normal_decimal
 from traceward.ledger.agreement import Judgement, day_of
 from traceward.ledger.agreement_terms import ExpiryTerms
-from traceward.ledger.alerts_model import DAY_US, Alert, Arrival, Facts, Stock, plain
+from traceward.ledger.alerts_model import DAY_US, Alert, Arrival, Facts, Stock
 from traceward.ledger.expiry import days_left, opens_us
 
 _ON_RECEIPT = "on_receipt"
@@ -40,7 +41,7 @@ def stock_alerts(facts: Facts) -> Iterator[Alert]:
 
 def item_detail(row: Stock) -> dict[str, str | int]:
     """What every alert about a balance tells of it."""
-    told: dict[str, str | int] = {"item": row.key, "quantity": plain(row.quantity)}
+    told: dict[str, str | int] = {"item": row.key, "quantity": normal_decimal(row.quantity)}
     told["place"] = row.place or "an unknown place"
     marks = {"gtin": row.gtin, "lot": row.lot, "serial": row.serial, "expiry": row.expiry}
     return told | {name: value for name, value in marks.items() if value is not None}

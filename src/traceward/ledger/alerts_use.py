@@ -5,8 +5,9 @@ Pure; a use is judged by the agreement's version in force at its eventTime, howe
 
 from collections.abc import Iterator
 
+from traceward.epcis.decimals import normal_decimal
 from traceward.ledger.agreement import day_of
-from traceward.ledger.alerts_model import DAY_US, HOUR_US, Alert, Facts, Use, plain
+from traceward.ledger.alerts_model import DAY_US, HOUR_US, Alert, Facts, Use
 
 
 def use_alerts(facts: Facts) -> Iterator[Alert]:
@@ -63,7 +64,7 @@ def _subject(use: Use) -> str:
 def _detail(use: Use) -> dict[str, str | int]:
     told: dict[str, str | int] = {
         "item": use.key,
-        "quantity": plain(use.quantity),
+        "quantity": normal_decimal(use.quantity),
         "useType": use.use_type or "",
         "usedOn": day_of(use.time_us).isoformat(),
     }

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from traceward.epcis.decimals import normal_decimal
 from traceward.ledger.state import Ledger, Record
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
@@ -48,7 +49,7 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_canonical(entry) for entry in value]
     if isinstance(value, Decimal):
-        return format(value.normalize(), "f") if value else "0"
+        return normal_decimal(value)
     if isinstance(value, bytes):
         return value.hex()
     return value

@@ -3,6 +3,7 @@
 It must not change stock, and a conflict here must follow from the record and its notices alone.
 """
 
+from traceward.epcis.decimals import normal_decimal
 from traceward.ledger import steps
 from traceward.ledger.book import Book
 from traceward.ledger.conflicts import Conflict, conflict
@@ -63,7 +64,7 @@ def _short(book: Book, record: Instance | ClassStock) -> list[Conflict]:
             del record.short[name]
             continue
         parties = (slot.owner, slot.holder, book.destination(slot))
-        what = f"{format(min(quantity, slot.quantity).normalize(), 'f')}"
+        what = normal_decimal(min(quantity, slot.quantity))
         raised.append(conflict("receipt_short", (record.key,), (eid,), parties, slot.time_us, subject=name, what=what))
     return raised
 

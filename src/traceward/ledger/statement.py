@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from traceward.epcis.decimals import normal_decimal
 from traceward.ledger.persistence import balance_rows, transfer_row
 from traceward.ledger.state import Ledger, item_of
 from traceward.store.rows import Balance, OwnershipTransfer
@@ -37,7 +38,7 @@ def stock_line(row: Balance) -> str:
     container = item_of(row.container) if row.container is not None else ""
     parts = (
         "stock", item_of(row.record_key), row.owner, row.holder, row.place or "", container, row.status, row.flags,
-        plain(Decimal(row.quantity)), row.uom or "",
+        normal_decimal(Decimal(row.quantity)), row.uom or "",
     )  # fmt: skip
     return "\t".join(parts)
 
@@ -45,8 +46,8 @@ def stock_line(row: Balance) -> str:
 def transfer_line(row: OwnershipTransfer, event_ids: Mapping[bytes, str]) -> str:
     """A passing of ownership as a line: by which event, of what, from whom, to whom, how much, unit, does it count."""
     parts = (
-        "transfer", event_ids[bytes(row.eid)], row.key, row.from_party, row.to_party, plain(Decimal(row.quantity)),
-        row.uom or "", "void" if row.voided else "counts",
+        "transfer", event_ids[bytes(row.eid)], row.key, row.from_party, row.to_party,
+        normal_decimal(Decimal(row.quantity)), row.uom or "", "void" if row.voided else "counts",
     )  # fmt: skip
     return "\t".join(parts)
 
@@ -65,12 +66,3 @@ def digests(lines: Iterable[str]) -> dict[str, LineDigest]:
     for line in lines:
         found[line.partition("\t")[0]].add(line)
     return found
-
-
-def plain(quantity: Decimal) -> str:
-    """A quantity without exponent and without zeros at its end.
-
-    >>> plain(Decimal("20.50")), plain(Decimal("1E+2"))
-    ('20.5', '100')
-    """
-    return format(quantity.normalize(), "f") if quantity else "0"

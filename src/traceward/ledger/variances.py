@@ -7,6 +7,7 @@ there. It must not change stock: a count is an observation.
 from decimal import Decimal
 from typing import Final
 
+from traceward.epcis.decimals import normal_decimal
 from traceward.ledger.book import Act
 from traceward.ledger.conflicts import Conflict, conflict
 from traceward.ledger.ghosts import COMPLETE
@@ -53,11 +54,7 @@ def variance_conflicts(stock: ClassStock) -> list[Conflict]:
             one.parties,
             one.time_us,
             subject=one.uom or "",
-            what=f"{_plain(one.counted)} where the book has {_plain(one.booked)}",
+            what=f"{normal_decimal(one.counted)} where the book has {normal_decimal(one.booked)}",
         )
         for _, one in sorted(stock.variances.items())
     ]
-
-
-def _plain(quantity: Decimal) -> str:
-    return format(quantity.normalize(), "f") if quantity else "0"

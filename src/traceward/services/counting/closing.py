@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import orjson
 
+from traceward.epcis.decimals import normal_decimal
 from traceward.epcis.errors import Finding, NoSuchResource, ValidationException
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us, parse_time_us
@@ -352,7 +353,7 @@ def _named_since(runtime: Runtime, caller: Principal, place: str, time_us: int) 
 def _book_bodies(runtime: Runtime, caller: Principal, session: CountSession) -> list[dict[str, Any]]:
     scope = Scope(True, session.supplier, tuple(orjson.loads(session.gtins)))
     return [
-        {"item": one.item, "quantity": format(one.quantity.normalize(), "f"), "uom": one.uom}
+        {"item": one.item, "quantity": normal_decimal(one.quantity), "uom": one.uom}
         for one in _booked(runtime, caller, session.place, moment(runtime, None, None))
         if scope.covers(one.owner, one.item)
     ]
@@ -371,7 +372,7 @@ def _part_row(runtime: Runtime, caller: Principal, session: CountSession, part: 
         lines=orjson.dumps([_line_body(line) for line in part.lines]).decode(),
         agreement_id=agreed[0].terms.agreement_id if len(agreed) == 1 else None,
         recount_at=_recount_at(session, agreed, scope),
-        variance=format(part.variance.normalize(), "f"),
+        variance=normal_decimal(part.variance),
         rounds=session.round,
         counted_us=counted_us,
     )
@@ -431,8 +432,8 @@ def _line_body(line: Line) -> dict[str, Any]:
         "serial": serial,
         "uom": line.uom,
         "kind": line.kind,
-        "booked": format(line.booked.normalize(), "f"),
-        "counted": format(line.counted.normalize(), "f"),
-        "difference": format(line.difference.normalize(), "f"),
+        "booked": normal_decimal(line.booked),
+        "counted": normal_decimal(line.counted),
+        "difference": normal_decimal(line.difference),
         "places": list(line.places),
     }

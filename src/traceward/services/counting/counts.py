@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import orjson
 
+from traceward.epcis.decimals import normal_decimal
 from traceward.epcis.errors import (
     Finding,
     ForbiddenException,
@@ -250,7 +251,7 @@ def _row(caller: Principal, count_id: str, number: int, position: int, label: La
         position=position,
         item=label.item or "",
         is_class=label.is_class,
-        quantity=format(label.quantity.normalize(), "f"),
+        quantity=normal_decimal(label.quantity),
         uom=label.uom,
         lot=label.lot,
         expiry=label.expiry,

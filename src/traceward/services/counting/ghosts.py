@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
+from traceward.epcis.decimals import normal_decimal
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
@@ -205,7 +206,7 @@ def _dispute_body(dispute: _Dispute, event_ids: Mapping[bytes, str]) -> dict[str
             "party": dispute.party if count is dispute.official else next(iter(count.captors)),
             "official": count is dispute.official,
             "countedAt": format_time_us(count.time_us),
-            "quantity": format(count.seen.get((key, row.uom), Decimal(0)).normalize(), "f"),
+            "quantity": normal_decimal(count.seen.get((key, row.uom), Decimal(0))),
             "eventID": event_ids.get(count.eid),
         }
         for count in (dispute.official, dispute.other)
@@ -235,7 +236,7 @@ def _body(row: Balance, absence: Absence, event_ids: Mapping[bytes, str], as_of_
         "place": row.place,
         "owner": row.owner or None,
         "holder": row.holder or None,
-        "quantity": format(absence.quantity.normalize(), "f"),
+        "quantity": normal_decimal(absence.quantity),
         "uom": row.uom,
         "firstMissed": format_time_us(absence.first_missed_us),
         "ageDays": (as_of_us - absence.first_missed_us) // DAY_US,

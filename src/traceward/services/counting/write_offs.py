@@ -13,6 +13,7 @@ from typing import Any, Final
 import orjson
 
 from traceward.epcis.builder import CONTEXT
+from traceward.epcis.decimals import normal_decimal
 from traceward.epcis.errors import (
     Finding,
     ForbiddenException,
@@ -239,7 +240,7 @@ def _charges(row: WriteOff, agreement: Agreement | None) -> list[dict[str, str]]
         charged = Decimal(one["charged"])
         if price is not None and charged:
             totals[price.currency] = totals.get(price.currency, Decimal(0)) + price.amount * charged
-    return [{"amount": _plain(amount), "currency": currency} for currency, amount in sorted(totals.items())]
+    return [{"amount": normal_decimal(amount), "currency": currency} for currency, amount in sorted(totals.items())]
 
 
 def _body(runtime: Runtime, caller: Principal, row: WriteOff) -> dict[str, Any]:
@@ -384,7 +385,11 @@ def _charged(
     paid = sum((one.charged for one in charged), Decimal(0))
     if not paid:
         return "supplier", "within the tolerance of the agreement", charged
-    return "hospital", f"by the agreement the hospital answers for {_plain(paid)} of {_plain(total)} missing", charged
+    return (
+        "hospital",
+        f"by the agreement the hospital answers for {normal_decimal(paid)} of {normal_decimal(total)} missing",
+        charged,
+    )
 
 
 def _tolerated_before(runtime: Runtime, agreement: Agreement, place: str) -> dict[int, Decimal]:
@@ -470,11 +475,7 @@ def _item_body(one: _Missing) -> dict[str, Any]:
     return {
         "item": one.item,
         "uom": one.uom,
-        "quantity": _plain(one.quantity),
-        "charged": _plain(one.charged),
+        "quantity": normal_decimal(one.quantity),
+        "charged": normal_decimal(one.charged),
         "firstMissed": format_time_us(one.first_missed_us),
     }
-
-
-def _plain(quantity: Decimal) -> str:
-    return format(quantity.normalize(), "f")

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 import structlog
 
+from traceward.epcis.decimals import normal_decimal
 from traceward.epcis.errors import (
     Finding,
     ForbiddenException,
@@ -28,7 +29,7 @@ from traceward.services.changes import first_of
 from traceward.services.identity.principals import Principal, Right, Sight, shared_viewer
 from traceward.services.ordering.order_progress import LOOSE, OPEN_STATES, Progress, progress_of, transaction_id
 from traceward.services.runtime import Runtime
-from traceward.services.supply.replenishment import Planned, plain, planned
+from traceward.services.supply.replenishment import Planned, planned
 from traceward.store import alert_rows
 from traceward.store.count_models import ReplenishmentOrder
 from traceward.store.models import Counter
@@ -278,7 +279,7 @@ def _write(
                 gtin=found.line.gtin,
                 place=place,
                 quantity=need.quantity,
-                price=plain(price.amount) if price is not None else None,
+                price=normal_decimal(price.amount) if price is not None else None,
                 currency=price.currency if price is not None else None,
                 state="sent" if sent else "proposed",
                 automatic=automatic,
@@ -317,9 +318,9 @@ def _figures(found: Planned, need: Need) -> dict[str, Any]:
         "proposal": found.need_id(need),
         "minimum": position.par.minimum,
         "maximum": position.par.maximum,
-        "usable": plain(position.usable),
-        "inTransit": plain(position.in_transit),
-        "onOrder": plain(position.on_order),
+        "usable": normal_decimal(position.usable),
+        "inTransit": normal_decimal(position.in_transit),
+        "onOrder": normal_decimal(position.on_order),
     }
 
 
@@ -379,8 +380,8 @@ def _body(caller: Principal, order: ReplenishmentOrder, progress: dict[str, Prog
         "gtin": order.gtin,
         "place": order.place,
         "quantity": order.quantity,
-        "shipped": plain(found.shipped),
-        "received": plain(found.received),
+        "shipped": normal_decimal(found.shipped),
+        "received": normal_decimal(found.received),
         "price": price,
         "automatic": order.automatic,
         "figures": {name: value for name, value in orjson.loads(order.figures).items() if name != "proposal"},

@@ -11,6 +11,7 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Final
 
+from traceward.epcis.decimals import normal_decimal
 from traceward.epcis.times import format_time_us
 from traceward.ledger.agreement import Agreement, AgreementBook, day_of
 from traceward.ledger.agreement_terms import ProductLine
@@ -80,11 +81,6 @@ def proposals(runtime: Runtime, caller: Principal) -> dict[str, Any]:
     }
 
 
-def plain(quantity: Decimal) -> str:
-    """A quantity as decimal text."""
-    return format(quantity.normalize(), "f")
-
-
 def _planned(
     agreement: Agreement,
     line: ProductLine,
@@ -111,10 +107,10 @@ def _position_body(found: Planned, position: Position) -> dict[str, Any]:
         "place": position.par.place,
         "minimum": position.par.minimum,
         "maximum": position.par.maximum,
-        "usable": plain(position.usable),
-        "inTransit": plain(position.in_transit),
-        "onOrder": plain(position.on_order),
-        "gap": plain(position.gap),
+        "usable": normal_decimal(position.usable),
+        "inTransit": normal_decimal(position.in_transit),
+        "onOrder": normal_decimal(position.on_order),
+        "gap": normal_decimal(position.gap),
         "stated": position.stated,
         "note": None if position.stated else NO_COUNT_YET,
     }
@@ -145,7 +141,11 @@ def _proposal_bodies(found: Planned) -> list[dict[str, Any]]:
 
 def _transfer_body(found: Planned, transfer: Transfer) -> dict[str, Any]:
     items = [
-        {"item": item, "quantity": plain(quantity), "expiry": expiry.isoformat() if expiry is not None else None}
+        {
+            "item": item,
+            "quantity": normal_decimal(quantity),
+            "expiry": expiry.isoformat() if expiry is not None else None,
+        }
         for item, quantity, expiry in transfer.items
     ]
     named = [f"{one['item']} {one['quantity']}" for one in items]
@@ -155,7 +155,7 @@ def _transfer_body(found: Planned, transfer: Transfer) -> dict[str, Any]:
         "kind": "transfer",
         "from": transfer.source,
         "place": transfer.target,
-        "quantity": plain(transfer.quantity),
+        "quantity": normal_decimal(transfer.quantity),
         "items": items,
         # What POST /consignment/actions takes: carried out, the proposal is gone.
         "action": {

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
+from traceward.epcis.decimals import normal_decimal
 from traceward.epcis.errors import QueryTooComplexException
 from traceward.epcis.times import EARLIEST_US, format_time_us
 from traceward.ledger.agreement import AgreementBook
@@ -100,8 +101,8 @@ def _body(family: str, size: str | None, group: _Group, days: int) -> dict[str, 
         "family": family,
         "size": size,
         "gtins": sorted(group.gtins),
-        "uses": format(group.now.normalize(), "f"),
-        "usesBefore": format(group.before.normalize(), "f"),
+        "uses": normal_decimal(group.now),
+        "usesBefore": normal_decimal(group.before),
         "slopePerDay": format(slope.quantize(Decimal("0.0001")), "f"),
         "change": format(change.quantize(Decimal("0.001")), "f") if change is not None else None,
         "direction": "up" if slope > 0 else "down" if slope < 0 else "flat",
