@@ -76,6 +76,41 @@ _GC_THRESHOLDS = (100_000, 20, 100)
 
 _log = structlog.get_logger("traceward")
 
+_OF_RECORDS: Final = (Depends(no_patient_in_record),)
+"""For routers whose requests become records, or change them: neither URL nor body names a patient."""
+
+_OF_QUESTIONS: Final = (Depends(no_patient_in_url),)
+"""For routers whose bodies may name a patient, or are checked where they are read: their URLs name none."""
+
+_OWN_ROUTERS: Final[tuple[tuple[APIRouter, tuple[Any, ...]], ...]] = (
+    (scan_router, ()),
+    (label_router, ()),
+    (consignment_router, _OF_RECORDS),
+    (agreement_router, _OF_RECORDS),
+    (usage_router, _OF_RECORDS),
+    (alert_router, _OF_RECORDS),
+    (count_router, _OF_RECORDS),
+    (write_off_router, _OF_RECORDS),
+    (settlement_router, _OF_RECORDS),
+    (report_router, _OF_RECORDS),
+    (replenishment_router, _OF_RECORDS),
+    (trace_router, _OF_QUESTIONS),
+    (tracking_router, _OF_QUESTIONS),
+    (recall_router, _OF_RECORDS),
+    (subscription_admin_router, _OF_RECORDS),
+    (master_data_router, _OF_QUESTIONS),
+    (import_router, _OF_QUESTIONS),
+    (onboarding_router, _OF_RECORDS),
+    (session_router, ()),
+    (live_router, ()),
+    (audit_router, _OF_QUESTIONS),
+    (patient_router, _OF_QUESTIONS),
+    (quarantine_router, _OF_QUESTIONS),
+    (admin_router, _OF_RECORDS),
+    (open_router, ()),
+)
+"""Every router of the server's own interface, with what holds for its requests beside what holds for all."""
+
 
 def create_app(
     settings: Settings,
@@ -141,39 +176,12 @@ def create_app(
         "GS1-EPCIS-Capture-Limit": str(settings.capture_limit_events),
         "GS1-EPCIS-Capture-File-Size-Limit": str(settings.capture_limit_bytes),
     }
-    own_routers = (
-        scan_router,
-        label_router,
-        consignment_router,
-        agreement_router,
-        usage_router,
-        alert_router,
-        count_router,
-        write_off_router,
-        settlement_router,
-        report_router,
-        replenishment_router,
-        trace_router,
-        tracking_router,
-        recall_router,
-        subscription_admin_router,
-        master_data_router,
-        import_router,
-        onboarding_router,
-        session_router,
-        live_router,
-        audit_router,
-        patient_router,
-        quarantine_router,
-        admin_router,
-        open_router,
-    )
     standard_routers = (epcis_router(limit_headers), fhir_router, soap_router, resolver_router(), web_router())
-    for router in own_routers:
-        app.include_router(router, dependencies=[*KNOWN, *WHOLE_TEXT, *_patient_rules(router)])
+    for router, rules in _OWN_ROUTERS:
+        app.include_router(router, dependencies=[*KNOWN, *WHOLE_TEXT, *rules])
     for router in standard_routers:
         app.include_router(router)
-    routers = (*own_routers, *standard_routers)
+    routers = (*(router for router, _ in _OWN_ROUTERS), *standard_routers)
     app.add_api_websocket_route("/{path:path}", refuse_unknown)  # behind all that there are
     install_problems(app, routers, limit_headers)
     install_openapi(app, routers)
@@ -183,25 +191,6 @@ def create_app(
     app.add_middleware(SecurityHeaders)
     app.add_middleware(AccessLog, new_id=lambda: random_bytes(16).hex())
     return app
-
-
-_KEEPING: Final = (
-    consignment_router, agreement_router, usage_router, alert_router, count_router, write_off_router, settlement_router,
-    report_router, replenishment_router, recall_router, subscription_admin_router, onboarding_router,
-    admin_router,
-)  # fmt: skip
-"""Routers whose requests become records, or change them: no body of theirs names a patient."""
-
-_ASKING: Final = (
-    trace_router, tracking_router, patient_router, quarantine_router, audit_router, master_data_router, import_router,
-)  # fmt: skip
-"""Routers whose bodies may name a patient, or are checked where they are read; their URLs name none."""
-
-
-def _patient_rules(router: APIRouter) -> list[Any]:
-    if any(router is one for one in _KEEPING):
-        return [Depends(no_patient_in_record)]
-    return [Depends(no_patient_in_url)] if any(router is one for one in _ASKING) else []
 
 
 def _door_rules(settings: Settings) -> DoorRules:
