@@ -21,7 +21,7 @@ from traceward.services.runtime import Runtime
 from traceward.services.times import instant
 from traceward.store.compile import VisibleTo
 from traceward.store.feed import not_seen_yet
-from traceward.store.read import Reader
+from traceward.store.read import Page, Reader
 
 _PAGE: Final = 1000
 KEYS_PER_QUERY: Final = 100
@@ -74,6 +74,17 @@ def visible_event_ids(
         )
         seen.update(known_of(reader, caller, page.seqs, known_at_us))
     return {eid: names[seq] for eid, seq in numbers.items() if seq in seen}
+
+
+def visible_pages(
+    runtime: Runtime, reader: Reader, caller: Principal, query: Query, *, limit: int, most: int, beyond: str
+) -> Iterator[Page]:
+    """Every page of the events that match and that the caller may see, of `limit` events each.
+
+    Raises QueryTooComplexException with the words `beyond` where they are more than `most` events.
+    """
+    viewers, deadline_s = VisibleTo(caller.viewers), runtime.limits.query_deadline_s
+    return reader.pages(query, viewers, limit=limit, deadline_s=deadline_s, most=most, beyond=beyond)
 
 
 def known_of(reader: Reader, caller: Principal, seqs: Sequence[int], known_at_us: int | None) -> Sequence[int]:
@@ -168,7 +179,6 @@ def serials_of_lot(runtime: Runtime, gtin: str, lot: str) -> list[str]:
 def _facts(
     runtime: Runtime, reader: Reader, caller: Principal, clauses: tuple[AnyTerm, ...], at: Moment, most: int
 ) -> Iterator[LedgerEvent]:
-    viewers = VisibleTo(caller.viewers)
     query = Query(
         clauses=clauses,
         event_time=TimeRange(None, at.as_of_us + 1),
@@ -176,14 +186,8 @@ def _facts(
         descending=False,
     )
     limit = runtime.limits.fold_limit_events
-    for page in reader.pages(
-        query,
-        viewers,
-        limit=_PAGE,
-        deadline_s=runtime.limits.query_deadline_s,
-        most=most,
-        beyond=f"more than {limit} events would have to be folded for this answer",
-    ):
+    beyond = f"more than {limit} events would have to be folded for this answer"
+    for page in visible_pages(runtime, reader, caller, query, limit=_PAGE, most=most, beyond=beyond):
         yield from known_facts(runtime, reader, caller, page.seqs, at.known_at_us)
 
 

@@ -22,8 +22,8 @@ from traceward.ledger.serials import SerialRange
 from traceward.services.identity.principals import Principal
 from traceward.services.indexing.preparation import expanded_stored
 from traceward.services.queries.facts import stored_fact
+from traceward.services.queries.visible_events import visible_pages
 from traceward.services.runtime import Runtime
-from traceward.store.compile import VisibleTo
 
 MOST_EVENTS: Final = 5000
 """Events with the mark of a recall that one list is read from."""
@@ -36,6 +36,7 @@ SERIALS: Final = MCX + "recallSerials"
 CONTAINS: Final = MCX + "recallContains"
 
 _PAGE: Final = 500
+_BEYOND: Final = f"more than {MOST_EVENTS} events tell of recalls; ask for one notice"
 _RECALLED: Final = "recalled"
 MARKS: Final = AnyTerm(
     (
@@ -169,14 +170,7 @@ def _statements(runtime: Runtime, caller: Principal, clause: AnyTerm, time: Time
     facts: dict[bytes, LedgerEvent] = {}
     said: dict[bytes, Mapping[str, Any]] = {}
     with runtime.store.reader() as reader:
-        for page in reader.pages(
-            query,
-            VisibleTo(caller.viewers),
-            limit=_PAGE,
-            deadline_s=runtime.limits.query_deadline_s,
-            most=MOST_EVENTS,
-            beyond=f"more than {MOST_EVENTS} events tell of recalls; ask for one notice",
-        ):
+        for page in visible_pages(runtime, reader, caller, query, limit=_PAGE, most=MOST_EVENTS, beyond=_BEYOND):
             for stored in reader.documents(page.seqs, witnesses=True):
                 fact = stored_fact(stored, runtime.registry)
                 facts[fact.eid] = fact

@@ -25,11 +25,10 @@ from traceward.services.identity import audit
 from traceward.services.identity.principals import Principal, Right
 from traceward.services.queries.facts import stored_fact
 from traceward.services.queries.master_data import names_of
-from traceward.services.queries.visible_events import facts_of, folded, moment, serials_of_lot
+from traceward.services.queries.visible_events import facts_of, folded, moment, serials_of_lot, visible_pages
 from traceward.services.runtime import Runtime
 from traceward.services.times import instant
 from traceward.services.tracing.implants import Implant, implants_of_items, label_parts, udi_texts
-from traceward.store.compile import VisibleTo
 
 MOST_EVENTS: Final = 5000
 """Private events that one period may have."""
@@ -82,6 +81,7 @@ _CLAUSE: Final = "Traceward device tracking"
 _ASSOCIATIONS: Final = AnyTerm((("eventType", "AssociationEvent"),))
 _DISCARDED: Final = frozenset({"destroyed", "decommissioned"})
 _PAGE: Final = 500
+_BEYOND: Final = f"more than {MOST_EVENTS} associations; ask for a shorter period"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +157,7 @@ def _linked_keys(runtime: Runtime, caller: Principal, time: TimeRange) -> set[st
     query = Query(clauses=(_ASSOCIATIONS,), event_time=time, descending=False)
     found: set[str] = set()
     with runtime.store.reader() as reader:
-        for page in reader.pages(
-            query,
-            VisibleTo(caller.viewers),
-            limit=_PAGE,
-            deadline_s=runtime.limits.query_deadline_s,
-            most=MOST_EVENTS,
-            beyond=f"more than {MOST_EVENTS} associations; ask for a shorter period",
-        ):
+        for page in visible_pages(runtime, reader, caller, query, limit=_PAGE, most=MOST_EVENTS, beyond=_BEYOND):
             for stored in reader.documents(page.seqs, witnesses=True):
                 if stored.private:
                     found.update(key for key, _ in linked(stored_fact(stored, runtime.registry)))

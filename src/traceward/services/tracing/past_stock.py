@@ -26,10 +26,11 @@ from traceward.services.queries.visible_events import (
     facts_of,
     folded,
     known_facts,
+    visible_pages,
 )
 from traceward.services.runtime import Runtime
 from traceward.store import ledger_lists, rows
-from traceward.store.compile import Cursor, VisibleTo
+from traceward.store.compile import Cursor
 from traceward.store.read import Page, Reader
 
 _PLACE_TERMS: Final = (
@@ -159,15 +160,9 @@ class PastStock:
             return [event for event in events if self._names_place(event)], next_us
 
     def _pages(self, reader: Reader, query: Query, size: int) -> Iterator[Page]:
-        limits = self._runtime.limits
-        return reader.pages(
-            query,
-            VisibleTo(self._caller.viewers),
-            limit=size,
-            deadline_s=limits.query_deadline_s,
-            most=limits.fold_limit_events,
-            beyond=f"more than {limits.fold_limit_events} events would have to be folded for one part of this answer",
-        )
+        most = self._runtime.limits.fold_limit_events
+        beyond = f"more than {most} events would have to be folded for one part of this answer"
+        return visible_pages(self._runtime, reader, self._caller, query, limit=size, most=most, beyond=beyond)
 
     def _known(self, reader: Reader, seqs: Sequence[int]) -> list[LedgerEvent]:
         return list(known_facts(self._runtime, reader, self._caller, seqs, self._at.known_at_us))
