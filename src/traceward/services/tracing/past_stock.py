@@ -182,7 +182,8 @@ class PastStock:
             part = things[start : start + self._portions.things]
             facts = {event.eid: event for event in facts_of(self._runtime, self._caller, part, self._at)}
             if start_us is not None and self._placed:
-                part = [key for key in part if not self._was_carried_before(facts.values(), key, start_us)]
+                carried = self._carried_before(facts.values(), part, start_us)
+                part = [key for key in part if key not in carried]
             classes = closure.classes_of(facts.values(), part) - set(part)
             facts |= {event.eid: event for event in facts_of(self._runtime, self._caller, classes, self._at)}
             ledger = folded(self._runtime, self._caller, facts.values(), self._at)
@@ -255,23 +256,18 @@ class PastStock:
                     break
         return found
 
-    def _was_carried_before(self, facts: Iterable[LedgerEvent], thing: str, start_us: int) -> bool:
-        """Whether the walk up to a time has named a container in which the thing lay at any time up to the moment."""
+    def _carried_before(self, facts: Iterable[LedgerEvent], things: Iterable[str], start_us: int) -> set[str]:
+        """Those of the things of which the walk up to a time has named a container they lay in up to the moment."""
         above: defaultdict[str, set[str]] = defaultdict(set)
-        listed = list(facts)
-        for event in listed:
+        named: set[str] = set()
+        for event in facts:
             container = container_of(event)
             if container is not None:
                 for key in keys(event):
                     above[key].add(container)
-        around, frontier = set[str](), {thing}
-        while frontier:
-            frontier = {box for key in frontier for box in above[key]} - around
-            around |= frontier
-        return any(
-            event.event_time_us < start_us and self._is_walked(event) and not around.isdisjoint(item_keys(event))
-            for event in listed
-        )
+            if event.event_time_us < start_us and self._is_walked(event):
+                named |= item_keys(event)
+        return {thing for thing in things if not named.isdisjoint(_around(thing, above))}
 
     def _is_walked(self, event: LedgerEvent) -> bool:
         place = self._columns.get("place")
@@ -280,6 +276,15 @@ class PastStock:
     def _names_place(self, event: LedgerEvent) -> bool:
         """Whether the event can bring something to one of the places asked for."""
         return self._spans is None or any(place_tree.lies_in(place, self._spans) for place in _places_of(event))
+
+
+def _around(thing: str, above: Mapping[str, Collection[str]]) -> set[str]:
+    """The containers that a thing lay in, at any depth. above: what lay in something -> in what."""
+    around, frontier = set[str](), {thing}
+    while frontier:
+        frontier = {box for key in frontier for box in above.get(key, ())} - around
+        around |= frontier
+    return around
 
 
 def _places_of(event: LedgerEvent) -> tuple[str | None, ...]:
