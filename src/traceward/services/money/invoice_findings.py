@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from traceward.epcis.decimals import normal_decimal
 from traceward.epcis.predicates import AnyTerm, TimeRange
-from traceward.epcis.terms import class_prefix
 from traceward.ledger.agreement import Agreement, AgreementBook
 from traceward.services.agreements import agreements
 from traceward.services.identity.principals import Principal
@@ -18,6 +17,7 @@ from traceward.services.money.usage import matches_of
 from traceward.services.money.usage_events import UseEvent, find_uses
 from traceward.services.money.usage_matching import InvoiceRecord, Matches, Progress
 from traceward.services.money.usage_prices import charge_of, money
+from traceward.services.queries.visible_events import goods_terms
 from traceward.services.runtime import Runtime
 from traceward.store.read import Reader
 
@@ -36,24 +36,13 @@ def answer(runtime: Runtime, caller: Principal, supplier: str, number: str) -> d
 
 
 def _uses(runtime: Runtime, reader: Reader, caller: Principal, invoice: InvoiceRecord) -> list[UseEvent]:
-    pairs = [pair for line in invoice.lines for pair in item_pairs(line.item)]
+    pairs = [pair for line in invoice.lines for pair in goods_terms(line.item)]
     found: list[UseEvent] = []
     for start in range(0, len(pairs), 100):
         clause = AnyTerm(tuple(pairs[start : start + 100]))
         uses, _ = find_uses(runtime, reader, caller, [clause], TimeRange(), after=None, limit=_MOST)
         found += [use for _, use in uses]
     return list({use.eid: use for use in found}.values())
-
-
-def item_pairs(item: str) -> list[tuple[str, str]]:
-    """The terms of events that name an item, or some of it where it is a product.
-
-    >>> item_pairs("https://id.gs1.org/01/09521141045305")[1]
-    ('epcClass~class', 'https://id.gs1.org/01/09521141045305/10/')
-    """
-    if class_prefix(item) is None:
-        return [("epcClass", item), ("epcClass~class", f"{item}/10/"), ("epc~class", f"{item}/21/")]
-    return [("epc", item), ("epcClass", item)]
 
 
 def _prices(book: AgreementBook, invoice: InvoiceRecord, matches: Matches) -> Iterator[dict[str, Any]]:

@@ -31,6 +31,7 @@ from traceward.services.money.usage_events import (
 from traceward.services.money.usage_matching import STATES, Matches, Progress, match
 from traceward.services.money.usage_prices import Charge, charge_of, money
 from traceward.services.pages import BodyPage
+from traceward.services.queries.visible_events import goods_terms
 from traceward.services.runtime import Runtime
 from traceward.services.times import instant
 from traceward.services.tokens import page_bounds
@@ -179,14 +180,7 @@ def _clauses(wanted: UsageFilter) -> list[AnyTerm]:
         place = canonical_identifier(wanted.place)
         clauses.append(AnyTerm(tuple((key, place) for key in ("readPoint", "bizLocation", "source:location"))))
     if wanted.gtin is not None:
-        product = f"{GS1}01/{wanted.gtin.zfill(14)}"
-        clauses.append(
-            AnyTerm((
-                ("epc~class", f"{product}/21/"),
-                ("epcClass~class", f"{product}/10/"),
-                ("epcClass", product),
-            ))
-        )  # fmt: skip
+        clauses.append(AnyTerm(goods_terms(f"{GS1}01/{wanted.gtin.zfill(14)}")))
     return clauses
 
 

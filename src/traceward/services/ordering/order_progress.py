@@ -25,6 +25,7 @@ from traceward.ledger.steps import PACK, RECEIVE, SHIP, VOID_SHIP, effect_of
 from traceward.services.indexing.preparation import expanded_stored
 from traceward.services.ordering.loose_receipts import LooseReceipt, Waiting, assign
 from traceward.services.queries.facts import stored_fact
+from traceward.services.queries.visible_events import goods_terms
 from traceward.services.runtime import Runtime
 from traceward.store.compile import VisibleTo
 from traceward.store.count_models import ReplenishmentOrder
@@ -293,13 +294,7 @@ class _Look:
         since = TimeRange(min(one.created_us for one in waiting), None)
         for start in range(0, len(gtins), _AT_ONCE):
             classes = [f"{CANONICAL_STEM}/01/{gtin}" for gtin in gtins[start : start + _AT_ONCE]]
-            goods = AnyTerm(
-                tuple(
-                    pair
-                    for name in classes
-                    for pair in (("epcClass", name), ("epcClass~class", f"{name}/10/"), ("epc~class", f"{name}/21/"))
-                )
-            )
+            goods = AnyTerm(tuple(pair for name in classes for pair in goods_terms(name)))
             page = self._reader.find(Query(clauses=(_RECEIVING, goods), event_time=since), self._viewers, limit=_EVENTS)
             found |= {one.fact.eid: one for one in self._standing(page.seqs)}
         receipts = []

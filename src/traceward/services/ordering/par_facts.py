@@ -16,6 +16,7 @@ from traceward.ledger.ghosts import COUNTING, PlaceCount
 from traceward.services.identity.principals import shared_viewer
 from traceward.services.ordering.order_progress import OPEN_STATES, progress_of, transaction_id
 from traceward.services.queries.facts import stored_fact
+from traceward.services.queries.visible_events import goods_terms
 from traceward.services.runtime import Runtime
 from traceward.store.count_models import ReplenishmentOrder
 from traceward.store.read import Reader
@@ -73,8 +74,7 @@ def _saw_none(count: PlaceCount, gtin: str) -> bool:
 
 def _was_there(runtime: Runtime, reader: Reader, places: Iterable[str], gtin: str, found: Found) -> bool:
     """Whether an event that stands, and is no count, names the product at one of these places."""
-    key = f"{CANONICAL_STEM}/01/{gtin}"
-    goods = AnyTerm((("epcClass", key), ("epcClass~class", f"{key}/10/"), ("epc~class", f"{key}/21/")))
+    goods = AnyTerm(goods_terms(f"{CANONICAL_STEM}/01/{gtin}"))
     there = AnyTerm(
         tuple((name, place) for place in places for name in ("bizLocation", "readPoint", "source:location"))
     )

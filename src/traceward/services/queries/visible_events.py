@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
+from traceward.epcis.terms import class_prefix
 from traceward.epcis.times import format_time_us
 from traceward.ledger.facts import LedgerEvent, container_of
 from traceward.ledger.fold import fold, relations
@@ -29,6 +30,20 @@ _DEPTH: Final = 16
 _CAPTORS: Final = "SELECT eid, party FROM witness WHERE record_time_us<=? AND eid IN {in}"
 #: The terms under which an event names a thing.
 KEY_TERMS: Final = ("epc", "parentID", "inputEPC", "outputEPC", "epcClass", "inputEPCClass", "outputEPCClass")
+
+
+def goods_terms(identifier: str) -> tuple[tuple[str, str], ...]:
+    """The terms of events that move an item or lot, or of a product any of its items or lots.
+
+    identifier: canonical. What lies in a container, or is made into something else, is named by other terms.
+
+    >>> goods_terms("https://id.gs1.org/01/09521141045305")[1]
+    ('epcClass~class', 'https://id.gs1.org/01/09521141045305/10/')
+    """
+    if class_prefix(identifier) is None:
+        lots, serials = f"{identifier}/10/", f"{identifier}/21/"
+        return ("epcClass", identifier), ("epcClass~class", lots), ("epc~class", serials)
+    return ("epc", identifier), ("epcClass", identifier)
 
 
 @dataclass(frozen=True, slots=True)
