@@ -4,8 +4,7 @@ It must not name what the caller's own events do not, nor tell whether master da
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from traceward.epcis.errors import QueryParameterException
@@ -21,8 +20,9 @@ from traceward.store.read import Reader
 
 SEVERITY: Final = "low"
 _WALKED: Final = 200
-#: Parts of what the caller's events name that one page looks through before it tells where to go on.
 _PARTS: Final = 10
+"""Parts of what the caller's events name that one page looks through before it tells where to go on."""
+
 _MISSING: Final = {
     "product": "no master data and no agreement of yours describe this product (GTIN)",
     "lot": "no event tells the expiry date of this lot",
@@ -30,15 +30,6 @@ _MISSING: Final = {
     "party": "this party is no organisation here, and no master data describe it",
 }
 KINDS: Final = tuple(_MISSING)
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What describes things beside master data: products of agreements, declared places, organisations."""
-
-    products: frozenset[str]
-    places: frozenset[str]
-    parties: frozenset[str]
 
 
 def gaps_page(runtime: Runtime, caller: Principal, kind: str | None, token: str | None, per_page: int) -> BodyPage:
@@ -69,30 +60,32 @@ def gaps_page(runtime: Runtime, caller: Principal, kind: str | None, token: str 
     return BodyPage({"gaps": found}, next_token, bounds.expires_us)
 
 
-def _known(runtime: Runtime, caller: Principal) -> _Known:
+def _known(runtime: Runtime, caller: Principal) -> dict[str, frozenset[str]]:
+    """What describes things of each kind beside master data: products of agreements, declared places, organisations."""
     book = runtime.agreement_books.current(runtime.store)
     lines = (line for one in book if caller.organisation in one.parties for line in one.terms.lines)
     organisations = runtime.registry.organisations()
-    return _Known(
-        frozenset(f"{GS1}01/{line.gtin}" for line in lines),
-        frozenset(place for one in organisations for place in one.place_names),
-        frozenset(one.id for one in organisations),
-    )
+    return {
+        "product": frozenset(f"{GS1}01/{line.gtin}" for line in lines),
+        "place": frozenset(place for one in organisations for place in one.place_names),
+        "party": frozenset(one.id for one in organisations),
+    }
 
 
 def _gaps(
-    reader: Reader, source: CallerMasterData, caller: Principal, known: _Known, ids: Iterable[str], kind: str | None
+    reader: Reader,
+    source: CallerMasterData,
+    caller: Principal,
+    known: Mapping[str, frozenset[str]],
+    ids: Iterable[str],
+    kind: str | None,
 ) -> list[dict[str, Any]]:
     wanted = {one: of for one in ids if (of := _kind(one)) is not None and kind in (None, of)}
     described = {row.id for row in source.by_id([one for one, of in wanted.items() if of != "lot"])}
     found = [
         (one, of)
         for one, of in sorted(wanted.items())
-        if one not in described
-        and not (of == "product" and one in known.products)
-        and not (of == "place" and one in known.places)
-        and not (of == "party" and one in known.parties)
-        and not (of == "lot" and not _lacks_expiry(reader, caller, one))
+        if (_lacks_expiry(reader, caller, one) if of == "lot" else one not in described and one not in known[of])
     ]
     return [{"id": one, "kind": of, "severity": SEVERITY, "message": f"{one}: {_MISSING[of]}"} for one, of in found]
 
@@ -113,9 +106,5 @@ def _lacks_expiry(reader: Reader, caller: Principal, lot_key: str) -> bool:
     gtin, lot, _ = class_parts(lot_key)
     assert gtin is not None
     assert lot is not None
-    own = list(_own(reader, caller, gtin, lot))
+    own = ledger_lists.balances_of_lot(reader, caller.organisation, gtin, lot, limit=1)
     return bool(own) and own[0].expiry is None
-
-
-def _own(reader: Reader, caller: Principal, gtin: str, lot: str) -> Iterator[Any]:
-    yield from ledger_lists.balances_of_lot(reader, caller.organisation, gtin, lot, limit=1)
