@@ -15,6 +15,7 @@ from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger import corrections
 from traceward.ledger.agreement import AgreementBook
+from traceward.ledger.book import Relations
 from traceward.ledger.expiry import DAY_US
 from traceward.ledger.facts import class_parts
 from traceward.ledger.ghosts import (
@@ -30,7 +31,15 @@ from traceward.ledger.persistence import balance_rows
 from traceward.ledger.state import Ledger, item_of
 from traceward.ledger.steps import ON_HAND
 from traceward.services.identity.principals import Principal
-from traceward.services.queries.visible_events import Moment, facts_of, folded, known_facts, moment, visible_event_ids
+from traceward.services.queries.visible_events import (
+    Moment,
+    facts_of,
+    folded,
+    known_facts,
+    moment,
+    told_relations,
+    visible_event_ids,
+)
 from traceward.services.runtime import Runtime
 from traceward.services.tracing import stock
 from traceward.store.compile import VisibleTo
@@ -52,6 +61,7 @@ class _Books:
     caller: Principal
     known_at_us: int | None
     ledgers: dict[tuple[str, int], Ledger] = field(default_factory=dict)
+    told: Relations | None = None
 
     def quantity(self, row: Balance, status: str, time_us: int) -> Decimal:
         """What the book had of a balance's class, at its place, in a status, at a time."""
@@ -59,7 +69,9 @@ class _Books:
         ledger = self.ledgers.get((key, time_us))
         if ledger is None:
             at = Moment(time_us, self.known_at_us, is_now=False)
-            ledger = folded(self.runtime, self.caller, facts_of(self.runtime, self.caller, [key], at), at)
+            if self.told is None:
+                self.told = told_relations(self.runtime, self.caller, at)
+            ledger = folded(self.runtime, self.caller, facts_of(self.runtime, self.caller, [key], at), at, self.told)
             self.ledgers[key, time_us] = ledger
         stock_ = ledger.stock(key)
         rows = balance_rows(stock_) if stock_ is not None else []

@@ -13,6 +13,7 @@ import msgspec
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.terms import class_prefix
 from traceward.epcis.times import format_time_us
+from traceward.ledger.book import Relations
 from traceward.ledger.facts import LedgerEvent, container_of
 from traceward.ledger.fold import fold, relations
 from traceward.ledger.state import Ledger
@@ -169,19 +170,28 @@ def facts_of(runtime: Runtime, caller: Principal, items: Iterable[str], at: Mome
     return list(found.values())
 
 
-def folded(runtime: Runtime, caller: Principal, events: Iterable[LedgerEvent], at: Moment) -> Ledger:
+def folded(
+    runtime: Runtime, caller: Principal, events: Iterable[LedgerEvent], at: Moment, told: Relations | None = None
+) -> Ledger:
     """The ledger that these events amount to for the caller.
 
-    Who consigns to whom may be proven by an event that does not concern the items asked for: the relations that the
-    caller may know at the moment count, beside those that the events prove themselves.
+    told: what `told_relations` gives, for whoever folds several times.
     """
     given = list(events)
+    known = told if told is not None else told_relations(runtime, caller, at)
+    return fold(given, runtime.registry.parties, relations(given) | known)
+
+
+def told_relations(runtime: Runtime, caller: Principal, at: Moment) -> Relations:
+    """Who consigns to whom, as far as the caller may know at the moment.
+
+    That may be proven by an event that does not concern the items asked for, so it counts in every fold beside what
+    the events prove themselves.
+    """
     with runtime.store.reader() as reader:
         rows = reader.fetch("SELECT owner, consignee, eid FROM relation")
         pairs: dict[bytes, tuple[str, str]] = {bytes(eid): (owner, consignee) for owner, consignee, eid in rows}
-        known = visible_event_ids(reader, caller, pairs, at.known_at_us)
-    proven = relations(given) | {pairs[eid] for eid in known}
-    return fold(given, runtime.registry.parties, proven)
+        return frozenset(pairs[eid] for eid in visible_event_ids(reader, caller, pairs, at.known_at_us))
 
 
 def serials_of_lot(runtime: Runtime, gtin: str, lot: str) -> list[str]:

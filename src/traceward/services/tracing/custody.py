@@ -15,7 +15,7 @@ from traceward.ledger.facts import LedgerEvent
 from traceward.ledger.state import Instance, Ledger
 from traceward.ledger.steps import SINKS, order_of
 from traceward.services.identity.principals import Principal
-from traceward.services.queries.visible_events import facts_of, folded, moment
+from traceward.services.queries.visible_events import facts_of, folded, moment, told_relations
 from traceward.services.runtime import Runtime
 from traceward.services.tracing import stock
 
@@ -99,10 +99,11 @@ def _states(
     runtime: Runtime, caller: Principal, events: list[LedgerEvent], item: str, at: Any
 ) -> Iterable[tuple[LedgerEvent, Instance]]:
     """The item's record as of each moment at which something happened, with the event that came last then."""
+    told = told_relations(runtime, caller, at)
     for number, event in enumerate(events):
         if number + 1 < len(events) and events[number + 1].event_time_us == event.event_time_us:
             continue
-        record = folded(runtime, caller, _known(events, number), at).instance(item)
+        record = folded(runtime, caller, _known(events, number), at, told).instance(item)
         if record is not None and record.status:
             yield _latest(events, record, event), record
 

@@ -26,6 +26,7 @@ from traceward.services.queries.visible_events import (
     facts_of,
     folded,
     known_facts,
+    told_relations,
     visible_pages,
 )
 from traceward.services.runtime import Runtime
@@ -177,6 +178,7 @@ class PastStock:
         things = sorted(key for key in named if key.startswith(self._stem))
         if start_us is not None:
             things = self._not_named_before(things, start_us)
+        told = told_relations(self._runtime, self._caller, self._at) if things else None
         found: list[rows.Balance] = []
         for start in range(0, len(things), self._portions.things):
             part = things[start : start + self._portions.things]
@@ -186,7 +188,7 @@ class PastStock:
                 part = [key for key in part if key not in carried]
             classes = closure.classes_of(facts.values(), part) - set(part)
             facts |= {event.eid: event for event in facts_of(self._runtime, self._caller, classes, self._at)}
-            ledger = folded(self._runtime, self._caller, facts.values(), self._at)
+            ledger = folded(self._runtime, self._caller, facts.values(), self._at, told)
             own = self._own(ledger, part)
             found += own
             for row in own:
