@@ -271,9 +271,10 @@ class Projector:
         others = [one for one in events if one.private or not covered.intersection(keys(one))]
         projection = self._go_on(tx, loader, others, relations[1])
         gained, lost, opened = list(projection.newly_visible), list(projection.no_longer), list(projection.conflicts)
+        agreements = self._agreements(tx)
         for part, sight in zip(parts, sights, strict=True):
             scope = set(part.keys)
-            opened += write_difference(tx, part.earlier, part.now, scope, self._agreements(tx), self._parties)
+            opened += write_difference(tx, part.earlier, part.now, scope, agreements, self._parties)
             names = {
                 name for ledger in (part.earlier, part.now) for name in ledger.records if item_of(name) in part.keys
             }

@@ -26,7 +26,8 @@ def count_events(session: CountSession, part: CountPart, reads: Sequence[CountRe
     An opening puts what it found on the book; where its scope is complete it says too that there was no more.
     """
     seen = _elements(part)
-    opened = _opening(session, part, reads, seen) if session.step == counts.STEPS["opening"] else []
+    is_opening = session.step == counts.STEPS["opening"]
+    opened = _opening(session, part, reads, seen) if is_opening else []
     if part.scope != "complete" and (opened or not seen):
         return opened
     assert session.counted_us is not None
@@ -48,7 +49,7 @@ def count_events(session: CountSession, part: CountPart, reads: Sequence[CountRe
         count_gtins=classes,
         device_mode="manual" if any(labels[item].manual for item, _, _ in seen) else None,
     )
-    step = counts.STEPS["cycle"] if opened or session.step == counts.STEPS["opening"] else session.step
+    step = counts.STEPS["cycle"] if is_opening else session.step
     return [*opened, event | {"bizStep": step}]
 
 
