@@ -26,6 +26,7 @@ from traceward.ledger.taking import (
     note_opened,
     on_the_way,
     take,
+    there_is,
 )
 from traceward.ledger.variances import answer_by_loss, note_count
 
@@ -139,14 +140,7 @@ def _ship(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decima
 
 
 def _void_ship(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
-    sent = (
-        slot
-        for slot in stock.slots.values()
-        if slot.status == steps.IN_TRANSIT
-        and slot.uom == uom
-        and captor in (slot.owner, slot.holder)
-        and slot.quantity > 0
-    )
+    sent = (slot for slot in there_is(stock, steps.IN_TRANSIT, uom) if captor in (slot.owner, slot.holder))
     wanted = quantity
     underway = sorted(in_order(sent), key=lambda slot: slot.place != act.target)
     if act.target is None and len({slot.place for slot in underway}) > 1:
@@ -227,11 +221,7 @@ def _move(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decima
 def _explant(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
     """Place what was taken out of a patient: it comes from what was implanted, never from the shelf."""
     wanted = quantity
-    inside = (
-        slot
-        for slot in stock.slots.values()
-        if slot.status == "implanted" and slot.uom == uom and slot.quantity > 0 and captor in (slot.owner, slot.holder)
-    )
+    inside = (slot for slot in there_is(stock, "implanted", uom) if captor in (slot.owner, slot.holder))
     for slot in in_order(inside):
         if wanted > 0:
             part = debit(book, act, stock, slot, min(wanted, slot.quantity))

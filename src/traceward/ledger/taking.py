@@ -3,7 +3,7 @@
 It must not put anything anywhere but a flagged debt: where the parts go is for `classes` to say.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from traceward.ledger import steps, trays
@@ -68,11 +68,8 @@ def debit(book: Book, act: Act, stock: ClassStock, slot: Slot, quantity: Decimal
 def _candidates(book: Book, act: Act, stock: ClassStock, captor: str, uom: str | None) -> Sequence[Slot]:
     own = in_order(
         slot
-        for slot in stock.slots.values()
-        if slot.status == steps.ON_HAND
-        and slot.uom == uom
-        and slot.quantity > 0
-        and (stock.claimant is not None or captor in (slot.owner, slot.holder))
+        for slot in there_is(stock, steps.ON_HAND, uom)
+        if stock.claimant is not None or captor in (slot.owner, slot.holder)
     )
     explants = explanted_there(act, stock, captor, uom, own)
     if explants:
@@ -107,12 +104,8 @@ def explanted_there(
         return []
     return in_order(
         slot
-        for slot in stock.slots.values()
-        if slot.status == steps.EXPLANTED
-        and slot.uom == uom
-        and slot.quantity > 0
-        and agrees(start, slot.place)
-        and captor in (slot.owner, slot.holder)
+        for slot in there_is(stock, steps.EXPLANTED, uom)
+        if agrees(start, slot.place) and captor in (slot.owner, slot.holder)
     )
 
 
@@ -194,14 +187,7 @@ def on_the_way(book: Book, stock: ClassStock, captor: str, uom: str | None) -> l
     """The balances of a class that are on their way to a party."""
     if stock.claimant is not None:
         return []
-    return in_order(
-        slot
-        for slot in stock.slots.values()
-        if slot.status == steps.IN_TRANSIT
-        and slot.uom == uom
-        and slot.quantity > 0
-        and book.destination(slot) == captor
-    )
+    return in_order(slot for slot in there_is(stock, steps.IN_TRANSIT, uom) if book.destination(slot) == captor)
 
 
 def consigned(book: Book, stock: ClassStock, captor: str, uom: str | None) -> list[Slot]:
@@ -210,14 +196,14 @@ def consigned(book: Book, stock: ClassStock, captor: str, uom: str | None) -> li
         return []
     return in_order(
         slot
-        for slot in stock.slots.values()
-        if slot.status == steps.ON_HAND
-        and slot.uom == uom
-        and slot.quantity > 0
-        and slot.owner is not None
-        and slot.holder in (slot.owner, None)
-        and (slot.owner, captor) in book.relations
+        for slot in there_is(stock, steps.ON_HAND, uom)
+        if slot.owner is not None and slot.holder in (slot.owner, None) and (slot.owner, captor) in book.relations
     )
+
+
+def there_is(stock: ClassStock, status: str, uom: str | None) -> Iterator[Slot]:
+    """The balances of a class that have something in a status and a unit of measure; no debts."""
+    return (slot for slot in stock.slots.values() if slot.status == status and slot.uom == uom and slot.quantity > 0)
 
 
 def in_order(slots: Iterable[Slot]) -> list[Slot]:
