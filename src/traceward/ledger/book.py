@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from traceward.ledger import steps
 from traceward.ledger.conflicts import Conflict, conflict
-from traceward.ledger.facts import GS1, LedgerEvent, keys
+from traceward.ledger.facts import GS1, PRODUCT_END, LedgerEvent, keys
 from traceward.ledger.notices import concerning
 from traceward.ledger.parties import Parties
 from traceward.ledger.state import (
@@ -166,7 +166,7 @@ class Book:
         if not key.startswith(GS1 + "01/"):
             found = self.find(class_record(key))
             return found.notices if isinstance(found, ClassStock) else []
-        gtin = key[:36]
+        gtin = key[:PRODUCT_END]
         listed: list[Notice] = []
         for name in (gtin, f"{gtin}/10/{lot}") if lot else (gtin,):
             found = self.find(class_record(name))
@@ -177,7 +177,7 @@ class Book:
 
     def noticed_by_serial(self, key: str) -> bool:
         """Whether a notice on an item's GTIN is about some of its serials alone."""
-        found = self.find(class_record(key[:36])) if self.noticed else None
+        found = self.find(class_record(key[:PRODUCT_END])) if self.noticed else None
         return isinstance(found, ClassStock) and any(one.serials for one in found.notices)
 
     def raise_conflict(

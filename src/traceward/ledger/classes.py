@@ -9,7 +9,7 @@ from decimal import Decimal
 from traceward.ledger import dealings, steps
 from traceward.ledger.book import Act, Book
 from traceward.ledger.entitlement import entitled_to_class
-from traceward.ledger.facts import class_parts, label_of
+from traceward.ledger.facts import PRODUCT_END, class_parts, label_of
 from traceward.ledger.notices import serials_of_notice, stated
 from traceward.ledger.owning import owner_after
 from traceward.ledger.safety import check_class_recall, check_class_use
@@ -314,8 +314,9 @@ def _show_to_holders(book: Book, eid: bytes, key: str, serials: tuple[tuple[str,
     gtin, lot, _ = class_parts(key)
     if gtin is None:
         return
+    product = key[:PRODUCT_END]
     for record in book.records.values():
-        if isinstance(record, PatientLinks) or record.claimant is not None or not record.key.startswith(key[:36]):
+        if isinstance(record, PatientLinks) or record.claimant is not None or not record.key.startswith(product):
             continue
         if isinstance(record, Instance) and lot in (None, record.lot):
             for _, parties in record.trail if within(serials, class_parts(record.key)[2]) else ():

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from traceward.ledger.facts import (
+    PRODUCT_END,
     LedgerEvent,
     class_keys,
     class_parts,
@@ -150,9 +151,9 @@ def classes_of(events: Iterable[LedgerEvent], wanted: Iterable[str]) -> set[str]
         gtin, lot, serial = class_parts(key)
         if gtin is None:
             continue
-        found.add(key[:36])
+        found.add(key[:PRODUCT_END])
         if serial is not None:
-            found.update(f"{key[:36]}/10/{name}" for name in lots.get(key, ()))
+            found.update(f"{key[:PRODUCT_END]}/10/{name}" for name in lots.get(key, ()))
         elif lot is not None:
             found.add(key)
     return found

@@ -15,6 +15,8 @@ from traceward.gs1.percent import encode_link_segment
 MCX = "https://ns.traceward.org/consignment/"
 MDA = "urn:epcglobal:cbv:mda:"
 GS1 = "https://id.gs1.org/"
+PRODUCT_END = len(GS1) + len("01/") + 14
+"""Where the product ends in the identifier of an item or a lot that has a GTIN; qualifiers are behind it."""
 PATIENT = GS1 + "8018/"
 LOCATION = GS1 + "414/"
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from traceward.epcis.epc_patterns import match_value
-from traceward.ledger.facts import GS1, LedgerEvent
+from traceward.ledger.facts import GS1, PRODUCT_END, LedgerEvent
 
 COMPLETE = "complete"
 COUNTING = ("cycle_counting", "stock_taking")
@@ -71,7 +71,7 @@ def place_counts(events: Iterable[LedgerEvent]) -> list[PlaceCount]:
         )
         for key, quantity, uom in event.quantities:
             seen[key, uom] = seen.get((key, uom), Decimal(0)) + (quantity or Decimal(0))
-        scope = event.count_gtins or tuple(sorted({key[:36] for key, _ in seen}))
+        scope = event.count_gtins or tuple(sorted({key[:PRODUCT_END] for key, _ in seen}))
         counts.append(PlaceCount(event.eid, event.event_time_us, place, event.captured_by, scope, seen))
     return sorted(counts, key=lambda count: (count.time_us, count.eid), reverse=True)
 

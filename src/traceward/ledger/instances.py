@@ -9,6 +9,7 @@ from decimal import Decimal
 from traceward.ledger import dealings, steps, trays
 from traceward.ledger.book import Act, Book, agrees
 from traceward.ledger.entitlement import IMPLIED, NOTICE, OPEN, SENT, entitled_to_instance
+from traceward.ledger.facts import PRODUCT_END
 from traceward.ledger.labels import compare_label, read_label
 from traceward.ledger.notices import stated
 from traceward.ledger.owning import owner_after
@@ -18,6 +19,7 @@ from traceward.ledger.state import UNSEEN, ClassStock, Dealing, Instance, Slot, 
 
 ONE = Decimal(1)
 _SEEN_ONLY = frozenset({steps.NOTE, steps.COUNT, steps.UNKNOWN})
+_SERIAL = PRODUCT_END + len("/21/")
 _ENDED_BY_USE = frozenset({"implanted", "consumed"})
 _MOVES = frozenset({steps.RECEIVE, steps.MOVE, steps.SHIP})
 _ALIKE = frozenset({steps.CREATE, steps.RECEIVE, steps.MOVE, steps.SHIP})
@@ -49,10 +51,10 @@ def act_on_instances(book: Book, act: Act) -> None:
     alike: Instance | None = None
     dealt: Dealing | None = None
     for key in act.event.instances:
-        if alike is not None and key[:40] == alike.key[:40] and book.find(key) is None:
+        if alike is not None and key[:_SERIAL] == alike.key[:_SERIAL] and book.find(key) is None:
             dealings.note_twin(book, act, book.add_twin(alike, key), dealt)
             continue
-        new = act.effect in _ALIKE and key[36:40] == "/21/" and book.find(key) is None
+        new = act.effect in _ALIKE and key[PRODUCT_END:_SERIAL] == "/21/" and book.find(key) is None
         raised, earlier = len(book.conflicts) + len(book.transfers), len(book.dealings)
         record, _ = act_on_instance(book, act, key)
         plain = new and record.claimant is None and raised == len(book.conflicts) + len(book.transfers)

@@ -5,7 +5,7 @@ It must not change what it read; the fold works on the records that it hands out
 
 from collections.abc import Collection, Iterable, Iterator
 
-from traceward.ledger.facts import GS1, LedgerEvent, class_keys, item_keys, lots_told
+from traceward.ledger.facts import GS1, PRODUCT_END, LedgerEvent, class_keys, item_keys, lots_told
 from traceward.ledger.persistence import record_of
 from traceward.ledger.state import ClassStock, Instance, Record, claim_record, class_record, links_record
 from traceward.store import ledger_rows
@@ -38,11 +38,11 @@ class Loader:
         for event in events:
             items = event.instances if event.parent is None and not event.private else item_keys(event)
             wanted.update(items)
-            gtins.update([key[:36] for key in items])
+            gtins.update([key[:PRODUCT_END] for key in items])
             for key in class_keys(event):
                 wanted.add(class_record(key))
-                gtins.add(key[:36])
-            gtins.update({f"{key[:36]}/10/{lot}" for key, lot in lots_told(event)})
+                gtins.add(key[:PRODUCT_END])
+            gtins.update({f"{key[:PRODUCT_END]}/10/{lot}" for key, lot in lots_told(event)})
             if event.private:
                 named = item_keys(event) | class_keys(event)
                 wanted.update(links_record(key, party) for key in named for party in event.captured_by)
@@ -73,13 +73,13 @@ class Loader:
                 if record.container is not None:
                     further.add(record.container)
                 if record.key.startswith(GS1 + "01/"):
-                    further.add(class_record(record.key[:36]))
+                    further.add(class_record(record.key[:PRODUCT_END]))
                     if record.lot is not None:
-                        further.add(class_record(f"{record.key[:36]}/10/{record.lot}"))
+                        further.add(class_record(f"{record.key[:PRODUCT_END]}/10/{record.lot}"))
             elif isinstance(record, ClassStock):
                 self.noticed = self.noticed or bool(record.notices)
                 if record.key.startswith(GS1 + "01/"):
-                    further.add(class_record(record.key[:36]))
+                    further.add(class_record(record.key[:PRODUCT_END]))
                 further.update(slot.container for slot in record.slots.values() if slot.container is not None)
         return further - self._records.keys()
 

@@ -11,7 +11,7 @@ import msgspec
 
 from traceward.ledger import closure, corrections, stream
 from traceward.ledger.book import Book, Relations
-from traceward.ledger.facts import GS1, LedgerEvent, class_keys, container_of, keys, lots_told
+from traceward.ledger.facts import GS1, PRODUCT_END, LedgerEvent, class_keys, container_of, keys, lots_told
 from traceward.ledger.fold import apply_all, ledger_of
 from traceward.ledger.parties import Parties
 from traceward.ledger.persistence import notices_of
@@ -227,13 +227,13 @@ class Onward:
 
         records: as they were at the start; events: since then, which may be what first tells of an item's lot.
         """
-        classes = {key[:36] for key in wanted if key.startswith(f"{GS1}01/")}
+        classes = {key[:PRODUCT_END] for key in wanted if key.startswith(f"{GS1}01/")}
         classes |= closure.classes_of(events, wanted)
         for record in records:
             if isinstance(record, Instance) and record.lot is not None and record.key.startswith(f"{GS1}01/"):
-                classes.add(f"{record.key[:36]}/10/{record.lot}")
+                classes.add(f"{record.key[:PRODUCT_END]}/10/{record.lot}")
         for event in self._fresh:
-            classes.update(f"{key[:36]}/10/{lot}" for key, lot in lots_told(event))
+            classes.update(f"{key[:PRODUCT_END]}/10/{lot}" for key, lot in lots_told(event))
         rows = ledger_rows.load_records(self._tx, map(class_record, classes))
         found = {key for event in self._fresh if closure.is_notice(event) for key in class_keys(event)} & classes
         return found | {item_of(name) for name, row in rows.items() if notices_of(row.state)}

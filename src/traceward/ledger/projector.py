@@ -15,7 +15,7 @@ from traceward.ledger.closing import close_conflicts
 from traceward.ledger.closure import StreamReader
 from traceward.ledger.conflicts import Conflict
 from traceward.ledger.entitlement import relation_of
-from traceward.ledger.facts import LedgerEvent, class_keys, class_parts, item_keys, keys
+from traceward.ledger.facts import PRODUCT_END, LedgerEvent, class_keys, class_parts, item_keys, keys
 from traceward.ledger.fold import apply_all, apply_event, ledger_of, merge_witnesses
 from traceward.ledger.links import fits_in
 from traceward.ledger.loading import Loader
@@ -416,8 +416,9 @@ def _items_of_classes(tx: WriteTransaction, notice: LedgerEvent, events: Iterabl
         else:
             rows = tx.fetch("SELECT key FROM ledger_record WHERE gtin=? AND lot=?", (gtin, lot))
         named = {item_of(name) for (name,) in rows}
+        product = key[:PRODUCT_END]
         named.update(
-            other for event in events for other in item_keys(event) | class_keys(event) if other.startswith(key[:36])
+            other for event in events for other in item_keys(event) | class_keys(event) if other.startswith(product)
         )
         serials = serials_of_notice(notice, key)
         found.update(one for one in named if one == key or within(serials, class_parts(one)[2]))

@@ -12,7 +12,7 @@ from traceward.ledger import closure, corrections, shared_ids
 from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.book import Book
 from traceward.ledger.corrections import Corrections
-from traceward.ledger.facts import LedgerEvent, class_keys, class_parts
+from traceward.ledger.facts import PRODUCT_END, LedgerEvent, class_keys, class_parts
 from traceward.ledger.fold import apply_event, pass_over
 from traceward.ledger.links import check_links
 from traceward.ledger.loading import Loader
@@ -150,7 +150,7 @@ class Rebuild:
                 book.find(name)
             book.noticed = True
             for record in list(book.records.values()):
-                if not isinstance(record, PatientLinks) and record.key.startswith(key[:36]):
+                if not isinstance(record, PatientLinks) and record.key.startswith(key[:PRODUCT_END]):
                     book.change(record)
 
     def _flush(self, book: Book, loader: Loader, voided: frozenset[str | None]) -> None:

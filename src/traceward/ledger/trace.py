@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from traceward.ledger import corrections, steps
-from traceward.ledger.facts import GS1, LedgerEvent, class_parts, keys
+from traceward.ledger.facts import GS1, PRODUCT_END, LedgerEvent, class_parts, keys
 from traceward.ledger.links import links_in_error
 from traceward.ledger.notices import concerning
 from traceward.ledger.state import (
@@ -145,7 +145,7 @@ def trace_item(ledger: Ledger, events: Iterable[LedgerEvent], epc: str) -> ItemT
         history = _history(told, {epc}, set())
         return ItemTrace(epc, None, None, None, (), (), patients_of(ledger, {epc}), (), history)
     trail = {eid for eid, _ in record.trail}
-    gtin = epc[:36] if epc.startswith(GS1 + "01/") else None
+    gtin = epc[:PRODUCT_END] if epc.startswith(GS1 + "01/") else None
     classes = {gtin, f"{gtin}/10/{record.lot}"} if gtin is not None else set[str | None]()
     return ItemTrace(
         epc,

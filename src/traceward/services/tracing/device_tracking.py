@@ -17,7 +17,7 @@ from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.gs1.percent import encode_link_segment
 from traceward.ledger import corrections
-from traceward.ledger.facts import GS1, LedgerEvent
+from traceward.ledger.facts import GS1, PRODUCT_END, LedgerEvent
 from traceward.ledger.links import linked
 from traceward.ledger.state import Instance, Ledger
 from traceward.ledger.steps import DESTROY, RECEIVE, SHIP, effect_of
@@ -113,7 +113,7 @@ def export(runtime: Runtime, caller: Principal, wanted: Selection, *, purpose: s
     found = _implants(runtime, caller, wanted)
     at = moment(runtime, None, None)
     keys = sorted({one.key for one in found})
-    facts = facts_of(runtime, caller, [*keys, *{key[:36] for key in keys}], at) if keys else []
+    facts = facts_of(runtime, caller, [*keys, *{key[:PRODUCT_END] for key in keys}], at) if keys else []
     ledger = folded(runtime, caller, facts, at)
     rows = _rows(runtime, caller, found, ledger, facts)
     asked = [wanted.epc, wanted.gtin, wanted.lot, wanted.start, wanted.end]
@@ -169,7 +169,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     implants = list(found)
     events = sorted(corrections.standing(facts), key=lambda event: event.event_time_us)
-    products = {one.key[:36] for one in implants}
+    products = {one.key[:PRODUCT_END] for one in implants}
     with runtime.store.reader() as reader:
         known = names_of(runtime, reader, caller, {*products, *(one.place for one in implants if one.place)})
     parties = runtime.registry.parties
@@ -185,7 +185,7 @@ def _rows(
         row = dict.fromkeys(COLUMNS) | {
             "manufacturer": parties.name_of(maker) if maker is not None else None,
             "manufacturerID": maker,
-            "deviceName": known.get(one.key[:36]),
+            "deviceName": known.get(one.key[:PRODUCT_END]),
             "deviceIdentifier": gtin,
             "udi": udi_texts(gtin, lot, serial, expiry)[0],
             "lot": lot,

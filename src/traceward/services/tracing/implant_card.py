@@ -13,7 +13,7 @@ from traceward.epcis.predicates import AnyTerm, Query
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger import corrections
-from traceward.ledger.facts import GS1, MCX, LedgerEvent, class_parts
+from traceward.ledger.facts import GS1, MCX, PRODUCT_END, LedgerEvent, class_parts
 from traceward.ledger.steps import USE, effect_of, sink_of
 from traceward.services.identity.principals import Principal
 from traceward.services.queries.facts import stored_fact
@@ -66,12 +66,12 @@ def cards(runtime: Runtime, caller: Principal, *, usage_report: str | None, epc:
         raise NoSuchResource("there is no use of yours that says of an implant what is asked for")
     at = moment(runtime, None, None)
     keys = sorted({use.key for use in uses})
-    facts = facts_of(runtime, caller, [*keys, *{key[:36] for key in keys}], at)
+    facts = facts_of(runtime, caller, [*keys, *{key[:PRODUCT_END] for key in keys}], at)
     ledger = folded(runtime, caller, (event for event in facts if not event.private), at)
     makers = {use.key: runtime.registry.parties.maker_of(use.key) for use in uses}
     contacts = {maker: _contact(runtime, caller, maker) for maker in {*makers.values(), caller.organisation}}
     with runtime.store.reader() as reader:
-        known = names_of(runtime, reader, caller, {key[:36] for key in keys})
+        known = names_of(runtime, reader, caller, {key[:PRODUCT_END] for key in keys})
     made = []
     for use in uses:
         gtin, lot, serial = class_parts(use.key)

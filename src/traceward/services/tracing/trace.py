@@ -13,7 +13,7 @@ from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger import trace as ledger_trace
 from traceward.ledger.conflicts import Conflict
-from traceward.ledger.facts import GS1, class_parts
+from traceward.ledger.facts import GS1, PRODUCT_END, class_parts
 from traceward.ledger.notices import with_notices
 from traceward.ledger.state import Ledger, Notice
 from traceward.ledger.trace import HistoryStep, PatientUnits, Units
@@ -78,7 +78,7 @@ def item(runtime: Runtime, caller: Principal, epc: str, *, as_of: str | None, kn
     """One item's or container's state, owners, contents and history; state None where the caller sees nothing of it."""
     at = moment(runtime, as_of, known_at)
     identifier = canonical_identifier(epc)
-    product = identifier[:36] if identifier.startswith(GS1 + "01/") else None
+    product = identifier[:PRODUCT_END] if identifier.startswith(GS1 + "01/") else None
     events = facts_of(runtime, caller, [identifier, *([product] if product is not None else [])], at)
     ledger = folded(runtime, caller, events, at)
     known = ledger.instance(identifier)
