@@ -15,19 +15,19 @@ from hypothesis import strategies as st
 from ledger.flows import CONTAINERS, LOTS, START_US, histories, named
 from ledger.stored import Ledgers
 from ledger.storyline import CORDIA, NORTHGATE, PARTIES, RECORDED_US, events_of, storyline
+from traceward.epcis.times import DAY_US, HOUR_US
 from traceward.ledger.closure import is_notice
 from traceward.ledger.digest import ledger_digest
 from traceward.ledger.facts import LedgerEvent
 from traceward.ledger.fold import fold
 from traceward.ledger.foretold import dated_ahead
 from traceward.ledger.persistence import balance_rows, stored_ledger
-from traceward.ledger.projector import DAY_US, Projector
+from traceward.ledger.projector import Projector
 from traceward.ledger.snapshots import Keeping
 from traceward.ledger.state import claim_record
 from traceward.store.engine import Store, open_store
 from traceward.store.ledger_rows import load_balances
 
-HOUR_US = 3_600_000_000
 KEEPINGS = (Keeping(HOUR_US, 1), Keeping(6 * HOUR_US, 4), Keeping())
 
 

@@ -14,6 +14,9 @@ from traceward.epcis.errors import ValidationException
 _TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,30}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
 )
+MINUTE_US = 60_000_000
+HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * HOUR_US
 _EPOCH_DAY = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
 _EARLIEST_S, _LATEST_S = -62_135_596_800, 253_402_300_799  # the first and the last second of years 1 to 9999
 EARLIEST_US = _EARLIEST_S * 1_000_000

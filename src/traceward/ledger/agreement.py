@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
+from traceward.epcis.times import DAY_US
 from traceward.ledger.agreement_terms import AgreementTerms, Price, ProductLine
 
-_DAY_US: Final = 86_400_000_000
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _GLN_LINK: Final = "https://id.gs1.org/414/"
 
@@ -242,17 +242,17 @@ def day_of(time_us: int) -> date:
     >>> day_of(end_of(date.max)), day_of(end_of(date.max) + 1)
     (datetime.date(9999, 12, 31), datetime.date(9999, 12, 31))
     """
-    return date.fromordinal(min(max(_EPOCH_DAY + time_us // _DAY_US, 1), date.max.toordinal()))
+    return date.fromordinal(min(max(_EPOCH_DAY + time_us // DAY_US, 1), date.max.toordinal()))
 
 
 def start_of(day: date) -> int:
     """The first microsecond of a day in UTC."""
-    return (day.toordinal() - _EPOCH_DAY) * _DAY_US
+    return (day.toordinal() - _EPOCH_DAY) * DAY_US
 
 
 def end_of(day: date) -> int:
     """The last microsecond of a day in UTC."""
-    return start_of(day) + _DAY_US - 1
+    return start_of(day) + DAY_US - 1
 
 
 def price_on(line: ProductLine, day: date) -> Price | None:

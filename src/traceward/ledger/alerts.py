@@ -6,11 +6,12 @@ Pure: the families `alerts_*` say what stands; here is when. It must not store, 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from traceward.epcis.times import DAY_US
 from traceward.ledger.agreement import end_of, start_of
 from traceward.ledger.agreement_terms import ProductLine
 from traceward.ledger.alerts_counts import count_alerts, missing_alerts
 from traceward.ledger.alerts_loaners import loaner_alerts
-from traceward.ledger.alerts_model import DAY_US, Alert, Facts
+from traceward.ledger.alerts_model import Alert, Facts
 from traceward.ledger.alerts_orders import order_alerts
 from traceward.ledger.alerts_par import par_alerts
 from traceward.ledger.alerts_recall import recall_alerts

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from traceward.epcis.decimals import normal_decimal
+from traceward.epcis.times import DAY_US
 from traceward.ledger.agreement import Agreement, day_of, start_of, tolerated
 from traceward.ledger.agreement_terms import Side
-from traceward.ledger.alerts_model import DAY_US, Alert, Counted, Facts, Missing
+from traceward.ledger.alerts_model import Alert, Counted, Facts, Missing
 
 
 def count_alerts(facts: Facts) -> Iterator[Alert]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from traceward.epcis.decimals import normal_decimal
+from traceward.epcis.times import HOUR_US
 from traceward.ledger.agreement import day_of
-from traceward.ledger.alerts_model import HOUR_US, Alert, Facts
+from traceward.ledger.alerts_model import Alert, Facts
 
 _TRAY: Final = "https://id.gs1.org/8003/"
 

@@ -16,9 +16,6 @@ from traceward.ledger.agreement_terms import Side
 from traceward.ledger.expiry import ended_us
 from traceward.ledger.steps import IN_TRANSIT, ON_HAND
 
-HOUR_US: Final = 3_600_000_000
-DAY_US: Final = 24 * HOUR_US
-
 
 class Kind(NamedTuple):
     """A kind of alert. sight: who of the two parties may read it, goods | price | patient. text: its message."""

@@ -6,8 +6,9 @@ Pure; an order is judged by the agreement's version in force when it was made. I
 from collections.abc import Iterator
 
 from traceward.epcis.decimals import normal_decimal
+from traceward.epcis.times import DAY_US
 from traceward.ledger.agreement import day_of
-from traceward.ledger.alerts_model import DAY_US, Alert, Facts, OpenOrder
+from traceward.ledger.alerts_model import Alert, Facts, OpenOrder
 
 
 def order_alerts(facts: Facts) -> Iterator[Alert]:

@@ -10,8 +10,9 @@ from itertools import groupby
 from typing import Final
 
 from traceward.epcis.decimals import normal_decimal
+from traceward.epcis.times import DAY_US
 from traceward.ledger.agreement_terms import ParLevel
-from traceward.ledger.alerts_model import DAY_US, Alert, Facts, Stock
+from traceward.ledger.alerts_model import Alert, Facts, Stock
 from traceward.ledger.alerts_stock import item_detail
 from traceward.ledger.par import ParFacts, par_positions
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from traceward.epcis.decimals import normal_decimal
+from traceward.epcis.times import DAY_US
 from traceward.ledger.agreement import Judgement, day_of
 from traceward.ledger.agreement_terms import ExpiryTerms
-from traceward.ledger.alerts_model import DAY_US, Alert, Arrival, Facts, Stock
+from traceward.ledger.alerts_model import Alert, Arrival, Facts, Stock
 from traceward.ledger.expiry import days_left, opens_us
 
 _ON_RECEIPT = "on_receipt"

@@ -6,9 +6,10 @@ Pure; it must not judge goods. What is valid to the calendar's last day, as some
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from traceward.epcis.times import DAY_US
 from traceward.ledger.agreement import Agreement, day_of, end_of, price_on, start_of
 from traceward.ledger.agreement_terms import ProductLine
-from traceward.ledger.alerts_model import DAY_US, Alert, Facts
+from traceward.ledger.alerts_model import Alert, Facts
 
 
 def ending_alerts(facts: Facts) -> Iterator[Alert]:

@@ -6,8 +6,9 @@ Pure; a use is judged by the agreement's version in force at its eventTime, howe
 from collections.abc import Iterator
 
 from traceward.epcis.decimals import normal_decimal
+from traceward.epcis.times import DAY_US, HOUR_US
 from traceward.ledger.agreement import day_of
-from traceward.ledger.alerts_model import DAY_US, HOUR_US, Alert, Facts, Use
+from traceward.ledger.alerts_model import Alert, Facts, Use
 
 
 def use_alerts(facts: Facts) -> Iterator[Alert]:

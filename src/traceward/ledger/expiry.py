@@ -8,10 +8,9 @@ import calendar
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 
+from traceward.epcis.times import DAY_US, MINUTE_US
 from traceward.ledger.facts import LedgerEvent
 
-MINUTE_US = 60_000_000
-DAY_US = 24 * 60 * MINUTE_US
 _EPOCH = date(1970, 1, 1).toordinal()
 _LAST_SECOND = time(23, 59, 59, fold=1)
 _MICROSECOND = timedelta(microseconds=1)

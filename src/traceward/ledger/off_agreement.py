@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from traceward.epcis.times import DAY_US
 from traceward.ledger.agreement import Agreement, AgreementBook, start_of
 from traceward.ledger.conflicts import Conflict, conflict
 from traceward.ledger.facts import class_parts
@@ -16,7 +17,6 @@ from traceward.ledger.state import Dealing, Ledger
 
 KIND: Final = "off_agreement"
 EVER_US: Final = -(1 << 62)
-_DAY_US: Final = 86_400_000_000
 Pair = tuple[str, str]
 """(supplier, hospital)."""
 
@@ -79,5 +79,5 @@ def _differs_from(old: Agreement | None, new: Agreement | None) -> int:
     """The first moment for which two states of one version, of which one may be missing, differ."""
     if old is not None and new is not None and replace(old, ended_on=None) == replace(new, ended_on=None):
         days = [day for day in (old.ended_on, new.ended_on) if day is not None]
-        return start_of(min(days)) + _DAY_US
+        return start_of(min(days)) + DAY_US
     return start_of(min(one.terms.valid_from for one in (old, new) if one is not None))

@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from traceward.epcis.times import DAY_US
 from traceward.ledger import closure, off_agreement, shared_ids, steps, stream
 from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.book import Book, Relations
@@ -25,7 +26,7 @@ from traceward.ledger.parties import Parties
 from traceward.ledger.persistence import conflict_row
 from traceward.ledger.rebuild import Rebuild, Tell
 from traceward.ledger.serials import within
-from traceward.ledger.snapshots import DAY_US, Keeper, Keeping, snapshots_of, states_before
+from traceward.ledger.snapshots import Keeper, Keeping, snapshots_of, states_before
 from traceward.ledger.state import (
     ClassStock,
     Ledger,

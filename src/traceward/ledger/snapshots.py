@@ -6,6 +6,7 @@ It must not guess: a state that is not known for certain is `NotKept`, and whoev
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from traceward.epcis.times import DAY_US
 from traceward.ledger.book import Book
 from traceward.ledger.facts import LedgerEvent, keys
 from traceward.ledger.loading import Loader
@@ -15,8 +16,6 @@ from traceward.store import ledger_rows, ledger_snapshots
 from traceward.store.ledger_snapshots import Snapshot
 from traceward.store.terms import key_hash
 from traceward.store.write import WriteTransaction
-
-DAY_US = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)

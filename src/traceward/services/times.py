@@ -3,12 +3,8 @@
 It must not know what time it is: a time that was not given is the caller's to choose.
 """
 
-from typing import Final
-
 from traceward.epcis.errors import QueryParameterException, ValidationException
-from traceward.epcis.times import parse_time_us
-
-_DAY_US: Final = 86_400_000_000
+from traceward.epcis.times import DAY_US, parse_time_us
 
 
 def instant(name: str, text: str, *, end_of_day: bool = True) -> int:
@@ -18,7 +14,7 @@ def instant(name: str, text: str, *, end_of_day: bool = True) -> int:
     """
     try:
         if len(text) == len("2026-06-30"):
-            return parse_time_us(f"{text}T00:00:00Z") + (_DAY_US - 1 if end_of_day else 0)
+            return parse_time_us(f"{text}T00:00:00Z") + (DAY_US - 1 if end_of_day else 0)
         return parse_time_us(text)
     except ValidationException as error:
         raise QueryParameterException(

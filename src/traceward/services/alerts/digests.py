@@ -17,9 +17,10 @@ import orjson
 import structlog
 
 from traceward.epcis.errors import TracewardError
+from traceward.epcis.times import HOUR_US
 from traceward.ledger.agreement import Agreement, day_of, start_of
 from traceward.ledger.agreement_terms import Contact
-from traceward.ledger.alerts_model import GOODS, HOUR_US
+from traceward.ledger.alerts_model import GOODS
 from traceward.services.alerts import watch as alert_watch
 from traceward.services.alerts.alerts import alert_bodies
 from traceward.services.delivery.signing import message_headers

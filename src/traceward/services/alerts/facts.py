@@ -14,9 +14,9 @@ from typing import Final
 import orjson
 
 from traceward.epcis.predicates import AnyTerm, Query
+from traceward.epcis.times import DAY_US
 from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.alerts_model import (
-    DAY_US,
     Counted,
     Excursion,
     Facts,

@@ -11,12 +11,11 @@ from typing import Any, Final
 
 from traceward.epcis.decimals import normal_decimal
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
-from traceward.epcis.times import format_time_us
+from traceward.epcis.times import DAY_US, format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger import corrections
 from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.book import Relations
-from traceward.ledger.expiry import DAY_US
 from traceward.ledger.facts import class_parts
 from traceward.ledger.ghosts import (
     COUNTING,

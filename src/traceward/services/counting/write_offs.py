@@ -21,10 +21,9 @@ from traceward.epcis.errors import (
     ResourceAlreadyExistsException,
     ValidationException,
 )
-from traceward.epcis.times import format_time_us, parse_time_us
+from traceward.epcis.times import DAY_US, format_time_us, parse_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger.agreement import Agreement, AgreementBook, day_of, price_on, tolerated
-from traceward.ledger.expiry import DAY_US
 from traceward.ledger.facts import class_parts
 from traceward.ledger.steps import ON_HAND
 from traceward.services.counting.ghosts import ghosts

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from traceward.epcis.builder import Item
-from traceward.epcis.times import format_time_us, parse_time_us
+from traceward.epcis.times import DAY_US, format_time_us, parse_time_us
 from traceward.gs1.epc_uri import identifier_kind
-from traceward.ledger.expiry import DAY_US
 from traceward.services.agreements.agreements import book
 from traceward.services.identity.principals import Principal
 from traceward.services.runtime import Runtime

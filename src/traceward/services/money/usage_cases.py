@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from traceward.epcis.errors import Finding, ResourceAlreadyExistsException, ValidationException
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
-from traceward.epcis.times import format_time_us, parse_time_us
+from traceward.epcis.times import HOUR_US, format_time_us, parse_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.gs1.patient import contains_patient_identifier
 from traceward.ledger.facts import MCX
@@ -24,7 +24,6 @@ from traceward.store.write import WriteTransaction
 
 CASE_TYPE: Final = f"{MCX}btt/case"
 _CLAUSE: Final = "Traceward usage cases: a case is documented by a use within its hours"
-_HOUR_US: Final = 3_600_000_000
 _MOST: Final = 1000
 
 
@@ -87,7 +86,7 @@ def cases(runtime: Runtime, caller: Principal, *, hours: int, undocumented: bool
             case = reader.get(UsageCase, caller.organisation, case_id)
             if case is None or not caller.acts_at(case.place):
                 continue
-            due_us = case.opened_us + hours * _HOUR_US
+            due_us = case.opened_us + hours * HOUR_US
             told = _uses_of(runtime, reader, caller, case)
             if not undocumented or (not told and due_us < now_us):
                 bodies.append(_body(case, told, due_us))

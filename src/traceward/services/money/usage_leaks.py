@@ -12,7 +12,7 @@ from typing import Any, Final
 from traceward.epcis.decimals import normal_decimal
 from traceward.epcis.errors import QueryTooComplexException
 from traceward.epcis.predicates import TimeRange
-from traceward.epcis.times import format_time_us, parse_time_us
+from traceward.epcis.times import HOUR_US, format_time_us, parse_time_us
 from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.facts import class_parts
 from traceward.services.agreements import agreements
@@ -38,8 +38,7 @@ from traceward.store import business_lists, ledger_lists
 from traceward.store.compile import Cursor
 from traceward.store.read import Reader
 
-_HOUR_US: Final = 3_600_000_000
-_YEAR_US: Final = 365 * 24 * _HOUR_US
+_YEAR_US: Final = 365 * 24 * HOUR_US
 _MOST: Final = 5000
 _AT_ONCE: Final = 1000
 _OPENED: Final = frozenset({"wasted", "trial_not_used"})
@@ -144,7 +143,7 @@ def _of_uses(caller: Principal, book: AgreementBook, matches: Matches, window: _
             continue
         charge = charge_of(book, use, line)
         for kind, quantity, hours in _kinds(progress, charge):
-            due_us = use.event_time_us + hours * _HOUR_US
+            due_us = use.event_time_us + hours * HOUR_US
             if due_us < window.now_us:
                 yield _leak(kind, use, line, charge, quantity, due_us=due_us, orders=progress.orders)
 

@@ -12,9 +12,8 @@ from typing import Any, Final
 
 from traceward.epcis.decimals import normal_decimal
 from traceward.epcis.errors import QueryTooComplexException
-from traceward.epcis.times import EARLIEST_US, format_time_us
+from traceward.epcis.times import DAY_US, EARLIEST_US, format_time_us
 from traceward.ledger.agreement import AgreementBook
-from traceward.ledger.expiry import DAY_US
 from traceward.services.identity.principals import Principal, Right
 from traceward.services.runtime import Runtime
 from traceward.services.times import instant
