@@ -52,7 +52,7 @@ def running_provider(*users: Mapping[str, Any], tokens_last_s: int = 3600) -> It
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 180
         while not _answers(url):
             assert process.poll() is None, "the provider ended"
             assert time.monotonic() < deadline, "the provider does not answer"
