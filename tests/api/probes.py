@@ -161,8 +161,9 @@ def questions(mark: str, number: int) -> Iterator[Probe]:
     yield Probe("GET", f"/epcis/events/{quote(planted.event_id(mark, number), safe='')}-{flow}")
     yield Probe("POST", "/epcis/events", orjson.dumps({"query": {"MATCH_anyEPC": [item]}}), _JSON)
     yield Probe("POST", "/epcis/soap", _poll(item), "text/xml")
+    # Six moments in all: lists of another time are folded from every event, the other questions are about one item.
     for path in ("stock", "conflicts", "ownership-transfers", "ghosts", "corrections"):
-        yield Probe("GET", f"/consignment/{path}?asOf=2026-0{number % 6 + 2}-01&perPage={number % 9 + 1}")
+        yield Probe("GET", f"/consignment/{path}?asOf=2026-0{number % 6 + 2}-01&perPage={number % 6 + 1}")
     yield Probe("GET", f"/consignment/stock?gtin={gtin}&perPage={number % 9 + 1}")
     yield Probe("GET", f"/consignment/stock?place={shelf}")
     yield Probe("GET", f"/trace/item?epc={item}")
