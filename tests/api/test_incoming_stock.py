@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from .conftest import BACKENDS, Site
-from .flows import CABINET, DC, at, capture, event, lot, serial
+from .flows import CABINET, DC, at, capture, day, delivered, event, lot, serial
 from .test_agreements import CORDIA, NORTHGATE, SCREW, SITE, VALVE
 
 SENT = {
@@ -53,3 +53,37 @@ def test_what_is_on_its_way_to_a_hospital_is_in_its_stock_as_in_transit(backend:
         assert stock(site, "northgate-supply", "status=in_transit") == []
         assert {one[1] for one in stock(site, "northgate-supply")} == {"on_hand"}
         assert stock(site, "northgate-supply", f"asOf={at(-1)}") == coming
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_a_party_sends_to_itself_or_gets_back_is_in_its_stock_once(backend: str, open_site: Any) -> None:
+    """Rejects a list of what is on its way to a party that has again what the party owns or holds already."""
+    goods, here = lot(SCREW, "LR", 5), {"readPoint": {"id": CABINET}}
+    moved = {
+        "sourceList": [{"type": "possessing_party", "source": NORTHGATE}, {"type": "owning_party", "source": CORDIA}],
+        "destinationList": [
+            {"type": "possessing_party", "destination": NORTHGATE},
+            {"type": "owning_party", "destination": CORDIA},
+            {"type": "location", "destination": f"{SITE}/254/OR3"},
+        ],
+    }
+    returned = {
+        "sourceList": moved["sourceList"],
+        "destinationList": [
+            {"type": "possessing_party", "destination": CORDIA},
+            {"type": "owning_party", "destination": CORDIA},
+            {"type": "location", "destination": DC},
+        ],
+    }
+    with open_site(backend) as site:
+        delivered(site, goods, day(900))
+        capture(
+            site,
+            "northgate-supply",
+            event(-2, "shipping", **lot(SCREW, "LR", 2), **here, **moved),
+            event(-1, "shipping", disposition="returned", **lot(SCREW, "LR", 1), **here, **returned),
+        )
+        for name in ("northgate-supply", "cordia"):
+            for query in ("status=in_transit", f"status=in_transit&asOf={at(-0.5)}"):
+                sent = [(SCREW, "in_transit", "1", False), (SCREW, "in_transit", "2", False)]
+                assert stock(site, name, query) == sent, (name, query)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from api.conftest import BACKENDS
-from api.flows import CABINET, DC, capture, day, delivered, event, lot
+from api.conftest import BACKENDS, Site
+from api.flows import CABINET, DC, at, capture, day, delivered, event, lot
 from api.test_agreements import CORDIA, NORTHGATE, SITE
 
 SCREW = "09521141045305"
@@ -68,3 +68,27 @@ def test_what_the_supplier_bears_leaves_stock_without_a_debt_and_papers_are_name
             assert {(one["supplier"], one["hospital"]) for one in found} == {(CORDIA, NORTHGATE)}
         assert site.get("rival-supplier", path) == {"movements": []}
         assert site.get("cordia", f"/consignment/stock?gtin={SCREW}&place={CABINET}&status=on_hand")["items"] == []
+
+
+def test_a_handover_that_was_declared_in_error_is_told_with_its_reversal(site: Site) -> None:
+    """Rejects an export that leaves a mistaken receipt out, after the other system has booked it, and one that tells
+    the reversal alone.
+    """
+    goods = lot(SCREW, "M2", 4)
+    delivered(site, goods, day(900), days=-5, eventID="urn:uuid:mistaken-receipt")
+    path = f"/reports/movements?from={day(-6)}&to={day(1)}"
+    assert told_movements(site, path) == [(101, "4")]
+    (mistake,) = site.events("northgate-supply", "EQ_eventID=urn:uuid:mistaken-receipt")
+    declared = {"declarationTime": at(0), "reason": "incorrect_data"}
+    capture(site, "northgate-supply", {**mistake, "errorDeclaration": declared})
+    assert told_movements(site, path) == [(101, "4"), (102, "4")]
+
+
+def told_movements(site: Site, path: str) -> list[tuple[int, str]]:
+    """(SAP's number, quantity) of each movement, for both parties alike."""
+    by_name = [
+        [(one["movementType"], one["quantity"]) for one in site.get(name, path)["movements"]]
+        for name in ("northgate-supply", "cordia")
+    ]
+    assert by_name[0] == by_name[1]
+    return sorted(by_name[0])

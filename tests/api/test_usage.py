@@ -196,3 +196,21 @@ def test_cases_are_for_the_clinical_role_and_name_no_patient(priced: Site) -> No
     refused = priced.request(CLINICAL, "POST", "/usage/cases", json=patient)
     assert refused.status_code == 400
     assert "401234500000123452" not in refused.text
+
+
+def test_the_same_case_number_of_another_hospital_is_another_case(priced: Site) -> None:
+    """Rejects a list of all hospitals' cases that is cut down afterwards by their numbers, which hospitals share."""
+    mercy = {"id": "https://id.gs1.org/417/9528765000000", "name": "Mercy", "companyPrefixes": ["9528765"]}
+    assert priced.request("admin", "POST", "/admin/organisations", json=mercy).status_code == 201
+    asked = {"organisation": mercy["id"], "role": "clinical"}
+    made = priced.request("admin", "POST", "/admin/keys", json=asked)
+    assert made.status_code == 201, made.text
+    theirs = {"Authorization": f"Bearer {made.json()['key']}"}
+    opened = {"case": "CASE-1", "openedAt": "2026-07-01T08:00:00Z"}
+    assert priced.request(CLINICAL, "POST", "/usage/cases", json=opened).status_code == 201
+    for case in ("CASE-1", "CASE-2"):
+        body = opened | {"case": case}
+        assert priced.request(None, "POST", "/usage/cases", json=body, headers=theirs).status_code == 201
+    assert [one["case"] for one in priced.get(CLINICAL, "/usage/cases")["cases"]] == ["CASE-1"]
+    listed = priced.request(None, "GET", "/usage/cases", headers=theirs).json()["cases"]
+    assert sorted(one["case"] for one in listed) == ["CASE-1", "CASE-2"]

@@ -142,6 +142,20 @@ def test_a_conflict_opens_and_closes_with_the_agreements(store: Store) -> None:
     assert closed, "what was told and holds no longer is kept as corrected"
 
 
+def test_a_change_of_several_versions_is_judged_from_the_earliest_day_that_any_of_them_touches(
+    one_store: Ledgers,
+) -> None:
+    """Rejects a judgement that begins where the last changed version begins: what lies between would stay as it was."""
+    ledgers = one_store
+    ledgers.clear()
+    ledgers.agreements = AgreementBook([version()])
+    ledgers.capture(story())
+    later = version(1, "urn:x:2", validFrom="2026-03-01")
+    change(ledgers, AgreementBook([replace(version(), ended_on=date(2026, 2, 1)), later]))
+    assert told(ledgers.ledger()) == ALL
+    assert_replayed(ledgers, story())
+
+
 def test_places_that_come_under_a_site_by_master_data_are_judged_anew(store: Store) -> None:
     ledgers = Ledgers(store, PARTIES)
     ledgers.capture(story())

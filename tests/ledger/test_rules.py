@@ -16,6 +16,7 @@ from traceward.ledger.parties import Parties, Party
 from traceward.ledger.state import Ledger
 
 DC = "https://id.gs1.org/414/9521141000106"
+SITE = "https://id.gs1.org/414/4012345000016"
 STORE = "https://id.gs1.org/414/4012345000016/254/STORE"
 OR3 = "https://id.gs1.org/414/4012345000016/254/OR3"
 SSCC = "https://id.gs1.org/00/095211410000000113"
@@ -108,6 +109,15 @@ def test_an_item_is_usable_through_its_expiry_date_by_the_events_own_clock(
 def test_day_00_means_the_months_last_day() -> None:
     assert str(expiry.last_day("2028-02-00")) == "2028-02-29"
     assert expiry.last_day("soon") is None
+
+
+@pytest.mark.parametrize(("stated", "contradicts"), [(OR3, True), (STORE, False), (SITE, False), (DC, True)])
+def test_a_count_at_the_whole_site_contradicts_no_room_of_it(stated: str, contradicts: bool) -> None:
+    """Rejects a comparison of places by their text alone, and one of their sites alone: either way round."""
+    counted = at(3, NORTHGATE, "cycle_counting", instances=(V7,), biz_location=stated)
+    assert ("counted_elsewhere" in kinds(fold([*BASE, counted], PARTIES))) is contradicts
+    stocked = at(2.5, NORTHGATE, "stocking", instances=(V7,), biz_location=SITE)
+    assert ("counted_elsewhere" in kinds(fold([*BASE, stocked, counted], PARTIES))) is (stated == DC)
 
 
 def test_a_second_use_is_a_conflict_and_its_transfer_does_not_count() -> None:
