@@ -184,6 +184,7 @@ USUAL_SCHEMES = {
     "reports": "light",
     "imports": "dark",
     "subscriptions": "light",
+    "gaps": "dark",
 }
 AXE_ROUNDS = [
     (path, scheme) if scheme == usual else pytest.param(path, scheme, marks=pytest.mark.full)

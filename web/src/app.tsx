@@ -15,6 +15,8 @@ import { ImplantsPage } from "./pages/patients/ImplantsPage";
 import { PatientsPage } from "./pages/patients/PatientsPage";
 import { ImportsPage } from "./pages/ImportsPage";
 import { KeyPage } from "./pages/KeyPage";
+import { ErasurePage } from "./pages/patients/ErasurePage";
+import { GapsPage } from "./pages/GapsPage";
 import { QuarantinePage } from "./pages/QuarantinePage";
 import { TrendsPage } from "./pages/TrendsPage";
 import { ReplenishmentPage } from "./pages/ReplenishmentPage";
@@ -60,13 +62,17 @@ const PAGES: readonly PageLink[] = [
   { path: "/reports", words: "Reports", right: READ, show: ({ session }) => <ReportsPage session={session} /> },
   { path: "/imports", words: "Imports", right: "capture", show: () => <ImportsPage /> },
   { path: "/quarantine", words: "Quarantine", right: "release or delete what is quarantined", show: ({ session }) => <QuarantinePage session={session} /> },
+  { path: "/erasure", words: "Erasure", right: "erase patients", show: () => <ErasurePage /> },
   { path: "/subscriptions", words: "Subscriptions", right: READ, show: () => <SubscriptionsPage /> },
   { path: "/audit", words: "Audit log", right: "read the audit log", show: () => <AuditPage /> },
   { path: "/admin", words: "Partners and keys", right: "administer", show: () => <AdminPage /> },
 ];
-/** Reached by the reader's own name, beside the menu. */
-const OWN: readonly PageLink[] = [{ path: "/key", words: "My key", right: null, show: ({ session }) => <KeyPage session={session} /> }];
-const EVERY: readonly PageLink[] = [...PAGES, ...OWN];
+/** Not in the menu: reached by the reader's own name beside it, and from the stock. */
+const FURTHER: readonly PageLink[] = [
+  { path: "/key", words: "My key", right: null, show: ({ session }) => <KeyPage session={session} /> },
+  { path: "/gaps", words: "Missing master data", right: READ, show: ({ session }) => <GapsPage session={session} /> },
+];
+const EVERY: readonly PageLink[] = [...PAGES, ...FURTHER];
 
 /** What waits is tried again this often, besides when the browser says that it is online. */
 const RETRY_MS = 15_000;

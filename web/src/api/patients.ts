@@ -75,6 +75,7 @@ export const patientApi = {
   review: (id: string, judgement: string) => call<Emergency>("POST", `/patients/emergencies/${encodeURIComponent(id)}/review`, { judgement }),
   tracking: async (question: TrackingQuestion) => (await call<{ rows: TrackingRow[] }>("POST", "/trace/device-tracking", question)).rows,
   trackingFile: (question: TrackingQuestion) => textOf("POST", "/trace/device-tracking", question, "text/csv"),
+  erase: async (patient: string, reason: string) => (await call<{ events: number }>("POST", "/patients/erasures", { patient, reason })).events,
   quarantine: async () => (await call<{ events: QuarantinedEvent[] }>("GET", "/quarantine")).events,
   quarantinedContent: async (id: string) => (await call<{ event: unknown }>("GET", quarantined(id))).event,
   release: (id: string) => call<{ eventID: string }>("POST", `${quarantined(id)}/release`),

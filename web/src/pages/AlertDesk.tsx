@@ -8,7 +8,7 @@ import { type Doing, Failures, useDoing, useLoaded, WhenLoaded } from "../ui/loa
 import { NoteForm } from "../ui/NoteForm";
 import { Nothing, ShortId } from "../ui/parts";
 import { Segments } from "../ui/Segments";
-import { nameOf, plainWords, readableMessage, readableSpan, readableTime, worstFirst } from "../ui/words";
+import { alertWords, nameOf, readableMessage, readableSpan, readableTime, worstFirst } from "../ui/words";
 
 const STATES = [
   ["open", "Open"],
@@ -55,7 +55,7 @@ export function AlertDesk({ names, session }: { names: AllNames; session: Sessio
             <option value="">Any</option>
             {kinds.map((kind) => (
               <option key={kind} value={kind}>
-                {plainWords(kind)}
+                {alertWords(kind)}
               </option>
             ))}
           </select>
@@ -119,7 +119,7 @@ function AlertCard({ alert, names, session, doing, onChanged }: CardProps) {
   return (
     <li class={alert.state === "open" ? `severity-${alert.severity}` : "voided"} data-testid="alert" data-kind={alert.kind}>
       <p>
-        <SeverityTag severity={alert.severity} /> <span class="tag">{plainWords(alert.kind)}</span> {alert.state === "closed" && <span class="tag">Closed</span>}
+        <SeverityTag severity={alert.severity} /> <span class="tag">{alertWords(alert.kind)}</span> {alert.state === "closed" && <span class="tag">Closed</span>}
       </p>
       <p>{readableMessage(alert.message, { ...names.parties, ...names.places })}</p>
       {product && (

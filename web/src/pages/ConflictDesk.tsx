@@ -7,7 +7,7 @@ import { type Doing, Failures, useDoing, useLoaded, WhenLoaded } from "../ui/loa
 import { NoteForm } from "../ui/NoteForm";
 import { Nothing } from "../ui/parts";
 import { Segments } from "../ui/Segments";
-import { flagWords, nameOf, plainWords, readableMessage, readableTime, worstFirst } from "../ui/words";
+import { conflictWords, flagWords, nameOf, readableMessage, readableTime, worstFirst } from "../ui/words";
 
 const STATES = [
   ["open", "Open"],
@@ -68,7 +68,7 @@ function ConflictCard({ conflict, names, doing, onDecide }: CardProps) {
   return (
     <li class={`severity-${conflict.severity}`} data-testid="conflict">
       <p>
-        <SeverityTag severity={conflict.severity} /> <span class="tag">{plainWords(conflict.kind)}</span> {!open && <span class="tag">{flagWords(conflict.state)}</span>}
+        <SeverityTag severity={conflict.severity} /> <span class="tag">{conflictWords(conflict.kind)}</span> {!open && <span class="tag">{flagWords(conflict.state)}</span>}
       </p>
       <p>{readableMessage(conflict.message, { ...names.parties, ...names.places })}</p>
       <p class="quiet">

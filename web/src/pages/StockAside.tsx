@@ -1,7 +1,10 @@
 /** Beside the stock: what passed lately, what counts missed, what does not agree. */
 
 import type { Absence, Ghosts } from "../api/ledger";
+import { gapApi } from "../api/gaps";
 import type { Names, Transfer } from "../api/types";
+import { Link } from "../router";
+import { useLoaded } from "../ui/loaded";
 import { ShortId } from "../ui/parts";
 import { nameOf, readableQuantity, readableTime, thingWords, useWords } from "../ui/words";
 
@@ -50,6 +53,23 @@ export function GhostCards({ ghosts }: { ghosts: Ghosts }) {
           <GhostCard key={`found ${found.item} ${found.place} ${found.owner}`} ghost={found} words="found beyond the book" names={ghosts} />
         ))}
       </ol>
+    </section>
+  );
+}
+
+/** That goods, places or parties lack a description, and where to read which; nothing while none does. */
+export function GapsHint() {
+  const { value: gaps } = useLoaded(() => gapApi.page(""), []);
+  if (gaps === null || gaps.body.gaps.length === 0) return null;
+  const count = `${gaps.body.gaps.length}${gaps.next === null ? "" : " or more"}`;
+  return (
+    <section aria-labelledby="gaps-title">
+      <h2 id="gaps-title">
+        Missing master data <span class="total">{gaps.body.gaps.length}{gaps.next !== null && "+"}</span>
+      </h2>
+      <p>
+        {count} {count === "1" ? "thing" : "things"} in your events that nothing describes. <Link to="/gaps">See which</Link>
+      </p>
     </section>
   );
 }

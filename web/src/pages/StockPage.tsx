@@ -10,7 +10,7 @@ import { type Column, type RowMarks, Table } from "../ui/Table";
 import { ALARMING_FLAGS, nameOf, readableQuantity } from "../ui/words";
 import { ConflictCards } from "../ui/ConflictCards";
 import { StatusAndFlags } from "../ui/Units";
-import { GhostCards, RECENT_TRANSFERS, Transfers } from "./StockAside";
+import { GapsHint, GhostCards, RECENT_TRANSFERS, Transfers } from "./StockAside";
 import { byPlace, expiringWithin, filterRows, isUnderway, kindOf, ownersOf, totalOf } from "./stock-table";
 
 interface Overview {
@@ -93,6 +93,7 @@ export function StockPage() {
           <aside>
             <Transfers transfers={found.transfers} parties={found.stock.parties} />
             <GhostCards ghosts={found.ghosts} />
+            <GapsHint />
             <ConflictCards title="Open conflicts" conflicts={found.conflicts.filter(({ state }) => state === "open")} names={{ ...found.stock.parties, ...found.stock.places }} />
           </aside>
         </div>

@@ -1,6 +1,7 @@
 /** The words that people read for the values that programs send. A value without words is shown as it is. */
 
 import type { Names } from "../api/types";
+import kinds from "./kinds.json";
 
 const STATUS_WORDS: Readonly<Record<string, string>> = {
   on_hand: "On hand",
@@ -39,12 +40,22 @@ const USE_WORDS: Readonly<Record<string, string>> = {
   trial_not_used: "Tried, not used",
 };
 
-const capitalised = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
+export const capitalised = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
 export const plainWords = (value: string): string => capitalised(value.replaceAll("_", " "));
 
 export const statusWords = (status: string): string => STATUS_WORDS[status] ?? plainWords(status);
 export const flagWords = (flag: string): string => FLAG_WORDS[flag] ?? plainWords(flag);
 export const useWords = (useType: string | null): string => (useType === null ? "" : (USE_WORDS[useType] ?? plainWords(useType)));
+
+/** Words for a kind of what the server found; a test holds kinds.json to the server's own lists. */
+const kindWords =
+  (known: Readonly<Record<string, string>>) =>
+  (kind: string): string =>
+    known[kind] ?? plainWords(kind);
+export const conflictWords = kindWords(kinds.conflicts);
+export const alertWords = kindWords(kinds.alerts);
+export const gapWords = kindWords(kinds.gaps);
+export const GAP_KINDS: readonly string[] = Object.keys(kinds.gaps);
 
 /** The name of a place or party: the one that the server gave, else the part of its identifier that tells it apart. */
 export function nameOf(id: string | null | undefined, names: Names): string {
