@@ -279,6 +279,8 @@ def test_fields_and_patterns_that_tell_of_a_patient_are_refused_in_shared_events
         hiding = (
             {"mcx:patientName": "Ada"},
             {"ex:PATIENT-ID": "7"},
+            {"ex:Geburtsdatum": "1990-01-01"},
+            {"ex:last_name": "Ada"},
             {"ex:case": {"ex:details": [{"ex:dateOfBirth": "1990-01-01"}]}},
             {"ilmd": {"ex:medical_record_number": "7"}},
             {"ex:note": "see MRN-123456"},

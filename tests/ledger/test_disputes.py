@@ -250,3 +250,18 @@ def test_what_a_count_misses_is_a_conflict_until_it_is_written_off_or_counted_ag
     (again,) = told(counted(6, 9))
     assert "counted 9 where the book has 10" in again
     assert "count_variance" not in kinds(fold([*before[:3], counted(4, 2, "partial")], PARTIES))
+
+
+def test_goods_with_a_wrong_check_digit_are_kept_as_named_and_told_until_taken_back() -> None:
+    """Rejects a fold that takes any fourteen digits for a product, one that refuses the goods, and one that tells
+    others than those whom the event names.
+    """
+    typo = "https://id.gs1.org/01/09521141010236/21/D1"
+    labelled = at(2, CORDIA, "commissioning", action="ADD", instances=(typo, VALVES[0]), biz_location=DC)
+    ledger = fold([labelled], PARTIES)
+    assert ledger.records[typo].holder == CORDIA
+    (wrong,) = [found for found in ledger.conflicts.values() if found.kind == "wrong_check_digit"]
+    assert (wrong.severity, wrong.keys, wrong.parties) == ("high", (typo,), (CORDIA,))
+    assert "09521141010236" in wrong.message
+    assert "wrong_check_digit" not in kinds(fold([labelled, declared(labelled)], PARTIES))
+    assert "wrong_check_digit" not in kinds(fold([come(2, VALVES[0])], PARTIES))

@@ -22,6 +22,8 @@ _PATIENT = re.compile(
     rf"|[?&;](?:8018|gsrn)=(?={_GSRN})"  # data attribute of a Digital Link
     rf"|\(8018\)\s*(?={_GSRN})"  # bracketed element string
     r"|(?<![0-9])8018(?=[0-9]{18}(?![0-9]))"  # bare element string
+    r"|urn:epc:raw:96\.x2d[0-9a-f]{22}"  # a wristband's tag that nobody decoded: the header 2D is GSRN-96
+    r"|\bgsrn[\W_]{0,6}(?=[0-9.]{18}(?![0-9]))[0-9]{6,12}\.[0-9]{5,11}"  # prefix and reference without check digit
     r"|\](?:c1|d2|e0|j1|q3)8018"  # scan data
 )
 # The AI or the key's name beside the number, with signs between them, as people write it: "8018: 9521...".
@@ -72,7 +74,8 @@ def _patients(plain: str) -> Iterator[re.Match[str]]:
 def may_name_patient(text: bytes) -> bool:
     """Whether a text (UTF-8) has any of the marks without which no spelling of a GSRN is found in it; a quick look."""
     return (
-        b"8018" in text or b"%" in text or b"&#" in text or not text.isascii() or b"gsrn" in text.lower()
+        b"8018" in text or b"%" in text or b"&#" in text or not text.isascii()
+        or b"gsrn" in (lower := text.lower()) or b"epc:raw:" in lower
     )  # fmt: skip
 
 

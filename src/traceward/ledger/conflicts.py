@@ -55,6 +55,7 @@ KINDS = {
     ),
     "event_id_reused": Kind("medium", "{key}: two parties captured different content under one eventID"),
     "label_mismatch": Kind("high", "{key}: lot or expiry differs from what was known: {what}"),
+    "wrong_check_digit": Kind("high", "{key}: the check digit of its GTIN {what} does not fit: typing or label error"),
     "link_of_corrected_use": Kind("critical", "{key}: tied to a patient by a use that was declared in error"),
     "original_missing": Kind("low", "{key}: declared in error, but no capture of the event by the same party is here"),
     "not_declarant": Kind("medium", "{key}: declared in error by a party that did not capture it; no effect"),

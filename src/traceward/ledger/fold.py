@@ -19,6 +19,7 @@ from traceward.ledger.facts import LedgerEvent, class_keys, item_keys, keys
 from traceward.ledger.foretold import dated_ahead
 from traceward.ledger.instances import act_on_instance, act_on_instances, concerned, touch
 from traceward.ledger.links import act_on_links, check_links, pass_over_links
+from traceward.ledger.misspelt import misspelt
 from traceward.ledger.parties import Parties
 from traceward.ledger.shared_ids import reused_ids
 from traceward.ledger.snapshots import Keeper
@@ -95,6 +96,8 @@ def apply_event(book: Book, event: LedgerEvent, captors: tuple[str, ...], order:
     if event.private:
         act_on_links(book, act)
         return
+    for wrong in misspelt(event, captors, book.parties):
+        book.conflicts[wrong.id] = wrong
     book.show(event.eid, named_parties(event, book.parties))
     if event.type == "TransformationEvent":
         _transform(book, act)
