@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.conftest import BACKENDS, Site
+from api.conftest import BACKENDS, Site, story_clock
 from api.money import (
     AGREEMENT,
     BALLOON,
@@ -27,7 +27,7 @@ USED = "urn:uuid:00000000-0000-4000-a000-000000000001"
 @pytest.fixture(params=BACKENDS)
 def stocked(request: pytest.FixtureRequest, open_site: Callable[..., Any]) -> Iterator[Site]:
     """An agreement in force and 16 screws received under it."""
-    with open_site(request.param) as site:
+    with open_site(request.param, injected={"now_us": story_clock()}) as site:
         agree(site)
         capture_events(site, receipt(1, SCREW, 16, "2026-03-01T08:00:00Z"))
         yield site

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.conftest import BACKENDS, Site
+from api.conftest import BACKENDS, Site, story_clock
 from api.money import (
     BALLOON,
     CLINICAL,
@@ -27,7 +27,7 @@ from api.money import (
 @pytest.fixture(scope="module", params=BACKENDS)
 def told(request: pytest.FixtureRequest, open_site: Callable[..., Any]) -> Iterator[Site]:
     """The demo's story under a priced agreement; tests must not change it."""
-    with open_site(request.param, demo_storyline=True) as site:
+    with open_site(request.param, demo_storyline=True, injected={"now_us": story_clock()}) as site:
         agree(site)
         yield site
 
@@ -35,7 +35,7 @@ def told(request: pytest.FixtureRequest, open_site: Callable[..., Any]) -> Itera
 @pytest.fixture
 def priced(open_site: Callable[..., Any]) -> Iterator[Site]:
     """The demo's story under a priced agreement, on SQLite."""
-    with open_site(demo_storyline=True) as site:
+    with open_site(demo_storyline=True, injected={"now_us": story_clock()}) as site:
         agree(site)
         yield site
 
