@@ -40,6 +40,41 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
     store.close()
 
 
+def test_agreements_and_write_offs_of_earlier_versions_are_known_by_whose_they_are(
+    database_url: str, clock: Clock
+) -> None:
+    """Rejects keys that only what is written from now on has: nothing of before would be found."""
+    one, other = "https://id.gs1.org/417/9521141000007", "https://id.gs1.org/417/4012345000009"
+    open_store(database_url, clock=clock).close()
+    earlier = (
+        ("INSERT INTO agreement_version (agreement_id, version, supplier, hospital, terms, proposed_by, proposed_us)"
+         " VALUES ('urn:a:1', 2, ?, ?, '{}', ?, 1)", (one, other, one)),
+        ("INSERT INTO agreement_signature (agreement_id, version, party, principal, signed_us)"
+         " VALUES ('urn:a:1', 2, ?, 'key', 1)", (one,)),
+        ("INSERT INTO settlement (id, agreement_id, period, number, supplier, hospital, known_us, content, digest,"
+         " created_by, created_us) VALUES ('s', 'urn:a:1', '2026-03', 1, ?, ?, 1, '{}', 'd', ?, 1)", (one, other, one)),
+        ("INSERT INTO settlement_line (settlement_id, number, agreement_id, line_key, kind, quantity, period)"
+         " VALUES ('s', 0, 'urn:a:1', 'k', 'current', '1', '2026-03')", ()),
+        ("INSERT INTO write_off (id, supplier, hospital, agreement_id, agreement_version, place, reason, items, payer,"
+         " explanation, state, proposed_by, proposed_us, event_ids) VALUES"
+         " ('w-1', ?, ?, 'urn:a:1', 2, 'p', 'lost', '[]', 'supplier', '', 'proposed', ?, 1, '[]')", (one, other, other)),
+        ("UPDATE alembic_version SET version_num='0017'", ()),
+    )  # fmt: skip
+    connection = database_of(database_url).open_writer()
+    connection.begin()
+    for sql, values in earlier:
+        connection.execute(sql, values)
+    connection.commit()
+    connection.close()
+    store = open_store(database_url, clock=clock)
+    key = f"urn:a:1 {other} {one}"
+    with store.reader() as reader:
+        for table in ("agreement_version", "agreement_signature", "settlement", "settlement_line"):
+            assert reader.fetch(f"SELECT agreement_id FROM {table}") == [(key,)], table
+        assert reader.fetch("SELECT id, agreement_id FROM write_off") == [(f"w-1 {other}", "urn:a:1")]
+    store.close()
+
+
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path, clock: Clock) -> None:
     url = f"sqlite:///{tmp_path / 'a.db'}"
     open_store(url, clock=clock).close()

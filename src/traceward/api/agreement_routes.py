@@ -46,21 +46,23 @@ class AgreementsBody(BaseModel):
 
 
 class SignRequest(BaseModel):
-    """Which version the caller signs."""
+    """Which version the caller signs. counterparty: the other side, where several have an agreement of this id."""
 
     model_config = ConfigDict(extra="forbid")
 
     agreementID: str
     version: int
+    counterparty: Annotated[str, Field(max_length=200)] | None = None
 
 
 class EndRequest(BaseModel):
-    """The last day of an agreement, in UTC."""
+    """The last day of an agreement, in UTC. counterparty: the other side, where several have one of this id."""
 
     model_config = ConfigDict(extra="forbid")
 
     agreementID: str
     lastDay: date
+    counterparty: Annotated[str, Field(max_length=200)] | None = None
 
 
 class ExportBody(BaseModel):
@@ -142,12 +144,12 @@ def post_agreement(body: AgreementTerms, caller: Capturer, runtime: Services) ->
 @router.post("/sign", response_model=AgreementBody)
 def post_signature(body: SignRequest, caller: Capturer, runtime: Services) -> dict[str, object]:
     """Sign a version that the other side proposed."""
-    signed = agreements.sign(runtime, caller, body.agreementID, body.version)
+    signed = agreements.sign(runtime, caller, body.agreementID, body.version, body.counterparty)
     return agreements.agreement_bodies(runtime, [signed], caller)[0]
 
 
 @router.post("/end", response_model=AgreementBody)
 def post_end(body: EndRequest, caller: Capturer, runtime: Services) -> dict[str, object]:
     """Let the signed version of an agreement end on a day that is not past."""
-    ended = agreements.end(runtime, caller, body.agreementID, body.lastDay)
+    ended = agreements.end(runtime, caller, body.agreementID, body.lastDay, body.counterparty)
     return agreements.agreement_bodies(runtime, [ended], caller)[0]

@@ -43,6 +43,7 @@ _SCANS_BODY = {
     },
 }
 CountId = Annotated[str, Query(max_length=64)]
+ProposedBy = Annotated[str | None, Query(max_length=200, description="Whose, where several used the id")]
 
 
 @router.get("", response_model=CountsBody)
@@ -138,15 +139,23 @@ def post_write_off(body: WriteOffRequest, caller: Capturer, runtime: Services) -
 
 
 @write_off_router.post("/{write_off_id}/accept", response_model=WriteOffBody)
-def post_accept(write_off_id: str, caller: Capturer, runtime: Services) -> dict[str, Any]:
+def post_accept(
+    write_off_id: str, caller: Capturer, runtime: Services, proposedBy: ProposedBy = None
+) -> dict[str, Any]:
     """Accept what the other side proposed; the hospital's event takes it off the book."""
-    return write_offs.accept(runtime, caller, write_off_id)
+    return write_offs.accept(runtime, caller, write_off_id, proposedBy)
 
 
 @write_off_router.post("/{write_off_id}/decline", response_model=WriteOffBody)
-def post_decline(write_off_id: str, caller: Capturer, runtime: Services, body: Refusal | None = None) -> dict[str, Any]:
+def post_decline(
+    write_off_id: str,
+    caller: Capturer,
+    runtime: Services,
+    body: Refusal | None = None,
+    proposedBy: ProposedBy = None,
+) -> dict[str, Any]:
     """Decline what the other side proposed, with a reason that both read, or withdraw one's own."""
-    return write_offs.decline(runtime, caller, write_off_id, body.reason if body is not None else "")
+    return write_offs.decline(runtime, caller, write_off_id, body.reason if body is not None else "", proposedBy)
 
 
 def scan_of_picture(picture: str, read: dict[str, Any]) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ class SettlementRequest(BaseModel):
 
     agreementID: Annotated[str, Field(min_length=1, max_length=500)]
     period: Annotated[str, Field(min_length=1, max_length=500)]
+    counterparty: Annotated[str, Field(max_length=200)] | None = None
 
 
 class SettlementSignRequest(BaseModel):
@@ -76,7 +77,7 @@ def get_settlements(caller: Reader, runtime: Services) -> dict[str, object]:
 @router.post("", response_model=SettlementBody)
 def post_settlement(body: SettlementRequest, caller: Capturer, runtime: Services) -> dict[str, object]:
     """Settle a period of an agreement; a period that is settled already is given as it was."""
-    return settlement.settle(runtime, caller, body.agreementID, body.period)
+    return settlement.settle(runtime, caller, body.agreementID, body.period, body.counterparty)
 
 
 @router.get("/{settlement_id}", response_model=SettlementBody)

@@ -26,6 +26,15 @@ class Signature:
     signed_us: int
 
 
+def agreement_key(agreement_id: str, parties: Iterable[str]) -> str:
+    """What an agreement is known by: its id and both its parties. Others may use the same id, and learn nothing by it.
+
+    >>> agreement_key("urn:a:1", ("https://id.gs1.org/417/2", "https://id.gs1.org/417/1"))
+    'urn:a:1 https://id.gs1.org/417/1 https://id.gs1.org/417/2'
+    """
+    return " ".join((agreement_id, *sorted(parties)))
+
+
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """One version of an agreement. In force from its first day on, once both parties have signed.
@@ -54,6 +63,11 @@ class Agreement:
     def parties(self) -> frozenset[str]:
         """Both party ids."""
         return frozenset({self.terms.supplier, self.terms.hospital})
+
+    @property
+    def key(self) -> str:
+        """What the agreement, in all its versions, is known by."""
+        return agreement_key(self.terms.agreement_id, self.parties)
 
     @property
     def last_day(self) -> date | None:
@@ -98,46 +112,53 @@ class AgreementBook:
     ) -> None:
         self._versions: defaultdict[str, list[Agreement]] = defaultdict(list)
         for one in agreements:
-            self._versions[one.terms.agreement_id].append(one)
+            self._versions[one.key].append(one)
         for versions in self._versions.values():
             versions.sort(key=lambda one: one.version)
         self._descendants = {site: frozenset(places) for site, places in (descendants or {}).items()}
-        self._ids_of_pair: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-        for agreement_id, versions in sorted(self._versions.items()):
+        self._keys_of_pair: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        for key, versions in sorted(self._versions.items()):
             for pair in sorted({(one.terms.supplier, one.terms.hospital) for one in versions}):
-                self._ids_of_pair[pair].append(agreement_id)
+                self._keys_of_pair[pair].append(key)
         self._begun: dict[tuple[str, str], date] = {}
         for one in self:
             if one.is_signed:
                 pair = (one.terms.supplier, one.terms.hospital)
                 self._begun[pair] = min(one.terms.valid_from, self._begun.get(pair, date.max))
         self._by_pair: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
-        for agreement_id, versions in self._versions.items():
-            keys = {(one.terms.supplier, one.terms.hospital, line.gtin) for one in versions for line in one.terms.lines}
-            for key in keys:
-                self._by_pair[key].append(agreement_id)
+        for key, versions in self._versions.items():
+            lines = {
+                (one.terms.supplier, one.terms.hospital, line.gtin) for one in versions for line in one.terms.lines
+            }
+            for line_key in lines:
+                self._by_pair[line_key].append(key)
 
     def __iter__(self) -> Iterator[Agreement]:
         return iter([one for versions in self._versions.values() for one in versions])
 
-    def versions(self, agreement_id: str) -> list[Agreement]:
-        """Every version of an agreement, the oldest first."""
-        return list(self._versions.get(agreement_id, ()))
+    def versions(self, key: str) -> list[Agreement]:
+        """Every version of an agreement, the oldest first. key: `Agreement.key`."""
+        return list(self._versions.get(key, ()))
 
-    def in_force(self, agreement_id: str, at_us: int) -> Agreement | None:
-        """The newest signed version that covers the day of this time."""
+    def named(self, agreement_id: str, party: str) -> list[list[Agreement]]:
+        """The versions of each agreement of an id to which a party is a side, by its partner."""
+        found = [versions for versions in self._versions.values() if versions[0].terms.agreement_id == agreement_id]
+        return sorted((one for one in found if party in one[0].parties), key=lambda one: one[0].key)
+
+    def in_force(self, key: str, at_us: int) -> Agreement | None:
+        """The newest signed version that covers the day of this time. key: `Agreement.key`."""
         day = day_of(at_us)
-        valid = [one for one in self._versions.get(agreement_id, ()) if one.is_valid_on(day)]
+        valid = [one for one in self._versions.get(key, ()) if one.is_valid_on(day)]
         return valid[-1] if valid else None
 
     def all_in_force(self, at_us: int) -> list[Agreement]:
         """The version in force of each agreement that has one, by id."""
-        found = (self.in_force(agreement_id, at_us) for agreement_id in sorted(self._versions))
+        found = (self.in_force(key, at_us) for key in sorted(self._versions))
         return [one for one in found if one is not None]
 
     def of_pair(self, supplier: str, hospital: str, at_us: int) -> list[Agreement]:
         """The version in force of each agreement of a supplier with a hospital, by id."""
-        found = (self.in_force(agreement_id, at_us) for agreement_id in self._ids_of_pair.get((supplier, hospital), ()))
+        found = (self.in_force(key, at_us) for key in self._keys_of_pair.get((supplier, hospital), ()))
         return [one for one in found if one is not None]
 
     def pairs(self) -> list[tuple[str, str]]:
@@ -147,16 +168,16 @@ class AgreementBook:
 
     def versions_of_pair(self, supplier: str, hospital: str) -> list[Agreement]:
         """Every signed version of every agreement of the pair, whenever it is in force."""
-        ids = self._ids_of_pair.get((supplier, hospital), ())
-        return [one for agreement_id in ids for one in self._versions[agreement_id] if one.is_signed]
+        keys = self._keys_of_pair.get((supplier, hospital), ())
+        return [one for key in keys for one in self._versions[key] if one.is_signed]
 
     def judge(self, supplier: str, hospital: str, gtin: str | None, place: str | None, at_us: int) -> Judgement | None:
         """What covers a product of `supplier` at `hospital` at that time; None is off-agreement.
 
         place: SGLN, or None where the goods are on their way: then any site counts.
         """
-        for agreement_id in self._by_pair.get((supplier, hospital, gtin or ""), ()):
-            agreement = self.in_force(agreement_id, at_us)
+        for key in self._by_pair.get((supplier, hospital, gtin or ""), ()):
+            agreement = self.in_force(key, at_us)
             line = agreement.line_of(gtin) if agreement is not None else None
             if agreement is not None and line is not None and (place is None or self.covers(agreement, place)):
                 return Judgement(agreement, line)
@@ -166,8 +187,9 @@ class AgreementBook:
         self, supplier: str, hospital: str, gtin: str | None, place: str | None, at_us: int, *, named: str | None
     ) -> Judgement | None:
         """What covers a use: the agreement that its event names where it has the product, else as `judge` says."""
-        agreement = self.in_force(named, at_us) if named is not None else None
-        if agreement is not None and agreement.parties == {supplier, hospital}:
+        key = agreement_key(named, {supplier, hospital}) if named is not None else None
+        agreement = self.in_force(key, at_us) if key is not None else None
+        if agreement is not None:
             line = agreement.line_of(gtin)
             if line is not None:
                 return Judgement(agreement, line)
@@ -189,11 +211,11 @@ class AgreementBook:
     def overlaps(self, new: Agreement) -> list[Overlap]:
         """Other agreements that claim a product of `new` at one of its sites, in the version in force on that day."""
         found = []
-        for agreement_id, versions in sorted(self._versions.items()):
-            if agreement_id == new.terms.agreement_id:
+        for key, versions in sorted(self._versions.items()):
+            if key == new.key:
                 continue
             for day in self._days_of_change(new, versions):
-                old = self.in_force(agreement_id, start_of(day))
+                old = self.in_force(key, start_of(day))
                 if old is not None and (clash := self._clash(new, old, day)) is not None:
                     found.append(clash)
                     break

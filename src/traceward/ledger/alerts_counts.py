@@ -80,7 +80,7 @@ def _owed(facts: Facts, agreement: Agreement, counts: list[Counted]) -> Iterator
     if every is None:
         return
     # Nobody owes a count of a time before he signed that he would count.
-    began = min(time for one in facts.book.versions(terms.agreement_id) if (time := _begins(one)) is not None)
+    began = min(time for one in facts.book.versions(agreement.key) if (time := _begins(one)) is not None)
     last = max([began, *(one.time_us for one in counts)])
     due_us = (last // DAY_US + every) * DAY_US
     late_us = due_us + terms.counts.report_within_days * DAY_US

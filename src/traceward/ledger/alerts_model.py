@@ -367,7 +367,7 @@ class Facts:
 
         The first version counts that both signed, and that has a line of the product where there is one.
         """
-        versions = self.book.versions(agreement.terms.agreement_id)
+        versions = self.book.versions(agreement.key)
         known = [one for one in versions if self.gtin is None or one.line_of(self.gtin) is not None]
         signed = [one.signed_us for one in known if one.signed_us is not None]
         return max(time_us, min(signed, default=time_us))

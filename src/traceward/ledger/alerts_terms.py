@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from traceward.epcis.times import DAY_US
-from traceward.ledger.agreement import Agreement, day_of, end_of, price_on, start_of
+from traceward.ledger.agreement import Agreement, agreement_key, day_of, end_of, price_on, start_of
 from traceward.ledger.agreement_terms import ProductLine
 from traceward.ledger.alerts_model import Alert, Facts
 
@@ -18,7 +18,7 @@ def ending_alerts(facts: Facts) -> Iterator[Alert]:
         last = agreement.last_day
         if last is None or last == date.max:
             continue
-        if facts.book.in_force(agreement.terms.agreement_id, end_of(last) + 1) is not None:
+        if facts.book.in_force(agreement.key, end_of(last) + 1) is not None:
             continue
         yield facts.alert(
             "agreement_ends",
@@ -39,8 +39,7 @@ def line_alerts(facts: Facts) -> Iterator[Alert]:
         if line is not None and line.prices:
             yield from _prices(facts, agreement, line)
     for named in facts.named:
-        versions = facts.book.versions(named.agreement_id)
-        mine = [one for one in versions if one.parties == {facts.supplier, facts.hospital}]
+        mine = facts.book.versions(agreement_key(named.agreement_id, {facts.supplier, facts.hospital}))
         if any(one.is_valid_on(day_of(named.time_us)) for one in mine):
             continue
         yield facts.alert(

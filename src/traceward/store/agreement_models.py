@@ -11,7 +11,10 @@ def _maybe() -> Column[str]:
 
 
 class AgreementVersion(Table, table=True):
-    """One version of an agreement; it never changes but for `ended_on`. terms: JSON as proposed."""
+    """One version of an agreement; it never changes but for `ended_on`. terms: JSON as proposed.
+
+    agreement_id: the agreement's key, which is its id and both parties (`ledger.agreement.agreement_key`).
+    """
 
     __tablename__ = "agreement_version"
     __table_args__ = (
@@ -30,7 +33,10 @@ class AgreementVersion(Table, table=True):
 
 
 class AgreementSignature(Table, table=True):
-    """That a party has signed a version. principal: the key's label or the user's name."""
+    """That a party has signed a version.
+
+    agreement_id: the agreement's key. principal: the key's label or the user's name.
+    """
 
     __tablename__ = "agreement_signature"
 

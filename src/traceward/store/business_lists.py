@@ -71,20 +71,20 @@ def settled_lines(reader: Reader, party: str, line_keys: Iterable[str]) -> list[
     return [(key, quantity) for key, quantity, name in rows if name in own]
 
 
-def settled_of_agreement(reader: Reader, agreement_id: str) -> list[tuple[str, str, str | None, str | None, str]]:
-    """(line key, quantity, amount, currency, period) of every line that an agreement's settlements have."""
+def settled_of_agreement(reader: Reader, key: str) -> list[tuple[str, str, str | None, str | None, str]]:
+    """(line key, quantity, amount, currency, period) of every line of an agreement's settlements. key: its key."""
     rows = reader.fetch(
         "SELECT line_key, quantity, amount, currency, period FROM settlement_line WHERE agreement_id=?"
         " ORDER BY line_key, settlement_id, number",
-        (agreement_id,),
+        (key,),
     )
     return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
 
 
-def settlements_of_agreement(reader: Reader, agreement_id: str) -> list[tuple[str, int, str]]:
-    """(period, number, digest) of an agreement's settlements, by number."""
+def settlements_of_agreement(reader: Reader, key: str) -> list[tuple[str, int, str]]:
+    """(period, number, digest) of an agreement's settlements, by number. key: its key."""
     sql = "SELECT period, number, digest FROM settlement WHERE agreement_id=?"
-    return sorted(((row[0], row[1], row[2]) for row in reader.fetch(sql, (agreement_id,))), key=lambda row: row[1])
+    return sorted(((row[0], row[1], row[2]) for row in reader.fetch(sql, (key,))), key=lambda row: row[1])
 
 
 def settlements_of_party(reader: Reader, party: str, most: int) -> list[str]:

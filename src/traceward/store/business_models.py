@@ -57,6 +57,7 @@ class InvoiceLine(Table, table=True):
 class Settlement(Table, table=True):
     """What a period of an agreement comes to; it never changes. number: from 1 on for each agreement.
 
+    agreement_id: the agreement's key, which is its id and both parties, here and in the lines.
     period: a month (2026-03), a day (2026-03-12), or the usage report or eventID of one use. known_us: what was known
     then was settled. content: the JSON that `digest` (hex, SHA-256) is of.
     """

@@ -94,7 +94,8 @@ class CountPart(Table, table=True):
 
 
 class WriteOff(Table, table=True):
-    """Missing stock that one side proposes to write off. state: proposed, accepted, declined or cleared (found later).
+    """Missing stock that one side proposes to write off. id: its own and who proposed it, with a blank between. state:
+    proposed, accepted, declined or cleared (found later).
 
     items: JSON array of {item, quantity, uom, charged, firstMissed}. payer: supplier or hospital, of what is charged.
     """

@@ -11,11 +11,13 @@ from traceward.epcis.errors import (
     Finding,
     ForbiddenException,
     NoSuchResource,
+    QueryParameterException,
     ResourceAlreadyExistsException,
     ValidationException,
 )
 from traceward.epcis.times import format_time_us
-from traceward.ledger.agreement import Agreement, AgreementBook, Overlap, Signature, day_of
+from traceward.gs1.epc_uri import canonical_identifier
+from traceward.ledger.agreement import Agreement, AgreementBook, Overlap, Signature, agreement_key, day_of
 from traceward.ledger.agreement_terms import AgreementTerms
 from traceward.services.agreements.book import note_change, read_book
 from traceward.services.identity.parties import agree_consignment
@@ -44,15 +46,15 @@ def propose(runtime: Runtime, caller: Principal, terms: AgreementTerms) -> Agree
     """Store the next version of an agreement, signed by the caller's side; the other side has yet to sign.
 
     The same terms as the newest version are that version. Raises ForbiddenException when the caller is neither party,
-    ValidationException for a party that is not known here or another pair of parties than before, and
-    ResourceAlreadyExistsException where another agreement covers the same product, place and day: both are named.
+    ValidationException for a party that is not known here, and ResourceAlreadyExistsException where another agreement
+    covers the same product, place and day: both are named.
     """
     require_parties(runtime, caller, terms)
 
     def unit(tx: WriteTransaction) -> Agreement:
         known = book_of(tx)
         new = next_version(known, caller, terms, tx.record_time_us)
-        if new.version <= len(known.versions(terms.agreement_id)):
+        if new.version <= len(known.versions(new.key)):
             return new
         tx.put(_row(new))
         _note(tx, terms)
@@ -77,9 +79,7 @@ def next_version(known: AgreementBook, caller: Principal, terms: AgreementTerms,
 
     Raises ResourceAlreadyExistsException as `propose` does.
     """
-    versions = known.versions(terms.agreement_id)
-    if versions and versions[-1].parties != {terms.supplier, terms.hospital}:
-        raise ResourceAlreadyExistsException(f"the agreement id {terms.agreement_id} is taken")
+    versions = known.versions(agreement_key(terms.agreement_id, {terms.supplier, terms.hospital}))
     if versions and versions[-1].terms == terms:
         return versions[-1]
     new = Agreement(terms, len(versions) + 1, caller.organisation, now_us)
@@ -87,17 +87,20 @@ def next_version(known: AgreementBook, caller: Principal, terms: AgreementTerms,
     return new
 
 
-def sign(runtime: Runtime, caller: Principal, agreement_id: str, version: int) -> Agreement:
+def sign(
+    runtime: Runtime, caller: Principal, agreement_id: str, version: int, counterparty: str | None = None
+) -> Agreement:
     """Sign a version for the caller's side; with both signatures it is in force from its first day on.
 
-    Signing again changes nothing. Raises NoSuchResource for a version that is not there or not the caller's,
-    ResourceAlreadyExistsException where another agreement was signed meanwhile that covers the same.
+    counterparty: the other side, needed where the caller has agreements of this id with several. Signing again changes
+    nothing. Raises NoSuchResource for a version that is not there or not the caller's, ResourceAlreadyExistsException
+    where another agreement was signed meanwhile that covers the same.
     """
     require_negotiator(caller)
 
     def unit(tx: WriteTransaction) -> Agreement:
         known = book_of(tx)
-        found = _version(known, caller, agreement_id, version)
+        found = _version(known, caller, agreement_id, version, counterparty)
         _refuse_overlaps(known.overlaps(found))
         _note(tx, found.terms)
         signed = _signed(tx, caller, found)
@@ -110,19 +113,19 @@ def sign(runtime: Runtime, caller: Principal, agreement_id: str, version: int) -
     return signed
 
 
-def end(runtime: Runtime, caller: Principal, agreement_id: str, last_day: date) -> Agreement:
+def end(
+    runtime: Runtime, caller: Principal, agreement_id: str, last_day: date, counterparty: str | None = None
+) -> Agreement:
     """Let an agreement end, in all its versions, on a day that is not past; gives the newest signed version.
 
-    An end may be brought forward, never put off: for that a next version is signed by both. Raises NoSuchResource,
-    ValidationException.
+    counterparty: as for `sign`. An end may be brought forward, never put off: for that a next version is signed by
+    both. Raises NoSuchResource, ValidationException.
     """
     require_negotiator(caller)
 
     def unit(tx: WriteTransaction) -> Agreement:
         known = book_of(tx)
-        versions = [one for one in known.versions(agreement_id) if one.is_signed]
-        if not versions or caller.organisation not in versions[-1].parties:
-            raise NoSuchResource(f"there is no signed agreement {agreement_id[:200]!r}")
+        versions = signed_versions(known, caller, agreement_id, counterparty)
         today = day_of(tx.record_time_us)
         if last_day < today:
             message = f"lastDay is {last_day}; expected {today} or later, since events up to now were judged by it"
@@ -135,14 +138,14 @@ def end(runtime: Runtime, caller: Principal, agreement_id: str, last_day: date) 
         for one in versions:
             # An earlier version would hold again once the newest has ended.
             if one.last_day is None or one.last_day > last_day:
-                row = tx.get(AgreementVersion, agreement_id, one.version)
+                row = tx.get(AgreementVersion, one.key, one.version)
                 assert row is not None
                 row.ended_on = last_day.isoformat()
                 tx.put(row)
         _note(tx, versions[-1].terms)
         now = book_of(tx)
         runtime.projector.agreements_changed(tx, known, now)
-        return now.versions(agreement_id)[versions[-1].version - 1]
+        return now.versions(versions[-1].key)[versions[-1].version - 1]
 
     return runtime.store.committer.run(unit)
 
@@ -152,7 +155,7 @@ def agreements_of(runtime: Runtime, caller: Principal) -> list[Agreement]:
     caller.require(Right.READ)
     return sorted(
         (one for one in book(runtime) if caller.organisation in one.parties),
-        key=lambda one: (one.terms.agreement_id, one.version),
+        key=lambda one: (one.key, one.version),
     )
 
 
@@ -162,6 +165,17 @@ def versions_of(runtime: Runtime, caller: Principal, agreement_id: str) -> list[
     if not found:
         raise NoSuchResource(f"there is no agreement {agreement_id[:200]!r}")
     return found
+
+
+def newest_of(runtime: Runtime, caller: Principal, agreement_id: str, counterparty: str | None = None) -> Agreement:
+    """The newest version of one agreement of the caller's, signed or not. counterparty: as for `sign`.
+
+    Raises NoSuchResource where there is none, QueryParameterException where several agreements have the id.
+    """
+    found = _named(book(runtime), caller, agreement_id, counterparty)
+    if not found:
+        raise NoSuchResource(f"there is no agreement {agreement_id[:200]!r}")
+    return found[-1]
 
 
 def terms_body(terms: AgreementTerms, caller: Principal) -> dict[str, Any]:
@@ -201,7 +215,7 @@ def _state(agreement: Agreement, known: AgreementBook, now_us: int) -> str:
     if not agreement.is_signed:
         return "proposed"
     if agreement.is_valid_on(day_of(now_us)):
-        newest = known.in_force(agreement.terms.agreement_id, now_us)
+        newest = known.in_force(agreement.key, now_us)
         return "superseded" if newest is not None and newest.version > agreement.version else "in_force"
     return "signed" if agreement.terms.valid_from > day_of(now_us) else "ended"
 
@@ -220,12 +234,37 @@ def _require_party(caller: Principal, supplier: str, hospital: str) -> None:
         raise ForbiddenException("an agreement is proposed by its supplier or its hospital")
 
 
-def _version(known: AgreementBook, caller: Principal, agreement_id: str, version: int) -> Agreement:
-    versions = known.versions(agreement_id)
-    found = versions[version - 1] if 0 < version <= len(versions) else None
-    if found is None or caller.organisation not in found.parties:
+def signed_versions(
+    known: AgreementBook, caller: Principal, agreement_id: str, counterparty: str | None = None
+) -> list[Agreement]:
+    """The versions of an agreement of the caller's that both have signed, the oldest first. counterparty: as for
+    `sign`.
+
+    Raises NoSuchResource where there are none, QueryParameterException where several agreements have the id.
+    """
+    signed = [one for one in _named(known, caller, agreement_id, counterparty) if one.is_signed]
+    if not signed:
+        raise NoSuchResource(f"there is no signed agreement {agreement_id[:200]!r}")
+    return signed
+
+
+def _named(known: AgreementBook, caller: Principal, agreement_id: str, counterparty: str | None) -> list[Agreement]:
+    """Every version of the one agreement of this id that the caller's organisation has, with that counterparty."""
+    other = canonical_identifier(counterparty) if counterparty is not None else None
+    found = [one for one in known.named(agreement_id, caller.organisation) if other is None or other in one[0].parties]
+    if len(found) > 1:
+        others = ", ".join(sorted(one for versions in found for one in versions[0].parties - {caller.organisation}))
+        raise QueryParameterException(f"several partners have an agreement of this id: {others}; name a counterparty")
+    return found[0] if found else []
+
+
+def _version(
+    known: AgreementBook, caller: Principal, agreement_id: str, version: int, counterparty: str | None
+) -> Agreement:
+    versions = _named(known, caller, agreement_id, counterparty)
+    if not 0 < version <= len(versions):
         raise NoSuchResource(f"there is no version {version} of an agreement {agreement_id[:200]!r}")
-    return found
+    return versions[version - 1]
 
 
 def _refuse_overlaps(overlaps: Sequence[Overlap]) -> None:
@@ -249,7 +288,7 @@ def _signed(tx: WriteTransaction, caller: Principal, agreement: Agreement) -> Ag
     signature = Signature(caller.organisation, caller.name or caller.key_id, tx.record_time_us)
     tx.put(
         AgreementSignature(
-            agreement_id=agreement.terms.agreement_id,
+            agreement_id=agreement.key,
             version=agreement.version,
             party=signature.party,
             principal=signature.principal,
@@ -269,7 +308,7 @@ def _note(tx: WriteTransaction, terms: AgreementTerms) -> None:
 
 def _row(agreement: Agreement) -> AgreementVersion:
     return AgreementVersion(
-        agreement_id=agreement.terms.agreement_id,
+        agreement_id=agreement.key,
         version=agreement.version,
         supplier=agreement.terms.supplier,
         hospital=agreement.terms.hospital,

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from traceward.epcis.errors import Finding, TracewardError
-from traceward.ledger.agreement import Agreement
+from traceward.ledger.agreement import Agreement, agreement_key
 from traceward.ledger.agreement_terms import AgreementTerms
 from traceward.services.agreements import agreements
 from traceward.services.identity.principals import Principal
@@ -34,7 +34,7 @@ class Imported:
 
 def exported(runtime: Runtime, caller: Principal) -> list[dict[str, Any]]:
     """The terms of the newest version of each of the caller's agreements, by id."""
-    newest = {one.terms.agreement_id: one for one in agreements.agreements_of(runtime, caller)}
+    newest = {one.key: one for one in agreements.agreements_of(runtime, caller)}
     return [agreements.terms_body(newest[name].terms, caller) for name in sorted(newest)]
 
 
@@ -50,7 +50,7 @@ def _imported(runtime: Runtime, caller: Principal, number: int, item: dict[str, 
     try:
         terms = AgreementTerms.model_validate(item)
         known = agreements.book(runtime)
-        before = len(known.versions(terms.agreement_id))
+        before = len(known.versions(agreement_key(terms.agreement_id, {terms.supplier, terms.hospital})))
         found = _tried(runtime, caller, terms) if dry_run else agreements.propose(runtime, caller, terms)
     except ValidationError as error:
         return Imported(number, name, REFUSED, None, tuple(_field_finding(entry) for entry in error.errors()))

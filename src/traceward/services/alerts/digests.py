@@ -69,9 +69,8 @@ class _Owed:
     @property
     def id(self) -> str:
         """What the receiver knows it by when it comes twice."""
-        terms = self.agreement.terms
         address = self.contact.email or self.contact.webhook or ""
-        named = json_text([terms.agreement_id, self.contact.side, address, self.period])
+        named = json_text([self.agreement.key, self.contact.side, address, self.period])
         return hashlib.sha256(named.encode()).hexdigest()[:32]
 
 

@@ -18,12 +18,13 @@ from traceward.epcis.errors import (
     Finding,
     ForbiddenException,
     NoSuchResource,
+    QueryParameterException,
     ResourceAlreadyExistsException,
     ValidationException,
 )
 from traceward.epcis.times import DAY_US, format_time_us, parse_time_us
 from traceward.gs1.epc_uri import canonical_identifier
-from traceward.ledger.agreement import Agreement, AgreementBook, day_of, price_on, tolerated
+from traceward.ledger.agreement import Agreement, AgreementBook, agreement_key, day_of, price_on, tolerated
 from traceward.ledger.facts import class_parts
 from traceward.ledger.steps import ON_HAND
 from traceward.services.counting.ghosts import ghosts
@@ -63,17 +64,18 @@ class _Missing:
 def propose(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> dict[str, Any]:
     """Propose to write off what complete counts of a place miss; the other side has yet to accept.
 
-    request: id (optional), place, reason (lost, stolen), items of {item, quantity}. The same id again is the same
-    proposal. Raises ValidationException for what no count misses, or for goods of several agreements, and
-    WriteOffStateException within the time that the agreement gives to find it, and while another proposal of the same
-    goods waits for its answer.
+    request: id (optional), place, reason (lost, stolen), items of {item, quantity}. The same id again, of the same
+    proposer, is the same proposal. Raises ValidationException for what no count misses, or for goods of several
+    agreements, and WriteOffStateException within the time that the agreement gives to find it, and while another
+    proposal of the same goods waits for its answer.
     """
     _require_rights(caller)
     place = place_of(request["place"], "place")
     now_us = runtime.now_us()
     write_off_id = request.get("id") or str(uuid.UUID(bytes=runtime.random_bytes(16), version=4))
+    key = f"{write_off_id} {caller.organisation}"
     with runtime.store.reader() as reader:
-        known = reader.get(WriteOff, write_off_id)
+        known = reader.get(WriteOff, key)
     if known is not None:
         return _body(runtime, caller, _own(known, caller, write_off_id))
     supplier, hospital, missing = _missing(runtime, caller, place, request["items"])
@@ -83,27 +85,29 @@ def propose(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> 
     if latest + grace_us > now_us:
         until = format_time_us(latest + grace_us)
         raise WriteOffStateException(f"by the agreement there is time to find it until {until}")
-    payer, explanation, charged = _charged(runtime, caller, agreement, place, missing)
+    tolerance = _tolerance(runtime, caller, agreement, place)
     row = WriteOff(
-        id=write_off_id,
+        id=key,
         supplier=supplier,
         hospital=hospital,
         agreement_id=agreement.terms.agreement_id,
         agreement_version=agreement.version,
         place=place,
         reason=request.get("reason", "lost"),
-        items=orjson.dumps([_item_body(one) for one in charged]).decode(),
-        payer=payer,
-        explanation=explanation,
+        items=orjson.dumps([_item_body(one) for one in missing]).decode(),
+        payer="supplier",
         proposed_by=caller.organisation,
         proposed_us=now_us,
     )
 
     def unit(tx: WriteTransaction) -> WriteOff:
-        taken = tx.get(WriteOff, write_off_id)
+        taken = tx.get(WriteOff, key)
         if taken is not None:
             return _own(taken, caller, write_off_id)
         _require_not_proposed(runtime, tx, row)
+        # In the unit: what two sides propose at once shares one tolerance.
+        row.payer, row.explanation, charged = _charged(runtime, tx, agreement, place, missing, tolerance)
+        row.items = orjson.dumps([_item_body(one) for one in charged]).decode()
         tx.put(row)
         return row
 
@@ -112,15 +116,15 @@ def propose(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> 
     return _body(runtime, caller, made)
 
 
-def accept(runtime: Runtime, caller: Principal, write_off_id: str) -> dict[str, Any]:
+def accept(runtime: Runtime, caller: Principal, write_off_id: str, proposed_by: str | None = None) -> dict[str, Any]:
     """Accept what the other side proposed: the hospital's events take the goods off the book, charged or not.
 
-    Accepting again changes nothing. Raises NoSuchResource, ForbiddenException for the side that proposed, and
-    WriteOffStateException where it was answered before, has expired, or counts do not miss it any more: then it is
-    cleared.
+    proposed_by: needed where several proposed something under this id. Accepting again changes nothing. Raises
+    NoSuchResource, ForbiddenException for the side that proposed, and WriteOffStateException where it was answered
+    before, has expired, or counts do not miss it any more: then it is cleared.
     """
     _require_rights(caller)
-    row = _row(runtime, caller, write_off_id)
+    row = _row(runtime, caller, write_off_id, proposed_by)
     if caller.organisation == row.proposed_by:
         raise ForbiddenException("a write-off is accepted by the other side")
     if row.state == "accepted":
@@ -137,7 +141,7 @@ def accept(runtime: Runtime, caller: Principal, write_off_id: str) -> dict[str, 
     prepared = capture.prepare_all(runtime, hospital, raw)
 
     def unit(tx: WriteTransaction) -> tuple[WriteOff, WrittenEvents | None]:
-        standing = tx.get(WriteOff, write_off_id)
+        standing = tx.get(WriteOff, row.id)
         assert standing is not None
         if standing.state != "proposed":
             return standing, None
@@ -153,14 +157,16 @@ def accept(runtime: Runtime, caller: Principal, write_off_id: str) -> dict[str, 
     return _body(runtime, caller, accepted)
 
 
-def decline(runtime: Runtime, caller: Principal, write_off_id: str, reason: str) -> dict[str, Any]:
+def decline(
+    runtime: Runtime, caller: Principal, write_off_id: str, reason: str, proposed_by: str | None = None
+) -> dict[str, Any]:
     """Decline what the other side proposed, with a reason that both read, or withdraw one's own proposal.
 
     reason: may be empty where one withdraws. Raises ValidationException for one that is missing, and what
     `accept` raises.
     """
     _require_rights(caller)
-    row = _row(runtime, caller, write_off_id)
+    row = _row(runtime, caller, write_off_id, proposed_by)
     state = "withdrawn" if caller.organisation == row.proposed_by else "declined"
     told = _reason(reason, is_needed=state == "declined")
     if row.state == "proposed":
@@ -197,7 +203,8 @@ def _book(runtime: Runtime) -> AgreementBook:
 
 def _agreed(book: AgreementBook, row: WriteOff) -> Agreement | None:
     """The version of the agreement that a write-off was proposed under; it judges it to its end."""
-    return next((one for one in book.versions(row.agreement_id) if one.version == row.agreement_version), None)
+    versions = book.versions(agreement_key(row.agreement_id, {row.supplier, row.hospital}))
+    return next((one for one in versions if one.version == row.agreement_version), None)
 
 
 def _answer_by_us(row: WriteOff, agreement: Agreement | None) -> int | None:
@@ -225,7 +232,7 @@ def _require_not_proposed(runtime: Runtime, tx: WriteTransaction, row: WriteOff)
         shared = sorted(wanted & {item["item"] for item in orjson.loads(one.items)})
         if one.place == row.place and shared and not _has_expired(one, _agreed(book, one), now_us):
             raise WriteOffStateException(
-                f"{shared[0]} is proposed already, by the write-off {one.id}; expected an answer to that first"
+                f"{shared[0]} is proposed already, by the write-off {_name(one)}; expected an answer to that first"
             )
 
 
@@ -253,7 +260,7 @@ def _told(caller: Principal, row: WriteOff, agreement: Agreement | None, now_us:
     """
     until_us = _answer_by_us(row, agreement)
     return {
-        "id": row.id,
+        "id": _name(row),
         "state": "expired" if _has_expired(row, agreement, now_us) else row.state,
         "charges": _charges(row, agreement) if caller.sees(Sight.PRICE) else None,
         "answerBy": format_time_us(until_us) if until_us is not None else None,
@@ -286,12 +293,28 @@ def _own(row: WriteOff, caller: Principal, write_off_id: str) -> WriteOff:
     return row
 
 
-def _row(runtime: Runtime, caller: Principal, write_off_id: str) -> WriteOff:
+def _name(row: WriteOff) -> str:
+    """What its proposer calls a write-off; another's may have the same id."""
+    return row.id.partition(" ")[0]
+
+
+def _row(runtime: Runtime, caller: Principal, write_off_id: str, proposed_by: str | None) -> WriteOff:
+    """The write-off of an id that the caller may answer. Raises NoSuchResource, and QueryParameterException where
+    several parties proposed something under it.
+    """
+    pairs = [pair for pair in runtime.agreement_books.current(runtime.store).pairs() if caller.organisation in pair]
+    proposers = {caller.organisation, *(party for pair in pairs for party in pair)}
+    if proposed_by is not None:
+        proposers &= {canonical_identifier(proposed_by)}
     with runtime.store.reader() as reader:
-        row = reader.get(WriteOff, write_off_id)
-    if row is None:
+        rows = [reader.get(WriteOff, f"{write_off_id} {party}") for party in sorted(proposers)]
+    own = [row for row in rows if row is not None and caller.organisation in (row.supplier, row.hospital)]
+    if len(own) > 1:
+        named = ", ".join(row.proposed_by for row in own)
+        raise QueryParameterException(f"several parties proposed a write-off of this id: {named}; name proposedBy")
+    if not own:
         raise NoSuchResource(f"there is no write-off {write_off_id[:100]!r}")
-    return _own(row, caller, write_off_id)
+    return _own(own[0], caller, write_off_id)
 
 
 def _answer(runtime: Runtime, caller: Principal, row: WriteOff, state: str, reason: str | None = None) -> WriteOff:
@@ -355,13 +378,8 @@ def _agreement(
     return first.agreement
 
 
-def _charged(
-    runtime: Runtime, caller: Principal, agreement: Agreement, place: str, missing: Sequence[_Missing]
-) -> tuple[str, str, list[_Missing]]:
-    """(payer, why, what is missing with what of it is charged) by the agreement's terms of loss."""
-    loss = agreement.terms.loss
-    if loss.liable == "supplier":
-        return "supplier", "by the agreement the supplier bears losses", list(missing)
+def _tolerance(runtime: Runtime, caller: Principal, agreement: Agreement, place: str) -> Decimal:
+    """How much of what a count of the place misses nobody pays, by what the book has there."""
     rows = stock.balances_at(runtime, caller, moment(runtime, None, None), places=[place])
     booked = sum(
         (
@@ -371,7 +389,21 @@ def _charged(
         ),
         Decimal(0),
     )
-    tolerance, used = tolerated(agreement, booked), _tolerated_before(runtime, agreement, place)
+    return tolerated(agreement, booked)
+
+
+def _charged(
+    runtime: Runtime,
+    tx: WriteTransaction,
+    agreement: Agreement,
+    place: str,
+    missing: Sequence[_Missing],
+    tolerance: Decimal,
+) -> tuple[str, str, list[_Missing]]:
+    """(payer, why, what is missing with what of it is charged) by the agreement's terms of loss."""
+    if agreement.terms.loss.liable == "supplier":
+        return "supplier", "by the agreement the supplier bears losses", list(missing)
+    used = _tolerated_before(runtime, tx, agreement, place)
     free = {
         one.first_missed_us: max(Decimal(0), tolerance - used.get(one.first_missed_us, Decimal(0))) for one in missing
     }
@@ -391,13 +423,12 @@ def _charged(
     )
 
 
-def _tolerated_before(runtime: Runtime, agreement: Agreement, place: str) -> dict[int, Decimal]:
+def _tolerated_before(runtime: Runtime, tx: WriteTransaction, agreement: Agreement, place: str) -> dict[int, Decimal]:
     """Time of a count -> how much of what it first missed at the place other write-offs, as they stand, left free.
 
     The tolerance is one for each count: proposed piece by piece, what it misses would be free altogether.
     """
-    with runtime.store.reader() as reader:
-        rows = reader.select(WriteOff, supplier=agreement.terms.supplier)
+    rows = tx.select(WriteOff, supplier=agreement.terms.supplier, hospital=agreement.terms.hospital)
     book, now_us = _book(runtime), runtime.now_us()
     found: dict[int, Decimal] = {}
     for row in rows:
@@ -422,7 +453,7 @@ def _hospital(runtime: Runtime, caller: Principal, row: WriteOff) -> Principal:
         return caller
     known = runtime.registry.find(row.hospital)
     assert known is not None
-    return Principal(known.id, known.name, known.number, "supply", f"write-off {row.id}", "agreed write-off")
+    return Principal(known.id, known.name, known.number, "supply", f"write-off {_name(row)}", "agreed write-off")
 
 
 def _events(row: WriteOff, time: str) -> list[dict[str, Any]]:

@@ -77,7 +77,7 @@ def _agree(runtime: Runtime, supplier: Principal, hospital: Principal) -> None:
     """Name the products, and have the agreement signed by both; what stands already stays."""
     master_data.declare(runtime, supplier, demo_agreement.catalogue())
     terms = demo_agreement.agreement()
-    if not agreements.book(runtime).versions(terms.agreement_id):
+    if not agreements.book(runtime).named(terms.agreement_id, supplier.organisation):
         proposed = agreements.propose(runtime, supplier, terms)
         agreements.sign(runtime, hospital, terms.agreement_id, proposed.version)
 

@@ -144,7 +144,7 @@ def _newest(runtime: Runtime, caller: Principal, options: Mapping[str, str]) -> 
     if not wanted:
         message = "agreementID is missing; expected the agreement whose next version the file is to propose"
         raise ValidationException(message, [Finding("agreementID", "missing", message, CLAUSE)])
-    return agreements.versions_of(runtime, caller, wanted)[-1]
+    return agreements.newest_of(runtime, caller, wanted, options.get("counterparty"))
 
 
 def _planned(

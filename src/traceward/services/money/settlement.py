@@ -70,9 +70,12 @@ class _Draft:
     lines: tuple[tuple[str, dict[str, Any]], ...]
 
 
-def settle(runtime: Runtime, caller: Principal, agreement_id: str, period_name: str) -> dict[str, Any]:
+def settle(
+    runtime: Runtime, caller: Principal, agreement_id: str, period_name: str, counterparty: str | None = None
+) -> dict[str, Any]:
     """Settle a period of an agreement; a period that is settled already is given as it was.
 
+    counterparty: the other side, needed where the caller has agreements of this id with several.
     Raises NoSuchResource for an agreement that is not the caller's or a use that is not there, ValidationException for
     a period that is not over or is not how the agreement settles, ForbiddenException for roles that see no prices.
     """
@@ -82,15 +85,15 @@ def settle(runtime: Runtime, caller: Principal, agreement_id: str, period_name: 
         with runtime.store.reader() as reader:
             # Whether something is settled is not for strangers to the agreement.
             book = agreements.book_of(reader)
-            agreement = _own(book, caller, agreement_id)
-            done = _of_period(reader, agreement_id, period_name)
+            agreement = agreements.signed_versions(book, caller, agreement_id, counterparty)[-1]
+            done = _of_period(reader, agreement, period_name)
             if done is not None:
                 return find(runtime, caller, done)
             try:
                 draft = _draft(runtime, reader, caller, book, agreement, period_name)
             except NoSuchResource:
                 # Somebody else may have settled it since it was looked for, so that nothing of it is left.
-                done = _of_period(reader, agreement_id, period_name)
+                done = _of_period(reader, agreement, period_name)
                 if done is None:
                     raise
                 return find(runtime, caller, done)
@@ -160,17 +163,9 @@ def _require(caller: Principal) -> None:
     require_sight(caller, Sight.PRICE)
 
 
-def _of_period(reader: Reader, agreement_id: str, period: str) -> str | None:
-    rows = reader.fetch("SELECT id FROM settlement WHERE agreement_id=? AND period=?", (agreement_id, period))
+def _of_period(reader: Reader, agreement: Agreement, period: str) -> str | None:
+    rows = reader.fetch("SELECT id FROM settlement WHERE agreement_id=? AND period=?", (agreement.key, period))
     return str(rows[0][0]) if rows else None
-
-
-def _own(book: AgreementBook, caller: Principal, agreement_id: str) -> Agreement:
-    """The newest signed version of an agreement of the caller's organisation."""
-    versions = [one for one in book.versions(agreement_id) if one.is_signed and caller.organisation in one.parties]
-    if not versions:
-        raise NoSuchResource(f"there is no signed agreement {agreement_id[:200]!r}")
-    return versions[-1]
 
 
 def _draft(
@@ -178,8 +173,8 @@ def _draft(
 ) -> _Draft:
     known_us, agreement_id = runtime.now_us(), agreement.terms.agreement_id
     period, only_corrects = _checked(book, agreement, period_name, known_us)
-    earlier = business_lists.settlements_of_agreement(reader, agreement_id)
-    settled = _settled(business_lists.settled_of_agreement(reader, agreement_id))
+    earlier = business_lists.settlements_of_agreement(reader, agreement.key)
+    settled = _settled(business_lists.settled_of_agreement(reader, agreement.key))
     lines = _lines(runtime, reader, caller, book, agreement, period, {one[0] for one in earlier}, settled, known_us)
     ordered = sorted(lines, key=lambda one: (one[1]["eventTime"], one[0]))
     labelled = with_labels(reader, caller, [line for _, line in ordered])
@@ -211,8 +206,7 @@ def _checked(book: AgreementBook, agreement: Agreement, name: str, now_us: int) 
         raise refuse(
             "not_over", f"period is {name!r}, which ends {format_time_us(period.end_us)}; expected its end past"
         )
-    agreement_id = agreement.terms.agreement_id
-    cadences = {cadence_at(book, agreement_id, at_us) for at_us in (period.start_us, period.end_us)} - {None}
+    cadences = {cadence_at(book, agreement.key, at_us) for at_us in (period.start_us, period.end_us)} - {None}
     if period.cadence in cadences:
         return period, False
     # Uses are settled one by one, or no version is in force any more: what was settled can be corrected all the same.
@@ -245,15 +239,15 @@ def _lines(
     known_us: int,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """(line key, line) of what the period comes to, and of what corrects periods that are settled."""
-    agreement_id, standing = agreement.terms.agreement_id, set[str]()
+    standing = set[str]()
     passed = _passed(reader, agreement, known_us)
     for use, line in _priced_anew(runtime, reader, caller, passed, settled):
         key = use.line_key(line)
         charge = charge_of(book, use, line)
-        if charge.agreement is None or charge.agreement.terms.agreement_id != agreement_id:
+        if charge.agreement is None or charge.agreement.key != agreement.key:
             continue
         standing.add(key)
-        own = name_of(book, agreement_id, use)
+        own = name_of(book, agreement.key, use)
         before = settled[key][0] if key in settled else None
         if own == period.name and before is None:
             yield key, _line(CURRENT, use, line, charge, own)
@@ -379,7 +373,7 @@ def _taken_back(
 def _store(tx: WriteTransaction, caller: Principal, draft: _Draft) -> str | None:
     """The settlement's id; None where the agreement was settled for something else meanwhile."""
     terms, name = draft.agreement.terms, draft.period.name
-    rows = tx.fetch("SELECT id, period FROM settlement WHERE agreement_id=?", (terms.agreement_id,))
+    rows = tx.fetch("SELECT id, period FROM settlement WHERE agreement_id=?", (draft.agreement.key,))
     same = next((settlement_id for settlement_id, period in rows if period == name), None)
     if same is not None:
         return str(same)
@@ -391,7 +385,7 @@ def _store(tx: WriteTransaction, caller: Principal, draft: _Draft) -> str | None
     tx.put(
         Settlement(
             id=settlement_id,
-            agreement_id=terms.agreement_id,
+            agreement_id=draft.agreement.key,
             period=name,
             number=draft.before + 1,
             supplier=terms.supplier,
@@ -408,7 +402,7 @@ def _store(tx: WriteTransaction, caller: Principal, draft: _Draft) -> str | None
             SettlementLine(
                 settlement_id=settlement_id,
                 number=number,
-                agreement_id=terms.agreement_id,
+                agreement_id=draft.agreement.key,
                 line_key=key,
                 kind=line["kind"],
                 quantity=line["quantity"],
@@ -443,7 +437,7 @@ def _body(row: Settlement, signatures: Iterable[SettlementSignature]) -> dict[st
     is_agreed = {one.party for one in signed} >= {row.supplier, row.hospital}
     return {
         "id": row.id,
-        "agreementID": row.agreement_id,
+        "agreementID": row.agreement_id.partition(" ")[0],
         "period": row.period,
         "number": row.number,
         "supplier": row.supplier,

@@ -45,9 +45,12 @@ def period_of(name: str) -> Period:
     return Period(name, PER_USE)
 
 
-def cadence_at(book: AgreementBook, agreement_id: str, at_us: int) -> str | None:
-    """How often an agreement settles what happened at a time; None where no version of it was in force."""
-    agreement = book.in_force(agreement_id, at_us)
+def cadence_at(book: AgreementBook, key: str, at_us: int) -> str | None:
+    """How often an agreement settles what happened at a time; None where no version of it was in force.
+
+    key: the agreement's.
+    """
+    agreement = book.in_force(key, at_us)
     return agreement.terms.use.settlement if agreement is not None else None
 
 
@@ -56,9 +59,9 @@ def correcting_cadence(cadence: str) -> str:
     return MONTHLY if cadence == MONTHLY else DAILY
 
 
-def name_of(book: AgreementBook, agreement_id: str, use: UseEvent) -> str:
+def name_of(book: AgreementBook, key: str, use: UseEvent) -> str:
     """The name of the period to which a use belongs, by the version in force at its eventTime."""
-    cadence = cadence_at(book, agreement_id, use.event_time_us)
+    cadence = cadence_at(book, key, use.event_time_us)
     day = day_of(use.event_time_us)
     if cadence == MONTHLY:
         return f"{day.year:04d}-{day.month:02d}"

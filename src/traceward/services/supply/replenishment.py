@@ -40,7 +40,7 @@ class Planned:
     def need_id(self, need: Need) -> str:
         """The id of the proposal to order for this need: another one once an order was made for the place."""
         place = need.position.par.place
-        return _id("order", self.agreement.terms.agreement_id, self.line.gtin, place, str(self.made.get(place, 0)))
+        return _id("order", self.agreement.key, self.line.gtin, place, str(self.made.get(place, 0)))
 
 
 def planned(runtime: Runtime, agreements: Iterable[Agreement], book: AgreementBook, *, now_us: int) -> list[Planned]:
@@ -149,9 +149,8 @@ def _transfer_body(found: Planned, transfer: Transfer) -> dict[str, Any]:
         for item, quantity, expiry in transfer.items
     ]
     named = [f"{one['item']} {one['quantity']}" for one in items]
-    agreement_id = found.agreement.terms.agreement_id
     return {
-        "id": _id("transfer", agreement_id, found.line.gtin, transfer.source, transfer.target, *named),
+        "id": _id("transfer", found.agreement.key, found.line.gtin, transfer.source, transfer.target, *named),
         "kind": "transfer",
         "from": transfer.source,
         "place": transfer.target,
