@@ -87,7 +87,7 @@ def test_places_below_a_site_by_the_hospitals_master_data_are_covered(site: Site
 
     def covered() -> bool:
         found = book.current(store)
-        (agreement,) = found.versions(FIRST)
+        ((agreement,),) = found.named(FIRST, NORTHGATE)
         return bool(found.covers(agreement, other))
 
     below = {"id": SITE, "children": [other]}

@@ -46,24 +46,25 @@ def test_agreements_and_write_offs_of_earlier_versions_are_known_by_whose_they_a
     """Rejects keys that only what is written from now on has: nothing of before would be found."""
     one, other = "https://id.gs1.org/417/9521141000007", "https://id.gs1.org/417/4012345000009"
     open_store(database_url, clock=clock).close()
-    earlier = (
-        ("INSERT INTO agreement_version (agreement_id, version, supplier, hospital, terms, proposed_by, proposed_us)"
-         " VALUES ('urn:a:1', 2, ?, ?, '{}', ?, 1)", (one, other, one)),
-        ("INSERT INTO agreement_signature (agreement_id, version, party, principal, signed_us)"
-         " VALUES ('urn:a:1', 2, ?, 'key', 1)", (one,)),
-        ("INSERT INTO settlement (id, agreement_id, period, number, supplier, hospital, known_us, content, digest,"
-         " created_by, created_us) VALUES ('s', 'urn:a:1', '2026-03', 1, ?, ?, 1, '{}', 'd', ?, 1)", (one, other, one)),
-        ("INSERT INTO settlement_line (settlement_id, number, agreement_id, line_key, kind, quantity, period)"
-         " VALUES ('s', 0, 'urn:a:1', 'k', 'current', '1', '2026-03')", ()),
-        ("INSERT INTO write_off (id, supplier, hospital, agreement_id, agreement_version, place, reason, items, payer,"
-         " explanation, state, proposed_by, proposed_us, event_ids) VALUES"
-         " ('w-1', ?, ?, 'urn:a:1', 2, 'p', 'lost', '[]', 'supplier', '', 'proposed', ?, 1, '[]')", (one, other, other)),
-        ("UPDATE alembic_version SET version_num='0017'", ()),
-    )  # fmt: skip
+    pair = {"supplier": one, "hospital": other}
+    agreed = {"agreement_id": "urn:a:1", "version": 2}
+    settled = {"id": "s", "agreement_id": "urn:a:1", "period": "2026-03", "number": 1, "known_us": 1, "content": "{}"}
+    lost = {"id": "w-1", "agreement_id": "urn:a:1", "agreement_version": 2, "place": "p", "reason": "lost"}
+    lost |= {"items": "[]", "payer": "supplier", "explanation": "", "state": "proposed", "event_ids": "[]"}
+    line = {"settlement_id": "s", "number": 0, "agreement_id": "urn:a:1", "line_key": "k", "kind": "current"}
+    earlier: tuple[tuple[str, dict[str, object]], ...] = (
+        ("agreement_version", agreed | pair | {"terms": "{}", "proposed_by": one, "proposed_us": 1}),
+        ("agreement_signature", agreed | {"party": one, "principal": "key", "signed_us": 1}),
+        ("settlement", settled | pair | {"digest": "d", "created_by": one, "created_us": 1}),
+        ("settlement_line", line | {"quantity": "1", "period": "2026-03"}),
+        ("write_off", lost | pair | {"proposed_by": other, "proposed_us": 1}),
+    )
     connection = database_of(database_url).open_writer()
     connection.begin()
-    for sql, values in earlier:
-        connection.execute(sql, values)
+    for table, row in earlier:
+        marks = ",".join("?" * len(row))
+        connection.execute(f"INSERT INTO {table} ({','.join(row)}) VALUES ({marks})", [*row.values()])
+    connection.execute("UPDATE alembic_version SET version_num='0017'")
     connection.commit()
     connection.close()
     store = open_store(database_url, clock=clock)
