@@ -147,6 +147,38 @@ def test_a_hostile_body_is_refused_within_bounds_and_the_server_goes_on(target: 
     assert CANARY not in answer.text + target.http.get("/epcis/events?perPage=1000").text
 
 
+def test_a_flood_of_unknown_fields_costs_its_sender_more_than_the_server(target: Target) -> None:
+    """Rejects an answer that lists each of them: it is ten times the request, and made while all others wait. Those
+    who sign in send next to nothing.
+    """
+    members = b",".join(b'"k%d":1' % number for number in range(300_000))
+    # A list has a limit of its own: as many entries as it allows are wrong, each in itself.
+    lines = orjson.dumps({"lines": [{"gtin": "?", "k": number} for number in range(19_000)]})
+    stranger = {"Authorization": "", "X-Traceward-Client": "web", "Content-Type": JSON}
+    known = {"Content-Type": JSON}
+    for path, body, headers, statuses in (
+        ("/session", b"{" + members + b"}", stranger, {413}),
+        ("/setup", b"{" + members + b"}", stranger, {413}),
+        ("/agreements", b"{" + members + b"}", known, {400}),
+        ("/agreements", b'{"lines":[{"gtin":"1",' + members + b"}]}", known, {400}),
+        ("/masterdata/vocabularies", b"{" + members + b"}", known, {400}),
+        ("/agreements", lines, known, {400}),
+    ):
+        cpu = sum(target.process.cpu_times()[:2])
+        answer = target.http.post(path, content=body, headers=headers)
+        assert answer.status_code in statuses, (path, answer.status_code, answer.text[:300])
+        assert len(answer.content) < 50_000, (path, len(answer.content))
+        assert sum(target.process.cpu_times()[:2]) - cpu < MAX_CPU_S
+        assert target.http.get("/health/ready").status_code == 200
+
+
+def test_a_body_that_is_no_json_is_told_so(target: Target) -> None:
+    """Rejects the phrase of the status for a reason."""
+    for body in (b"[" * 100_000, b'{"agreementID": ' + b"9" * 5_000 + b"}"):
+        answer = target.http.post("/agreements", content=body, headers={"Content-Type": JSON})
+        assert (answer.status_code, "JSON" in answer.json()["detail"]) == (400, True), answer.text
+
+
 def test_nothing_of_all_that_is_stored_but_what_was_harmless(target: Target) -> None:
     """XInclude is text with markup to us, and odd characters are characters: each is an event, nothing else is."""
     body = target.http.get("/epcis/events?perPage=1000").json()["epcisBody"]

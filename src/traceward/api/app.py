@@ -193,6 +193,9 @@ def create_app(
     return app
 
 
+_SIGN_IN_BYTES: Final = 16_384
+
+
 def _door_rules(settings: Settings) -> DoorRules:
     hosts: frozenset[str] | None = frozenset(settings.allowed_hosts)
     if settings.loopback:
@@ -203,6 +206,9 @@ def _door_rules(settings: Settings) -> DoorRules:
         body_limits_bytes=(
             ("/epcis/capture", settings.capture_limit_bytes),
             ("/scan", settings.scan_limit_bytes),
+            # Whoever is not known yet has little to say.
+            ("/session", min(_SIGN_IN_BYTES, settings.body_limit_bytes)),
+            ("/setup", min(_SIGN_IN_BYTES, settings.body_limit_bytes)),
             ("", settings.body_limit_bytes),
         ),
         body_timeout_s=settings.body_timeout_s,

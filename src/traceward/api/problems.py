@@ -27,8 +27,15 @@ _READ_AS_XML: Final = (XML_PROBLEM_MEDIA_TYPE, *XML_MEDIA_TYPES)
 """What a caller accepts who can read a problem in JSON, or in XML."""
 
 _RETRY_AFTER_S: Final = "1"
+_MOST_TOLD: Final = 100
+"""So many fields at fault are told one by one: an answer must not outgrow its request."""
 
 _HTTP_PROBLEMS: Final[dict[int, tuple[str, str, str]]] = {
+    400: (
+        "epcisException:ValidationException",
+        "The request is not valid",
+        "The body cannot be read as JSON: it is malformed, nests too deeply, or has a number with too many digits.",
+    ),
     401: ("epcisException:SecurityException", "Not authenticated", "A valid key or session is needed."),
     403: ("epcisException:SecurityException", "Not permitted", "This key's role does not permit the request."),
     404: ("epcisException:NoSuchNameException", "Not found", "There is no such resource."),
@@ -82,14 +89,16 @@ def install_problems(app: FastAPI, routers: Sequence[APIRouter], limit_headers: 
 
     async def malformed_request(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
+        found = error.errors()
+        more = f"; the first {_MOST_TOLD} are listed" if len(found) > _MOST_TOLD else ""
         return _render(
             400,
             {
                 "type": "epcisException:ValidationException",
                 "title": "The request is not valid",
                 "status": 400,
-                "detail": f"{len(error.errors())} field(s) of the request are not as the interface asks",
-                "errors": [_field_error(entry) for entry in error.errors()],
+                "detail": f"{len(found)} field(s) of the request are not as the interface asks{more}",
+                "errors": [_field_error(entry) for entry in found[:_MOST_TOLD]],
             },
             {},
             request.headers.getlist("accept"),
