@@ -37,8 +37,10 @@ Tell = Callable[[int, int], None]
 _RECORDS_AT_ONCE = 40_000
 _OF_GTIN = "SELECT key FROM ledger_record WHERE gtin=?"
 _OF_LOT = "SELECT key FROM ledger_record WHERE gtin=? AND lot=?"
+_TWICE = "SELECT event_id_hash FROM event_id WHERE NOT is_declaration GROUP BY event_id_hash HAVING COUNT(*) > 1"
 _AGAIN = (
-    "SELECT event_id_hash FROM event_id WHERE NOT is_declaration GROUP BY event_id_hash HAVING COUNT(DISTINCT eid) > 1"
+    f"SELECT event_id_hash FROM event_id WHERE NOT is_declaration AND event_id_hash IN ({_TWICE})"  # noqa: S608
+    " GROUP BY event_id_hash HAVING COUNT(DISTINCT eid) > 1"
 )
 
 # A fold makes very many small values and no cycles: looking for some would cost a third of its time.

@@ -24,7 +24,8 @@ _TRY_FROM: Final = 32
 # With old statistics the planner would read whole tables, or sort a viewer's events instead of walking an index that
 # has them in order; where there is no index to walk it still does both. Compiling short statements never pays.
 _READER_OPTIONS: Final = "-c enable_seqscan=off -c enable_sort=off -c jit=off -c default_transaction_read_only=on"
-_WRITER_OPTIONS: Final = "-c jit=off -c enable_seqscan=off"
+# Temporary tables are a rebuild's alone; the memory is taken when they fill it.
+_WRITER_OPTIONS: Final = "-c jit=off -c enable_seqscan=off -c temp_buffers=128MB"
 
 _UNAVAILABLE: Final = {
     pg_errors.DiskFull: "the disk is full",

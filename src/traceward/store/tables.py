@@ -194,6 +194,7 @@ ledger_record: Final = Table(
 _IN_STOCK = text("status IN ('on_hand','in_transit','explanted')")
 _HELD_IN_STOCK = text("holder <> owner AND status IN ('on_hand','in_transit','explanted')")
 _UNDERWAY: Final = text("status = 'in_transit'")
+_TO_A_PLACE: Final = text("status = 'in_transit' AND place IS NOT NULL")
 _IN_CONTAINER = text("container IS NOT NULL")
 
 balance: Final = Table(
@@ -224,7 +225,10 @@ balance: Final = Table(
     Index("ix_balance_lot", "gtin", "lot", "owner", "record_key", "slot"),
     Index("ix_balance_underway", "last_eid", "owner", "record_key", postgresql_where=_UNDERWAY,
           sqlite_where=_UNDERWAY),
-    Index("ix_balance_incoming", "place", "record_key", "slot", postgresql_where=_UNDERWAY, sqlite_where=_UNDERWAY),
+    # Not for what is asked without a place: where nearly nothing is on its way PostgreSQL would walk all of it, with
+    # whatever has been on its way since the last vacuum.
+    Index("ix_balance_incoming", "place", "record_key", "slot", postgresql_where=_TO_A_PLACE,
+          sqlite_where=_TO_A_PLACE),
     Index("ix_balance_container", "container", "owner", "record_key", "slot", postgresql_where=_IN_CONTAINER,
           sqlite_where=_IN_CONTAINER),
 )  # fmt: skip
