@@ -85,10 +85,7 @@ class Changes:
                 self._waiting.setdefault(name, set()).add(watcher)
         try:
             while True:
-                try:
-                    async with asyncio.timeout(idle_s):
-                        await watcher.news.wait()
-                except TimeoutError:
+                if not await came_within(watcher.news, idle_s):
                     yield frozenset()
                     continue
                 watcher.news.clear()
@@ -102,6 +99,15 @@ class Changes:
                     self._waiting[name].discard(watcher)
                     if not self._waiting[name]:
                         del self._waiting[name]
+
+
+async def came_within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait until an event is set, so many seconds at the most; whether it was."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
 
 
 async def first_of(news: asyncio.Event, stopping: asyncio.Event, seconds: float) -> bool:

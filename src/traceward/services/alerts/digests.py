@@ -23,6 +23,7 @@ from traceward.ledger.agreement_terms import Contact
 from traceward.ledger.alerts_model import GOODS
 from traceward.services.alerts import watch as alert_watch
 from traceward.services.alerts.alerts import alert_bodies
+from traceward.services.changes import came_within
 from traceward.services.delivery.signing import message_headers
 from traceward.services.mail import MailNotSentError, MailServer, send
 from traceward.services.outgoing import NotReached
@@ -81,11 +82,7 @@ async def send_digests(runtime: Runtime, rules: DigestRules) -> None:
             await send_due(runtime, rules)
         except TracewardError as error:
             _log.warning("digests wait", reason=error.detail)
-        try:
-            async with asyncio.timeout(_EVERY_S):
-                await runtime.stopping.wait()
-        except TimeoutError:
-            continue
+        await came_within(runtime.stopping, _EVERY_S)
 
 
 async def send_due(runtime: Runtime, rules: DigestRules) -> int:

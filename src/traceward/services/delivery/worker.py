@@ -17,6 +17,7 @@ import structlog
 
 from traceward import __version__
 from traceward.epcis.errors import QueryTooLargeException, TracewardError
+from traceward.services.changes import came_within
 from traceward.services.delivery.leases import release, renew
 from traceward.services.delivery.outcomes import settle
 from traceward.services.delivery.rules import DeliveryRules, Outcome, Verdict, judged, unreached
@@ -87,7 +88,7 @@ class DeliveryWorker:
         """Look for other processes' commits until leases have to be renewed, or a subscription was made or ended."""
         until = time.monotonic() + self._rules.renew_s
         while time.monotonic() < until and not self._look.is_set() and not self._runtime.stopping.is_set():
-            await _wait(self._look, self._rules.poll_s)
+            await came_within(self._look, self._rules.poll_s)
             if self._served:
                 await self._poll()
 
@@ -113,7 +114,7 @@ class DeliveryWorker:
             held = await self._in_thread(lambda: renew(self._runtime, self._rules, self._holder, given_up))
         except Exception:  # noqa: BLE001  # a worker loop: whatever it was, the next renewal may succeed
             _log.warning("leases could not be renewed", exc_info=True)
-            await _wait(self._runtime.stopping, self._rules.poll_s)
+            await came_within(self._runtime.stopping, self._rules.poll_s)
             return
         self._certain_until = asked + self._rules.lease_s
         for key, (served, task) in list(self._served.items()):
@@ -152,12 +153,12 @@ class DeliveryWorker:
             except Exception:  # noqa: BLE001  # a worker loop: the next round may succeed, and the log has the reason
                 failures += 1
                 _log.exception("delivery failed", subscription=served.key)
-                await _wait(self._runtime.stopping, min(0.5 * 2.0**failures, _LONGEST_REST_S))
+                await came_within(self._runtime.stopping, min(0.5 * 2.0**failures, _LONGEST_REST_S))
 
     async def _round(self, served: _Served) -> bool:
         """One step; False where the subscription is no longer this process's."""
         if time.monotonic() >= self._certain_until:
-            await _wait(served.news, self._rules.poll_s)
+            await came_within(served.news, self._rules.poll_s)
             served.news.clear()
             return True
         served.news.clear()
@@ -166,7 +167,7 @@ class DeliveryWorker:
             return False
         if isinstance(step, Rest):
             served.seen = step.cursor or served.seen
-            await _wait(served.news, self._rest_s(step))
+            await came_within(served.news, self._rest_s(step))
             return True
         served.seen = None
         return await self._send(served, step)
@@ -264,15 +265,6 @@ async def attempt(runtime: Runtime, dest: str, body: bytes, headers: dict[str, s
     except NotReached as error:
         return unreached(str(error))
     return judged(answer, runtime.now_us() / _MICROSECONDS)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """Until the event is set, or so many seconds have passed."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

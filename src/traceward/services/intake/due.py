@@ -11,6 +11,7 @@ import structlog
 
 from traceward.epcis.errors import TracewardError
 from traceward.ledger.projector import Projection
+from traceward.services.changes import came_within
 from traceward.services.indexing.indexing import index_projection
 from traceward.services.runtime import Runtime
 from traceward.store import alert_rows
@@ -48,8 +49,4 @@ async def apply_due_regularly(runtime: Runtime) -> None:
             await asyncio.to_thread(apply_due, runtime)
         except TracewardError as error:
             _log.warning("due events wait", reason=error.detail)
-        try:
-            async with asyncio.timeout(_EVERY_S):
-                await runtime.stopping.wait()
-        except TimeoutError:
-            continue
+        await came_within(runtime.stopping, _EVERY_S)

@@ -25,7 +25,7 @@ from traceward.epcis.times import format_time_us
 from traceward.gs1.patient import contains_patient_identifier
 from traceward.ledger.agreement import day_of, price_on
 from traceward.ledger.replenishment import Need
-from traceward.services.changes import first_of
+from traceward.services.changes import came_within, first_of
 from traceward.services.identity.principals import Principal, Right, Sight, shared_viewer
 from traceward.services.ordering.order_progress import LOOSE, OPEN_STATES, Progress, progress_of, transaction_id
 from traceward.services.runtime import Runtime
@@ -197,21 +197,13 @@ async def replenish_regularly(runtime: Runtime) -> None:
             except TracewardError as error:
                 _log.warning("replenishment waits", reason=error.detail)
             rest = max(_LEAST_S, _SHARE * (time.monotonic() - started))
-            await _wait(runtime.stopping, rest)
+            await came_within(runtime.stopping, rest)
             heard = await first_of(news, runtime.stopping, _IDLE_S)
             news.clear()
             parties = set(concerned) if heard else None
             concerned.difference_update(parties or ())
     finally:
         end_listening()
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            return await event.wait()
-    except TimeoutError:
-        return False
 
 
 def _settle(runtime: Runtime, pairs: Iterable[tuple[str, str]]) -> None:
