@@ -219,6 +219,42 @@ def test_what_lies_in_a_container_is_looked_at_when_an_event_names_the_container
     assert site.get("cordia", f"/alerts/{on_its_way['id']}")["state"] == "closed"
 
 
+def test_goods_that_another_supplier_bought_and_lends_are_no_business_of_their_maker(site: Site) -> None:
+    """Rejects a look at all that a hospital holds of a product, and at all that its maker ever sold of it: the maker
+    would read what the hospital has from another supplier, and the hospital what that supplier bought.
+    """
+    agreed(site)
+    rival, theirs = "https://id.gs1.org/417/9506000000008", {"id": "https://id.gs1.org/414/9506000000015"}
+    goods = lot(SCREW, "RESOLD", 8)
+
+    def passes(start: str, to: str, owner: str, place: str) -> dict[str, Any]:
+        return {
+            "sourceList": [
+                {"type": "possessing_party", "source": start}, {"type": "owning_party", "source": start},
+            ],
+            "destinationList": [
+                {"type": "possessing_party", "destination": to}, {"type": "owning_party", "destination": owner},
+                {"type": "location", "destination": place},
+            ],
+        }  # fmt: skip
+
+    sold, lent = passes(CORDIA, rival, rival, theirs["id"]), passes(rival, NORTHGATE, rival, CABINET)
+    made = {"bizLocation": {"id": DC}, "ilmd": {"cbvmda:itemExpirationDate": day(10), "cbvmda:lotNumber": "RESOLD"}}
+    here = {"readPoint": {"id": CABINET}, "bizLocation": {"id": CABINET}}
+    capture(site, "cordia", event(-9, "commissioning", action="ADD", **made, **goods))
+    capture(site, "cordia", event(-8, "shipping", readPoint={"id": DC}, **goods, **sold))
+    capture(site, "rival-supplier", event(-7, "receiving", bizLocation=theirs, **goods, **sold))
+    capture(site, "rival-supplier", event(-6, "shipping", readPoint=theirs, **goods, **lent))
+    capture(site, "northgate-supply", event(-5, "receiving", **here, **goods, **lent))
+    delivered(site, lot(SCREW, "OWN", 5), day(10))
+    (held,) = site.get("northgate-supply", "/consignment/stock?lot=RESOLD")["items"]
+    assert (held["owner"], held["status"]) == (rival, "on_hand")
+    for name in ("cordia", "northgate-supply"):
+        told = str(alerts(site, name))
+        assert "OWN" in told
+        assert "RESOLD" not in told
+
+
 def test_an_alert_that_opens_again_is_another_one(site: Site) -> None:
     """Rejects a row that is opened anew: its acknowledgement was of the time before."""
     agreed(site, notSeenDays=5)

@@ -1,8 +1,10 @@
 """What the two sides of a consignment have to settle: short and over receipts, trays, one eventID used twice."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
+import pytest
 
 from ledger.flows import declared
 from ledger.stored import Ledgers
@@ -17,6 +19,11 @@ from traceward.store.engine import Store
 TRAY = "https://id.gs1.org/8003/09521141007778T0042"
 DRIVER = "https://id.gs1.org/8004/9521141DRIVER-19"
 BOTH = frozenset({(CORDIA, NORTHGATE)})
+
+
+@pytest.fixture
+def one_store(new_store: Callable[[], Store]) -> Ledgers:
+    return Ledgers(new_store(), PARTIES)
 
 
 def lot(quantity: int) -> tuple[tuple[str, Decimal, None], ...]:
@@ -118,6 +125,29 @@ def test_disputes_about_shipments_are_kept_up_as_a_replay_has_them(store: Store)
         assert ledgers.digest() == ledger_digest(fold(order, PARTIES))
         ledgers.clear()
         store.committer.run(lambda tx: tx.execute("DELETE FROM organisation"))
+
+
+def test_a_dispute_names_the_missing_items_of_its_own_supplier_alone(one_store: Ledgers) -> None:
+    """Rejects a look at all that a shipment sent: a hospital may send two suppliers' goods on, and one of the suppliers
+    would read the other's serials.
+    """
+    rivals = tuple(f"https://id.gs1.org/01/09506000134376/21/R{number}" for number in range(2))
+    lent = {"owning": (RIVAL, RIVAL), "possessing": (RIVAL, NORTHGATE), "location": (None, STORE)}
+    theirs = {"possessing": (NORTHGATE, NORTHGATE), "location": (STORE, OR3)}
+    story = [
+        *valves_made_and_sent(VALVES[:2]), come(2, *VALVES[:2]),
+        at(0, RIVAL, "commissioning", action="ADD", instances=rivals),
+        at(1, RIVAL, "shipping", instances=rivals, **lent), come(2.5, *rivals),
+        at(3, NORTHGATE, "shipping", instances=(*VALVES[:2], *rivals), **theirs),
+        at(4, NORTHGATE, "receiving", instances=(VALVES[0], rivals[0]), biz_location=OR3),
+    ]  # fmt: skip
+    one_store.clear()
+    one_store.capture(story)
+    for ledger in (one_store.ledger(), fold(story, PARTIES)):
+        told = {(one.keys, one.parties) for one in ledger.conflicts.values() if one.kind == "receipt_short"}
+        assert told == {
+            ((VALVES[1],), tuple(sorted((CORDIA, NORTHGATE)))), ((rivals[1],), tuple(sorted((RIVAL, NORTHGATE)))),
+        }  # fmt: skip
 
 
 def test_what_is_used_beyond_the_book_passes_and_is_charged_and_flagged() -> None:

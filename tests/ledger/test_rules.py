@@ -6,6 +6,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from ledger.flows import declared
 from ledger.storyline import CORDIA, LOT77A, NORTHGATE, PARTIES, RECORDED_US, RIVAL, V7, V8
 from shared_data import CHECKOUT
 from traceward.ledger import expiry, steps
@@ -118,6 +119,12 @@ def test_a_count_at_the_whole_site_contradicts_no_room_of_it(stated: str, contra
     assert ("counted_elsewhere" in kinds(fold([*BASE, counted], PARTIES))) is contradicts
     stocked = at(2.5, NORTHGATE, "stocking", instances=(V7,), biz_location=SITE)
     assert ("counted_elsewhere" in kinds(fold([*BASE, stocked, counted], PARTIES))) is (stated == DC)
+
+
+def test_an_expiry_that_is_told_with_a_time_of_day_counts_by_its_date() -> None:
+    """Rejects a date that is no date any more: the item would never expire."""
+    assert expiry.last_day("2026-02-03T00:00:00Z") == expiry.last_day("2026-02-03")
+    assert expiry.last_day("2026-02-00T12:00:00+01:00") == expiry.last_day("2026-02-28")
 
 
 def test_a_second_use_is_a_conflict_and_its_transfer_does_not_count() -> None:
@@ -252,6 +259,60 @@ def test_a_holder_cannot_give_anothers_goods_to_a_third_party() -> None:
     assert "claimed" in kinds(ledger)
 
 
+def test_a_consignee_takes_nothing_out_of_the_hands_of_another_consignee() -> None:
+    """Rejects a relation to the owner as enough: what lies with a third party is not on its way to this one."""
+    away = {"owning": (CORDIA, CORDIA), "location": (DC, None)}
+    sent = at(1, CORDIA, "shipping", instances=(V8,), possessing=(CORDIA, RIVAL), **away)
+    there = at(2, RIVAL, "receiving", instances=(V8,), biz_location="https://id.gs1.org/414/9506000000015",
+               possessing=(CORDIA, RIVAL))  # fmt: skip
+    taken = at(3, NORTHGATE, "receiving", instances=(V8,), biz_location=STORE)
+    both = frozenset({(CORDIA, NORTHGATE), (CORDIA, RIVAL)})
+    ledger = fold([*BASE, sent, there, taken], PARTIES, both)
+    item = ledger.instance(V8)
+    assert item is not None
+    assert (item.holder, item.owner) == (RIVAL, CORDIA)
+    assert "claimed" in kinds(ledger)
+
+
+def test_each_of_many_like_items_has_the_conflict_that_the_first_one_has() -> None:
+    """Rejects the short way for items that differ by their serial alone where the first of them is in dispute."""
+    items = tuple(f"https://id.gs1.org/01/09521141010235/21/Y{number}" for number in range(4))
+    wrong = {"owning": (RIVAL, RIVAL), "biz_location": STORE}
+    ledger = fold([at(3, NORTHGATE, "receiving", instances=items, **wrong)], PARTIES, frozenset({(CORDIA, NORTHGATE)}))
+    told = [one.keys for one in ledger.conflicts.values() if one.kind == "owner_mismatch"]
+    assert sorted(told) == [(item,) for item in items]
+
+
+def test_what_ends_with_its_container_names_the_event_that_ended_it() -> None:
+    """Rejects contents that take their container's status alone: nothing would tell what became of them."""
+    boxed = at(3, NORTHGATE, "packing", type="AggregationEvent", action="ADD", parent=SSCC, children=(V7,),
+               biz_location=STORE)  # fmt: skip
+    gone = at(4, NORTHGATE, "destroying", action="DELETE", instances=(SSCC,), disposition="destroyed", read_point=STORE)
+    item = fold([*BASE, boxed, gone], PARTIES).instance(V7)
+    assert item is not None
+    assert (item.status, item.ended_eid, item.deleted) == ("destroyed", gone.eid, True)
+
+
+def test_two_expiry_dates_of_one_lot_are_a_conflict() -> None:
+    """Rejects a lot whose first date silently wins."""
+    said = ((LOT77A, None, "2027-01-31"),)
+    first, other = (
+        at(
+            hour,
+            NORTHGATE,
+            "cycle_counting",
+            quantities=((LOT77A, Decimal(10), None),),
+            biz_location=STORE,
+            labels=said,
+        )
+        for hour in (3, 5)
+    )
+    assert "label_mismatch" not in kinds(fold([*BASE, first, other], PARTIES))
+    wrong = at(4, NORTHGATE, "cycle_counting", quantities=((LOT77A, Decimal(10), None),), biz_location=STORE,
+               labels=((LOT77A, None, "2028-01-31"),))  # fmt: skip
+    assert "label_mismatch" in kinds(fold([*BASE, first, wrong], PARTIES))
+
+
 def test_a_further_witness_who_is_entitled_makes_the_event_count() -> None:
     """Rejects a ledger that credits the first captor only."""
     foreign = msgspec.structs.replace(RECEIVED, captured_by=(RIVAL,))
@@ -321,6 +382,18 @@ def test_a_patient_is_no_key_of_the_ledger() -> None:
         1, NORTHGATE, "installing", private=True, parent="https://id.gs1.org/8018/401234500000123452", children=(V7,)
     )
     assert keys(link) == (V7,)
+
+
+def test_a_link_that_was_declared_in_error_is_shown_to_no_shared_reader() -> None:
+    """Rejects telling those whom a struck event names: its captor's shared roles may not know that there is a link."""
+    patient = "https://id.gs1.org/8018/401234500000123452"
+    link = at(3, NORTHGATE, "installing", type="AssociationEvent", action="ADD", private=True, parent=patient,
+              children=(V7,), biz_location=STORE)  # fmt: skip
+    error = declared(link)
+    ledger = fold([*BASE, link, error], PARTIES)
+    assert not ledger.visible.get(link.eid)
+    assert not ledger.visible.get(error.eid)
+    assert kinds(ledger) == kinds(fold(BASE, PARTIES))
 
 
 def test_every_effect_has_a_rank_and_every_kind_of_conflict_is_documented() -> None:
