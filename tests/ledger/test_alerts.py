@@ -332,6 +332,18 @@ def test_trays_are_due_back_and_answered_for_by_whom_the_terms_name() -> None:
     assert kinds(facts(None, agreed, stock=(tray,), arrivals=(replace(came, time_us=NOW - 47 * HOUR_US),))) == []
 
 
+def test_each_tray_is_due_back_by_its_own_arrival() -> None:
+    """Rejects the newest arrival of any tray: one that came today would put off all that are overdue."""
+    trays = [row(key=key, gtin=None, lot=None, quantity=Decimal(1)) for key in (TRAY, f"{TRAY}-2")]
+    hours = (100, 1)
+    came = tuple(
+        Arrival(tray.key, NOW - ago * HOUR_US, b"a" * 16, SHELF, NOW - ago * HOUR_US, b"a" * 16)
+        for tray, ago in zip(trays, hours, strict=True)
+    )
+    found = facts(None, book(counts={"everyDays": None}), stock=tuple(trays), arrivals=came)
+    assert only(found, "loaner_overdue").subject == TRAY
+
+
 def test_what_ends_is_told_in_time_unless_something_follows() -> None:
     ending = book(
         {"prices": [{"amount": "5", "currency": "EUR", "validTo": in_days(40)}]},
