@@ -11,12 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from traceward.epcis.times import DAY_US, HOUR_US
 from traceward.ledger.agreement import Agreement, AgreementBook, Signature, start_of
 from traceward.ledger.agreement_terms import AgreementTerms
 from traceward.ledger.alerts import all_alerts, next_change_us, open_alerts
 from traceward.ledger.alerts_model import (
-    DAY_US,
-    HOUR_US,
     KINDS,
     Alert,
     Arrival,
