@@ -72,7 +72,7 @@ ledger_dealing: Final = Table(
     sqlite_with_rowid=False,
 )  # fmt: skip
 
-# Filled and emptied by a rebuild, within its transaction.
+# The form of the temporary table that a rebuild fills; this one stays empty.
 ledger_shown: Final = Table(
     "ledger_shown",
     models.Table.metadata,
