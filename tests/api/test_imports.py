@@ -130,6 +130,18 @@ def test_files_as_spreadsheets_save_them_are_read(shop: Site, body: bytes, encod
     assert element(shop, f"https://id.gs1.org/01/{VALVE}")["name"] == "Klappe groß"
 
 
+def test_a_gln_and_its_extension_in_columns_of_their_own_are_one_place(shop: Site) -> None:
+    """Rejects passing the extension over: the last cabinet's name would become the site's."""
+    text = "GLN;Extension;Name\n4012345000016;OR9-A;Cabinet A\n4012345000016;B/2;Cabinet B\n4012345000016;;House\n"
+    report = told(shop, "places", text, "apply=true")
+    assert (report["errors"], report["warnings"], report["new"]) == (0, 0, 3)
+    site = "https://id.gs1.org/414/4012345000016"
+    named = {place: element(shop, place)["name"] for place in (site, f"{site}/254/OR9-A", f"{site}/254/B%2F2")}
+    assert list(named.values()) == ["House", "Cabinet A", "Cabinet B"]
+    both = told(shop, "places", "gln,extension,name\n4012345000016/OR9,A,Cabinet\n")
+    assert [(one["line"], one["column"]) for one in both["findings"]] == [(2, "extension")]
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

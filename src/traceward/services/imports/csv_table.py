@@ -33,12 +33,16 @@ _NO: Final = frozenset({"no", "n", "false", "0", "", "nein", "falsch"})
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. synonyms: other spellings of its head, in lower case. example: as a template shows it."""
+    """One column. synonyms: other spellings of its head, in lower case. example: as a template shows it.
+
+    in_template: whether a template has it; one that only others' files have is read all the same.
+    """
 
     name: str
     synonyms: tuple[str, ...] = ()
     needed: bool = False
     example: str = ""
+    in_template: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +112,9 @@ def template(columns: Sequence[Column]) -> str:
     """A file with the head line and one example row."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([column.name for column in columns])
-    writer.writerow([column.example for column in columns])
+    shown = [column for column in columns if column.in_template]
+    writer.writerow([column.name for column in shown])
+    writer.writerow([column.example for column in shown])
     return out.getvalue()
 
 

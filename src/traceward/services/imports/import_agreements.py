@@ -16,12 +16,13 @@ from traceward.ledger.agreement_terms import AgreementTerms, ParLevel, Price, Pr
 from traceward.services.agreements import agreements
 from traceward.services.identity.principals import Principal
 from traceward.services.imports.csv_table import Column, Row, Table, number
-from traceward.services.imports.imported import CLAUSE, NO_ONE, Plan, day_of_cell, gtin_of, place_of
+from traceward.services.imports.imported import CLAUSE, EXTENSION, NO_ONE, PLACE, Plan, day_of_cell, gtin_of, place_of
 from traceward.services.runtime import Runtime
 
 PAR: Final = (
     Column("gtin", ("ean", "di", "device identifier"), needed=True, example="09521141010235"),
-    Column("place", ("sgln", "gln", "location", "ort", "lagerort"), needed=True, example="4012345000016/OR3-CAB2"),
+    PLACE,
+    EXTENSION,
     Column("minimum", ("min", "par min", "mindestbestand", "meldebestand"), needed=True, example="1"),
     Column("maximum", ("max", "par", "par max", "höchstbestand", "sollbestand"), needed=True, example="4"),
 )

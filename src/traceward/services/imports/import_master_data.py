@@ -12,7 +12,16 @@ from traceward.epcis.master_data import Attribute, Element, attribute_name, read
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.services.identity.principals import Principal
 from traceward.services.imports.csv_table import Column, Row, Table, damaged_by_spreadsheet, yes_or_no
-from traceward.services.imports.imported import NO_ONE, Plan, gtin_of, is_time_zone, party_of, place_of
+from traceward.services.imports.imported import (
+    EXTENSION,
+    NO_ONE,
+    PLACE,
+    Plan,
+    gtin_of,
+    is_time_zone,
+    party_of,
+    place_of,
+)
 from traceward.services.queries import master_data
 from traceward.services.runtime import Runtime
 from traceward.store.master_data_tables import TIME_ZONE
@@ -27,7 +36,8 @@ CATALOGUE: Final = (
     Column("implantable", ("implant", "implantat", "implantierbar"), example="yes"),
 )
 PLACES: Final = (
-    Column("place", ("sgln", "gln", "location", "ort", "lagerort"), needed=True, example="4012345000016/OR3-CAB2"),
+    PLACE,
+    EXTENSION,
     Column("name", ("description", "bezeichnung"), needed=True, example="Theatre 3, cabinet 2"),
     Column("parent", ("within", "belongs to", "übergeordnet", "gehört zu"), example="4012345000016"),
     Column("timezone", ("time zone", "time_zone", "zeitzone"), example="Europe/Berlin"),

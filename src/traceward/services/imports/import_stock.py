@@ -21,7 +21,17 @@ from traceward.ledger.facts import class_parts
 from traceward.services.counting.opening import Found, nothing_events, opening_events
 from traceward.services.identity.principals import Principal
 from traceward.services.imports.csv_table import Column, Row, Table, damaged_by_spreadsheet, number
-from traceward.services.imports.imported import CLAUSE, NO_ONE, Plan, expiry_of, gtin_of, party_of, place_of
+from traceward.services.imports.imported import (
+    CLAUSE,
+    EXTENSION,
+    NO_ONE,
+    PLACE,
+    Plan,
+    expiry_of,
+    gtin_of,
+    party_of,
+    place_of,
+)
 from traceward.services.intake import capture, dry_run
 from traceward.services.intake.documents import BodyFormat
 from traceward.services.runtime import Runtime
@@ -32,7 +42,8 @@ STOCK: Final = (
     Column("serial", ("serial number", "seriennummer", "sn"), example=""),
     Column("expiry", ("expiry date", "expires", "verfall", "verfallsdatum", "mhd"), example="2028-01-31"),
     Column("quantity", ("qty", "count", "menge", "anzahl", "bestand"), example="12"),
-    Column("place", ("sgln", "gln", "location", "ort", "lagerort"), needed=True, example="4012345000016/OR3-CAB2"),
+    PLACE,
+    EXTENSION,
     Column("owner", ("owned by", "supplier", "eigentümer", "lieferant"), example="9521141000007"),
 )
 

@@ -13,10 +13,17 @@ from zoneinfo import available_timezones
 from traceward.gs1.check_digits import check_digit, has_valid_check_digit, is_digits
 from traceward.gs1.epc_uri import canonical_identifier, identifier_kind
 from traceward.gs1.percent import encode_link_segment
-from traceward.services.imports.csv_table import CellFinding, Row, damaged_by_spreadsheet
+from traceward.services.imports.csv_table import CellFinding, Column, Row, damaged_by_spreadsheet
 
 CLAUSE: Final = "Traceward imports"
 NO_ONE: Final = Row(1, {})
+PLACE: Final = Column(
+    "place", ("sgln", "gln", "location", "ort", "lagerort"), needed=True, example="4012345000016/OR3-CAB2"
+)
+EXTENSION: Final = Column(
+    "extension", ("gln extension", "location extension", "sub-location", "erweiterung"), in_template=False
+)
+"""AI 254 beside a GLN, as other systems export it: passed over, all places of a site would be taken for the site."""
 """Stands for the file as a whole in a finding."""
 
 _GTIN_LENGTHS: Final = (8, 12, 13, 14)
@@ -64,12 +71,18 @@ def gtin_of(plan: Plan, row: Row, column: str = "gtin") -> str | None:
     return text.zfill(14)
 
 
-def place_of(plan: Plan, row: Row, column: str = "place") -> str | None:
-    """The place of a cell, canonical: an SGLN in any spelling, or a GLN with an extension behind a slash."""
+def place_of(plan: Plan, row: Row, column: str = PLACE.name) -> str | None:
+    """The place of a cell, canonical: an SGLN in any spelling, or a GLN with an extension behind a slash or in a column
+    of its own, which only ever goes with the row's own place.
+    """
     text = row.cells.get(column, "")
-    if _is_damaged(plan, row, column, text):
+    apart = row.cells.get(EXTENSION.name, "") if column == PLACE.name else ""
+    if _is_damaged(plan, row, column, text) or (apart and _is_damaged(plan, row, EXTENSION.name, apart)):
         return None
-    gln, _, extension = text.partition("/")
+    if apart and not is_digits(text):
+        plan.wrong(row, EXTENSION.name, "stands beside a place that is more than a GLN; expected one or the other")
+        return None
+    gln, _, extension = (text, "", apart) if apart else text.partition("/")
     if is_digits(gln):
         if not _is_gln(plan, row, column, gln):
             return None
