@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from ledger.flows import CONTAINERS, LOTS, START_US, histories, named
 from ledger.stored import Ledgers
-from ledger.storyline import CORDIA, NORTHGATE, PARTIES, RECORDED_US, events_of, storyline
+from ledger.storyline import CORDIA, NORTHGATE, PARTIES, RECORDED_US, RIVAL, V7, events_of, storyline
+from ledger.test_rules import DC, at
 from traceward.epcis.times import DAY_US, HOUR_US
 from traceward.ledger.closure import is_notice
 from traceward.ledger.digest import ledger_digest
@@ -187,6 +188,25 @@ def test_an_event_far_ahead_is_kept_and_counts_when_its_day_comes(tmp_path: Path
         expected = fold(storyline(), PARTIES)
         assert ledgers.digest() == ledger_digest(expected)
         assert ledgers.visible() == expected.visible
+    finally:
+        store.close()
+
+
+def test_an_event_far_ahead_counts_for_all_who_witnessed_it_before_its_day(tmp_path: Path) -> None:
+    """Rejects a day of reckoning that knows the first captor alone: the one who was entitled may have come later."""
+    early_us = 1_770_000_000_000_000
+    store = open_store(f"sqlite:///{tmp_path / 'ahead.db'}", clock=lambda: early_us, secret_key=b"k" * 32)
+    try:
+        ledgers = Ledgers(store, PARTIES)
+        theirs = at(24 * 30, RIVAL, "commissioning", action="ADD", instances=(V7,), biz_location=DC)
+        ours = msgspec.structs.replace(theirs, captured_by=(CORDIA,))
+        for event in (theirs, ours):
+            ledgers.capture([event])
+        ledgers.apply_due(theirs.event_time_us)
+        assert ledgers.digest() == ledger_digest(fold([theirs, ours], PARTIES))
+        item = ledgers.ledger().instance(V7)
+        assert item is not None
+        assert item.owner == CORDIA
     finally:
         store.close()
 
