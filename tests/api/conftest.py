@@ -74,6 +74,8 @@ class Site:
 @pytest.fixture(scope="session")
 def open_site(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Callable[..., Any]:
     """Makes the context of an empty demo server on a backend, with settings of its own."""
+    # Documents of thousands of events take their time where other runs have the processors too.
+    patience_s = 600 if request.config.getoption("--full") else 60
 
     @contextmanager
     def opened(backend: str = "sqlite", **settings: Any) -> Iterator[Site]:
@@ -83,7 +85,7 @@ def open_site(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureR
         chosen = {"demo_storyline": False} | settings
         with (
             running_server(folder, demo=True, **chosen) as server,
-            httpx.Client(base_url=server.url, timeout=60) as http,
+            httpx.Client(base_url=server.url, timeout=patience_s) as http,
         ):
             yield Site(server, http)
 
