@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import orjson
 
-from traceward.epcis.builder import CONTEXT
 from traceward.epcis.decimals import normal_decimal
 from traceward.epcis.errors import (
     Finding,
@@ -28,6 +27,7 @@ from traceward.ledger.agreement import Agreement, AgreementBook, agreement_key, 
 from traceward.ledger.facts import class_parts
 from traceward.ledger.steps import ON_HAND
 from traceward.services.counting.ghosts import ghosts
+from traceward.services.counting.write_off_events import events_of
 from traceward.services.identity.principals import Principal, Right, Sight
 from traceward.services.intake import capture
 from traceward.services.intake.actions import place_of
@@ -40,7 +40,6 @@ from traceward.store.count_models import WriteOff
 from traceward.store.write import WriteTransaction
 
 _CLAUSE: Final = "Traceward write-offs"
-_EVENT_SPACE: Final = uuid.UUID("4be1cf2c-6c0f-5a0a-8a55-1f3ce6b2d7c4")
 _LISTED: Final = 500
 
 
@@ -136,7 +135,7 @@ def accept(runtime: Runtime, caller: Principal, write_off_id: str, proposed_by: 
         _answer(runtime, caller, row, "cleared")
         raise WriteOffStateException("what was missing has been found since; the write-off is cleared")
     hospital = _hospital(runtime, caller, row)
-    events = _events(row, format_time_us(runtime.now_us()))
+    events = events_of(row, format_time_us(runtime.now_us()))
     raw = [read_event(orjson.dumps(event), BodyFormat(), runtime.limits) for event in events]
     prepared = capture.prepare_all(runtime, hospital, raw)
 
@@ -454,51 +453,6 @@ def _hospital(runtime: Runtime, caller: Principal, row: WriteOff) -> Principal:
     known = runtime.registry.find(row.hospital)
     assert known is not None
     return Principal(known.id, known.name, known.number, "supply", f"write-off {_name(row)}", "agreed write-off")
-
-
-def _events(row: WriteOff, time: str) -> list[dict[str, Any]]:
-    """F8: one event for what is charged, with the passing of ownership, and one for what is not."""
-    items = orjson.loads(row.items)
-    charged = [(one["item"], one["uom"], Decimal(one["charged"])) for one in items]
-    borne = [(one["item"], one["uom"], Decimal(one["quantity"]) - Decimal(one["charged"])) for one in items]
-    made = []
-    for part, named in (("charged", charged), ("borne", borne)):
-        taken = [one for one in named if one[2] > 0]
-        if taken:
-            made.append(_event(row, time, part, taken))
-    return made
-
-
-def _event(row: WriteOff, time: str, part: str, taken: Sequence[tuple[str, str | None, Decimal]]) -> dict[str, Any]:
-    owning = part == "charged"
-    sources = [{"type": "owning_party", "source": row.supplier}] if owning else []
-    epcs = [item for item, _, _ in taken if class_parts(item)[2] is not None or class_parts(item)[0] is None]
-    quantities = [
-        {"epcClass": item, "quantity": int(amount) if amount == int(amount) else float(amount)}
-        | ({"uom": uom} if uom is not None else {})
-        for item, uom, amount in taken
-        if item not in epcs
-    ]
-    optional = {
-        "epcList": epcs,
-        "quantityList": quantities,
-        "destinationList": [{"type": "owning_party", "destination": row.hospital}] if owning else [],
-    }
-    event = {
-        "@context": list(CONTEXT),
-        "type": "ObjectEvent",
-        "eventID": f"urn:uuid:{uuid.uuid5(_EVENT_SPACE, f'{row.id} {part}')}",
-        "eventTime": time,
-        "eventTimeZoneOffset": "+00:00",
-        "action": "OBSERVE",
-        "bizStep": "stock_taking",
-        "disposition": "stolen" if row.reason == "stolen" else "unavailable",
-        "readPoint": {"id": row.place},
-        "sourceList": [*sources, {"type": "location", "source": row.place}],
-        "mcx:reason": row.reason,
-        "mcx:agreement": row.agreement_id,
-    }
-    return event | {name: value for name, value in optional.items() if value}
 
 
 def _item_body(one: _Missing) -> dict[str, Any]:
