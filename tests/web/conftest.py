@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, expect, sync_playwright
 
 from live_server import LiveServer, running_server
 from traceward.web import static_folder
@@ -17,6 +17,8 @@ from web.fake_camera import film
 CHROMIUM = Path("/usr/bin/chromium")
 # A name that is not loopback's, so that a browser holds http:// to it for insecure.
 LAN_NAME = "ward.example"
+# How long a page may take to show what a test waits for, where all of a small machine's cores are busy.
+PATIENCE_MS = 20_000
 FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
 
@@ -35,6 +37,7 @@ def playwright() -> Iterator[Playwright]:
         pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
     if static_folder() is None:
         pytest.skip("the web client is not built in this checkout")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as running:
         yield running
 

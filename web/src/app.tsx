@@ -29,6 +29,7 @@ import { askOrRecall, CONFIG, forgetKept, SESSION } from "./scan/kept";
 import type { Basket } from "./scan/basket";
 import { AlertBadge, useOwed } from "./ui/AlertBadge";
 import { Messages, Notice, Nothing, Waiting } from "./ui/parts";
+import { roleWords } from "./ui/words";
 
 type SignedIn = { state: "asking" } | { state: "out" } | { state: "in"; session: Session; offline: boolean } | { state: "failed"; messages: string[] };
 
@@ -188,7 +189,7 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
                 <Link to="/key" current={path === "/key"}>
                   <span class="wide-sr-only">My key </span>
                   <span class="long">
-                    {signedIn.session.organisationName} <small>{signedIn.session.role}</small>
+                    {signedIn.session.organisationName} <small>{roleWords(signedIn.session.role)}</small>
                   </span>
                 </Link>
                 <button type="button" class="link" onClick={() => void signOut()}>

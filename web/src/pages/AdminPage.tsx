@@ -8,7 +8,7 @@ import { KeyRotation } from "../ui/KeyRotation";
 import { Failures, useDoing, useLoaded, WhenLoaded } from "../ui/loaded";
 import { Notice } from "../ui/parts";
 import { type Column, TableBlock } from "../ui/Table";
-import { readableTime } from "../ui/words";
+import { readableTime, roleWords } from "../ui/words";
 import { OnboardingDesk } from "./OnboardingDesk";
 
 const ROLES: readonly (readonly [role: string, words: string])[] = [
@@ -37,7 +37,7 @@ export function AdminPage() {
       <h1>Partners and keys</h1>
       <Failures doing={doing} />
       {made && (
-        <Notice tone="good" title={`New ${made.role} key`}>
+        <Notice tone="good" title={`New ${roleWords(made.role)} key`}>
           <NewKeyText text={made.key} />
           <button type="button" class="link" onClick={() => setMade(null)}>
             I have kept it
@@ -85,7 +85,7 @@ function KeyTable({ keys, organisations, busy, onRevoke, onRotate }: KeyTablePro
   };
   const columns: Column<Key>[] = [
     { title: "Organisation", cell: ({ organisation }) => names[organisation] ?? organisation },
-    { title: "Role", cell: ({ role }) => role },
+    { title: "Role", cell: ({ role }) => roleWords(role) },
     {
       title: "Name",
       cell: ({ name, id, successor }) => (
@@ -94,9 +94,9 @@ function KeyTable({ keys, organisations, busy, onRevoke, onRotate }: KeyTablePro
         </>
       ),
     },
-    { title: "Made", cell: ({ createdAt }) => readableTime(createdAt) },
-    { title: "Last used", cell: ({ lastUsedAt }) => (lastUsedAt === null ? "never" : readableTime(lastUsedAt)) },
-    { title: "Ends", cell: ({ expiresAt }) => (expiresAt === null ? "—" : readableTime(expiresAt)) },
+    { title: "Made", kind: "whole", cell: ({ createdAt }) => readableTime(createdAt) },
+    { title: "Last used", kind: "whole", cell: ({ lastUsedAt }) => (lastUsedAt === null ? "never" : readableTime(lastUsedAt)) },
+    { title: "Ends", kind: "whole", cell: ({ expiresAt }) => (expiresAt === null ? "—" : readableTime(expiresAt)) },
     {
       title: "Renew",
       unseen: true,

@@ -8,7 +8,7 @@ import { type Doing, Failures, useDoing, useLoaded, WhenLoaded } from "../ui/loa
 import { NoteForm } from "../ui/NoteForm";
 import { Nothing, ShortId } from "../ui/parts";
 import { Segments } from "../ui/Segments";
-import { alertWords, nameOf, readableMessage, readableSpan, readableTime, worstFirst } from "../ui/words";
+import { alertWords, capitalised, nameOf, readableMessage, readableSpan, readableTime, worstFirst } from "../ui/words";
 
 const STATES = [
   ["open", "Open"],
@@ -121,7 +121,7 @@ function AlertCard({ alert, names, session, doing, onChanged }: CardProps) {
       <p>
         <SeverityTag severity={alert.severity} /> <span class="tag">{alertWords(alert.kind)}</span> {alert.state === "closed" && <span class="tag">Closed</span>}
       </p>
-      <p>{readableMessage(alert.message, { ...names.parties, ...names.places })}</p>
+      <p>{capitalised(readableMessage(alert.message, { ...names.parties, ...names.places }))}</p>
       {product && (
         <p class="quiet">
           {product} <span class="code">{alert.gtin}</span>

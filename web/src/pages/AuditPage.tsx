@@ -3,18 +3,18 @@ import { auditApi, type AuditEntry, type AuditFilter } from "../api/audit";
 import { Failures, useDoing, useLoaded, WhenLoaded } from "../ui/loaded";
 import { Nothing, ShortId } from "../ui/parts";
 import { type Column, Table } from "../ui/Table";
-import { plainWords, readableTime } from "../ui/words";
+import { plainWords, readableTime, roleWords } from "../ui/words";
 import { EmergencyDesk } from "./EmergencyDesk";
 
 const EVERYTHING: AuditFilter = { action: "", principal: "", from: "", to: "" };
 
 const COLUMNS: readonly Column<AuditEntry>[] = [
-  { title: "Time", cell: ({ time }) => readableTime(time) },
+  { title: "Time", kind: "whole", cell: ({ time }) => readableTime(time) },
   {
     title: "Who",
     cell: ({ principal, role }) => (
       <>
-        {principal} <div class="quiet">{role}</div>
+        {principal} <div class="quiet">{roleWords(role)}</div>
       </>
     ),
   },

@@ -7,7 +7,7 @@ import { type Doing, Failures, useDoing, useLoaded, WhenLoaded } from "../ui/loa
 import { NoteForm } from "../ui/NoteForm";
 import { Nothing } from "../ui/parts";
 import { Segments } from "../ui/Segments";
-import { conflictWords, flagWords, nameOf, readableMessage, readableTime, worstFirst } from "../ui/words";
+import { capitalised, conflictWords, flagWords, nameOf, readableMessage, readableTime, worstFirst } from "../ui/words";
 
 const STATES = [
   ["open", "Open"],
@@ -70,7 +70,7 @@ function ConflictCard({ conflict, names, doing, onDecide }: CardProps) {
       <p>
         <SeverityTag severity={conflict.severity} /> <span class="tag">{conflictWords(conflict.kind)}</span> {!open && <span class="tag">{flagWords(conflict.state)}</span>}
       </p>
-      <p>{readableMessage(conflict.message, { ...names.parties, ...names.places })}</p>
+      <p>{capitalised(readableMessage(conflict.message, { ...names.parties, ...names.places }))}</p>
       <p class="quiet">
         <time dateTime={conflict.eventTime}>{readableTime(conflict.eventTime)}</time>
       </p>

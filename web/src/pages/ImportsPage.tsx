@@ -56,16 +56,18 @@ function ImportForm({ kinds, agreementIDs }: { kinds: readonly ImportKind[]; agr
           send(false);
         }}
       >
-        <label for="import-kind">What</label>
-        <select id="import-kind" value={kind} onChange={(event) => choose(event.currentTarget.value)}>
-          {kinds.map((one) => (
-            <option key={one.kind} value={one.kind}>
-              {KIND_WORDS[one.kind] ?? plainWords(one.kind)}
-            </option>
-          ))}
-        </select>
+        <span class="pair">
+          <label for="import-kind">What</label>
+          <select id="import-kind" value={kind} onChange={(event) => choose(event.currentTarget.value)}>
+            {kinds.map((one) => (
+              <option key={one.kind} value={one.kind}>
+                {KIND_WORDS[one.kind] ?? plainWords(one.kind)}
+              </option>
+            ))}
+          </select>
+        </span>
         {takes("agreementID") && (
-          <>
+          <span class="pair">
             <label for="import-agreement">Agreement</label>
             <select id="import-agreement" required value={options.agreementID ?? ""} onChange={option("agreementID")}>
               {agreementIDs.map((id) => (
@@ -74,31 +76,33 @@ function ImportForm({ kinds, agreementIDs }: { kinds: readonly ImportKind[]; agr
                 </option>
               ))}
             </select>
-          </>
+          </span>
         )}
         {takes("validFrom") && (
-          <>
+          <span class="pair">
             <label for="import-from">First day</label>
             <input id="import-from" type="date" value={options.validFrom ?? ""} onInput={option("validFrom")} />
-          </>
+          </span>
         )}
         {takes("countedAt") && (
-          <>
+          <span class="pair">
             <label for="import-counted">Counted on</label>
             <input id="import-counted" type="date" value={options.countedAt ?? ""} onInput={option("countedAt")} />
-          </>
+          </span>
         )}
-        <label for="import-file">CSV file</label>
-        <input
-          id="import-file"
-          type="file"
-          accept=".csv,text/csv,text/plain"
-          required
-          onChange={(event) => {
-            setFile(event.currentTarget.files?.[0] ?? null);
-            setAnswer(null);
-          }}
-        />
+        <span class="pair">
+          <label for="import-file">CSV file</label>
+          <input
+            id="import-file"
+            type="file"
+            accept=".csv,text/csv,text/plain"
+            required
+            onChange={(event) => {
+              setFile(event.currentTarget.files?.[0] ?? null);
+              setAnswer(null);
+            }}
+          />
+        </span>
         <button type="submit" class="primary" disabled={doing.busy || file === null}>
           {doing.busy ? "Reading…" : "Check the file"}
         </button>

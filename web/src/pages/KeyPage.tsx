@@ -6,7 +6,7 @@ import { KeyRotation } from "../ui/KeyRotation";
 import { Failures, useDoing, useLoaded, WhenLoaded } from "../ui/loaded";
 import { NewKeyText } from "../ui/OrganisationFields";
 import { Nothing, Notice } from "../ui/parts";
-import { nameOf, readableTime } from "../ui/words";
+import { nameOf, readableTime, roleWords } from "../ui/words";
 
 /** The key that this session was opened with, null where it was opened without one. */
 async function ownKey(): Promise<{ key: Key | null }> {
@@ -70,7 +70,7 @@ export function KeyPage({ session }: { session: Session }) {
 function Facts({ value: key, session }: { value: Key; session: Session }) {
   const rows: [string, string | null][] = [
     ["Organisation", session.organisationName],
-    ["Role", session.role],
+    ["Role", roleWords(session.role)],
     ["For", key.name],
     ["Place", key.place && nameOf(key.place, {})],
     ["Made", readableTime(key.createdAt)],

@@ -3,7 +3,7 @@ import { patientApi, type QuarantinedEvent } from "../api/patients";
 import type { Session } from "../api/types";
 import { type Doing, Failures, type Loaded, useDoing, useLoaded, WhenLoaded } from "../ui/loaded";
 import { Nothing, Notice } from "../ui/parts";
-import { readableTime } from "../ui/words";
+import { readableTime, roleWords } from "../ui/words";
 
 /** Events that were refused since they tell of a patient: the clinical role captures them after all, or they are deleted. */
 export function QuarantinePage({ session }: { session: Session }) {
@@ -61,7 +61,7 @@ function Waiting({ event, session: { rights }, all, doing, onDone }: WaitingProp
   return (
     <li class="severity-high" data-testid="quarantined">
       <p>
-        <strong>{event.principal}</strong> ({event.role}) · <time dateTime={event.receivedAt}>{readableTime(event.receivedAt)}</time>
+        <strong>{event.principal}</strong> ({roleWords(event.role)}) · <time dateTime={event.receivedAt}>{readableTime(event.receivedAt)}</time>
       </p>
       {event.findings.map(({ code, message }) => (
         <p key={code + message} class="verdict bad">

@@ -140,8 +140,8 @@ function OrderCard({ order, names, session, doing, onChange }: OrderProps) {
 
 function Positions({ positions, names }: { positions: readonly Position[]; names: AllNames }) {
   const columns: Column<Position>[] = [
-    { title: "Product", cell: ({ gtin }) => productWords(gtin, names) },
-    { title: "Place", cell: ({ place }) => nameOf(place, names.places) },
+    { title: "Product", kind: "name", cell: ({ gtin }) => productWords(gtin, names) },
+    { title: "Place", kind: "name", cell: ({ place }) => nameOf(place, names.places) },
     { title: "Agreed", kind: "number", cell: ({ minimum, maximum }) => `${minimum} to ${maximum}` },
     { title: "Usable", kind: "number", cell: ({ usable }) => usable },
     { title: "On the way", kind: "number", cell: ({ inTransit }) => inTransit },

@@ -6,8 +6,11 @@ import { Scroller } from "./parts";
 export interface Column<Row> {
   title: string;
   cell: (row: Row) => ComponentChildren;
-  /** Figures stand at the right; codes in letters that cannot be mistaken for each other. */
-  kind?: "number" | "code";
+  /**
+   * Figures stand at the right; codes in letters that cannot be mistaken for each other; what is whole is on one line;
+   * names have the room for more than a word.
+   */
+  kind?: "number" | "code" | "whole" | "name";
   /** The column explains itself by its buttons: its title is for screen readers. */
   unseen?: boolean;
 }

@@ -47,6 +47,9 @@ export const statusWords = (status: string): string => STATUS_WORDS[status] ?? p
 export const flagWords = (flag: string): string => FLAG_WORDS[flag] ?? plainWords(flag);
 export const useWords = (useType: string | null): string => (useType === null ? "" : (USE_WORDS[useType] ?? plainWords(useType)));
 
+/** A role within a sentence: `privacy officer`. */
+export const roleWords = (role: string): string => role.replaceAll("_", " ");
+
 /** Words for a kind of what the server found; a test holds kinds.json to the server's own lists. */
 const kindWords =
   (known: Readonly<Record<string, string>>) =>
