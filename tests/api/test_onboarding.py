@@ -118,3 +118,33 @@ def test_a_carrier_needs_no_agreement(site: Site) -> None:
     assert [one["step"] for one in state["steps"]] == ["party", "key", "test"]
     wrong = site.request("admin", "POST", "/onboarding/key", json=BOTH | {"role": "clinical"})
     assert wrong.status_code == 400
+
+
+def test_an_onboarding_that_says_something_else_of_a_known_partner_is_refused_with_what_differs(empty: Site) -> None:
+    """Rejects a name and prefixes that are passed over without a word, as if they had been taken."""
+    post(empty, "admin", "/onboarding", BEGIN)
+    post(empty, "admin", "/onboarding", BEGIN)
+    post(empty, "admin", "/onboarding", BEGIN | {"name": "", "companyPrefixes": []})
+    differs = BEGIN | {"name": "Vita Medical", "companyPrefixes": ["4098765", "4098766"]}
+    refused = post(empty, "admin", "/onboarding", differs, status=409)
+    assert [one["path"] for one in refused["errors"]] == ["name", "companyPrefixes"]
+    assert "'Vita'" in refused["errors"][0]["message"]
+    (known,) = [one for one in empty.get("admin", "/admin/organisations")["organisations"] if one["id"] == NEWCOMER]
+    assert (known["name"], known["companyPrefixes"]) == ("Vita", ["4098765"])
+
+
+def test_a_company_prefix_has_one_holder_until_an_administrator_says_that_it_passed_on(empty: Site) -> None:
+    """Rejects two holders of one prefix: the later would be the maker of the other's goods, and recall them."""
+    claimed = BEGIN | {"companyPrefixes": ["9521141"]}
+    refused = post(empty, "admin", "/onboarding", claimed, status=409)
+    assert [one["code"] for one in refused["errors"]] == ["prefix_taken"]
+    assert CORDIA in refused["detail"]
+    added = {"id": NEWCOMER, "name": "Vita", "companyPrefixes": ["4098765", "9521141"]}
+    post(empty, "admin", "/admin/organisations", added, status=409)
+    recall = {"recallClass": "I", "reason": "leak", "items": [{"gtin": "09521141010235"}]}
+    post(empty, "cordia", "/recalls", recall | {"notice": "urn:example:before"})
+    made = post(empty, "admin", "/admin/organisations", added | {"takeOverPrefixes": True})
+    assert made["companyPrefixes"] == ["4098765", "9521141"]
+    known = {one["id"]: one["companyPrefixes"] for one in empty.get("admin", "/admin/organisations")["organisations"]}
+    assert (known[CORDIA], known[NEWCOMER]) == ([], ["4098765", "9521141"])
+    post(empty, "cordia", "/recalls", recall | {"notice": "urn:example:after"}, status=403)

@@ -34,7 +34,7 @@ def get_organisations(_caller: Administrator, runtime: Services) -> dict[str, li
 
 @admin_router.post("/organisations", status_code=201)
 def post_organisation(body: OrganisationRequest, caller: Administrator, runtime: Services) -> OrganisationBody:
-    """Make an organisation known; events that it may see become visible to it. 409 when its id is taken."""
+    """Make an organisation known; events that it may see become visible to it. 409 when its id or a prefix is taken."""
     party = parties.add_organisation(
         runtime,
         identifier=body.id,
@@ -43,6 +43,7 @@ def post_organisation(body: OrganisationRequest, caller: Administrator, runtime:
         places=body.places,
         consignees=body.consignees,
         kind=body.kind,
+        take_over_prefixes=body.takeOverPrefixes,
         by=caller,
     )
     return _organisation_body(party)

@@ -293,11 +293,15 @@ class ConfigBody(BaseModel):
 
 
 class OrganisationRequest(_Request):
-    """A trading partner to be known to this server."""
+    """A trading partner to be known to this server.
+
+    takeOverPrefixes: what another organisation holds of its prefixes becomes its own, and is the other's no longer.
+    """
 
     id: Text
     name: Text
     companyPrefixes: list[Annotated[str, Field(pattern=r"^[0-9]{4,12}$")]] = []
+    takeOverPrefixes: bool = False
     places: dict[str, str] = {}
     consignees: list[Text] = []
     kind: Literal["partner", "carrier"] = "partner"

@@ -39,6 +39,10 @@ def add_organisation(
         list[str] | None, typer.Option("--consignee", help="PGLN of one that holds its goods; may be repeated.")
     ] = None,
     carrier: Annotated[bool, typer.Option("--carrier", help="It sees the movements of its consignments only.")] = False,
+    take_over: Annotated[
+        bool,
+        typer.Option("--take-over-prefixes", help="Prefixes that another organisation holds have passed on to it."),
+    ] = False,
     url: UrlOption = DEFAULT_URL,
     key: KeyOption = None,
     as_json: JsonFlag = False,
@@ -50,6 +54,7 @@ def add_organisation(
         "companyPrefixes": prefix or [],
         "consignees": consignee or [],
         "kind": "carrier" if carrier else "partner",
+        "takeOverPrefixes": take_over,
     }
     with server_for(url, key) as server:
         made = server.post_json("/admin/organisations", body)

@@ -3,7 +3,7 @@
 It must not read whom a key stands for: `registry` does. Of a key it stores the digest, never the secret.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,13 +40,16 @@ def add_organisation(
     places: dict[str, str],
     consignees: Sequence[str] = (),
     kind: str = "partner",
+    take_over_prefixes: bool = False,
     by: Principal | None = None,
 ) -> Organisation:
     """Make an organisation known, and what was captured before visible to it.
 
     identifier: its PGLN in any spelling. places: SGLN in any spelling -> name. consignees: PGLNs of the parties that
-    hold its goods by agreement. kind: one of KINDS. by: who asks for it, for the audit log.
-    Raises ValidationException when the id is no party, ResourceAlreadyExistsException when it is taken.
+    hold its goods by agreement. kind: one of KINDS. take_over_prefixes: company prefixes that others hold become its
+    own, and theirs no longer. by: who asks for it, for the audit log.
+    Raises ValidationException when the id is no party, ResourceAlreadyExistsException when it is taken or, unless they
+    are taken over, another holds a prefix: whoever holds it is the maker of its goods.
     """
     party = _party_identifier(identifier)
     if kind not in KINDS:
@@ -61,13 +64,20 @@ def add_organisation(
     def unit(tx: WriteTransaction) -> None:
         if tx.select(models.Organisation, id=party):
             raise ResourceAlreadyExistsException(f"the organisation {party} is known already")
+        for row, finding in _holders(tx, company_prefixes):
+            if not take_over_prefixes:
+                raise ResourceAlreadyExistsException(finding.message, [finding])
+            kept = [one for one in orjson.loads(row.company_prefixes) if one not in company_prefixes]
+            row.company_prefixes = _json(kept)
+            tx.put(row)
+            audit.append(tx, replace(made, action="company prefixes taken over", party=row.number))
         last = max((one.number for one in tx.select(models.Organisation)), default=0)
         tx.put(
             models.Organisation(
                 number=last + 1,
                 id=party,
                 name=name,
-                company_prefixes=_json(list(company_prefixes)),
+                company_prefixes=_json(list(dict.fromkeys(company_prefixes))),
                 profile=_json(profile),
                 created_us=tx.record_time_us,
             )
@@ -80,6 +90,18 @@ def add_organisation(
     added = runtime.registry.find(party)
     assert added is not None
     return added
+
+
+def _holders(tx: WriteTransaction, prefixes: Sequence[str]) -> Iterator[tuple[models.Organisation, Finding]]:
+    """The organisations that hold any of these company prefixes, each with what is wrong about another's holding it."""
+    for row in sorted(tx.select(models.Organisation), key=lambda one: one.number):
+        held = [one for one in orjson.loads(row.company_prefixes) if one in prefixes]
+        if held:
+            message = (
+                f"the company prefix {held[0]} is {row.name}'s ({row.id}); expected one that nobody else holds, or"
+                " takeOverPrefixes, where it has passed on"
+            )
+            yield row, Finding("companyPrefixes", "prefix_taken", message, _CLAUSE)
 
 
 def agree_consignment(runtime: "Runtime", *, owner: str, consignee: str, by: Principal | None = None) -> Organisation:

@@ -14,7 +14,13 @@ import orjson
 import pydantic
 
 from traceward.epcis.builder import CONTEXT, Item, build_event
-from traceward.epcis.errors import Finding, NoSuchResource, TracewardError, ValidationException
+from traceward.epcis.errors import (
+    Finding,
+    NoSuchResource,
+    ResourceAlreadyExistsException,
+    TracewardError,
+    ValidationException,
+)
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger.agreement import Agreement, day_of
@@ -25,6 +31,7 @@ from traceward.services.identity.principals import CARRIER, Principal, Right
 from traceward.services.identity.registry import KINDS, Organisation
 from traceward.services.intake import dry_run
 from traceward.services.intake.documents import BodyFormat
+from traceward.services.problem_bodies import summary
 from traceward.services.runtime import Runtime
 from traceward.store.onboarding_models import Onboarding
 from traceward.store.write import WriteTransaction
@@ -57,7 +64,8 @@ def begin(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> On
     """Begin a partner's onboarding, and make its organisation known; begun again it is taken up where it stands.
 
     request: host, partner, role; for a partner that is not known yet its name and companyPrefixes.
-    Raises ForbiddenException, ValidationException for a host that is not known or a role that is none.
+    Raises ForbiddenException, ValidationException for a host that is not known or a role that is none, and
+    ResourceAlreadyExistsException where a known partner has another name or other prefixes.
     """
     caller.require(Right.ADMINISTER)
     host, partner = canonical_identifier(request["host"]), canonical_identifier(request["partner"])
@@ -70,6 +78,8 @@ def begin(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> On
     if known is not None and known.kind != kind:
         message = f"role is {role!r}, but {partner} is known here as {known.kind!r}"
         raise ValidationException(message, [Finding("role", "role", message, _CLAUSE)])
+    if known is not None:
+        _require_same(known, request)
     if known is None:
         if not request.get("name"):
             message = f"{partner} is not known here yet; expected its name, and its companyPrefixes"
@@ -98,6 +108,23 @@ def begin(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> On
         return row
 
     return runtime.store.committer.run(unit)
+
+
+def _require_same(known: Organisation, request: Mapping[str, Any]) -> None:
+    """Nothing where a request says of a partner that is known what is known of it, or says nothing of it."""
+    name, prefixes = request.get("name"), request.get("companyPrefixes")
+    findings = []
+    if name and name != known.name:
+        message = f"name is {name[:200]!r}, but {known.id} is known here as {known.name!r}; nothing was changed"
+        findings.append(Finding("name", "differs", message, _CLAUSE))
+    if prefixes and set(prefixes) != set(known.company_prefixes):
+        held = ", ".join(known.company_prefixes) or "none"
+        message = (
+            f"companyPrefixes are {', '.join(prefixes)[:200]}; of {known.id} are known: {held}; nothing was changed"
+        )
+        findings.append(Finding("companyPrefixes", "differs", message, _CLAUSE))
+    if findings:
+        raise ResourceAlreadyExistsException(summary(findings), findings)
 
 
 def give_key(runtime: Runtime, caller: Principal, host: str, partner: str, role: str | None) -> tuple[Onboarding, str]:
