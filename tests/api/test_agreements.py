@@ -118,7 +118,7 @@ def test_agreements_that_cover_the_same_product_at_the_same_place_are_refused_an
         ({"ownership": {"trigger": "after_days"}}, "afterDays"),
         ({"lines": [{"gtin": VALVE, "par": [{"place": SITE, "minimum": 4, "maximum": 4}]}]}, "minimum below maximum"),
         ({"colour": "red"}, "colour"),
-        ({"supplier": "https://id.gs1.org/417/9999999000013"}, "server knows"),
+        ({"supplier": "https://id.gs1.org/417/9999999000013"}, "check digit"),
     ],
 )
 def test_wrong_terms_are_refused_with_what_was_expected(site: Site, change: dict[str, Any], said: str) -> None:

@@ -11,6 +11,7 @@ from api.flows import CABINET, capture, day, delivered, event, lot
 from api.test_agreements import CORDIA, NORTHGATE, SCREW, VALVE, propose, sign, terms
 
 RIVAL = "https://id.gs1.org/417/9506000000008"
+NOBODY = "https://id.gs1.org/417/9999999000010"
 RIVAL_GTIN = "09506000000015"
 SUPPLY = "northgate-supply"
 TAKEN, FREE = "https://example.org/agreement/CA-1", "https://example.org/agreement/CA-9"
@@ -127,3 +128,30 @@ def test_what_two_sides_propose_at_once_shares_one_tolerance(counted: Site) -> N
     assert [one.status_code for one in made] == [201, 201]
     charged = sorted(one.json()["items"][0]["charged"] for one in made)
     assert charged == ["0", "2"]
+
+
+def test_who_is_known_here_shows_in_no_answer_to_an_agreement_or_invoice(empty: Site) -> None:
+    """Rejects a refusal of parties that the server does not know: a rival finds out by it who trades with whom here."""
+    for agreement_id, name in (("urn:example:a", "supplier"), ("urn:example:b", "hospital")):
+        told = []
+        for party in (CORDIA, NOBODY):
+            body = terms(
+                agreement_id, lines=[{"gtin": RIVAL_GTIN}], **{"supplier": RIVAL, "hospital": RIVAL, name: party}
+            )
+            made = propose(empty, "rival-supplier", body)
+            assert made.status_code == 201, made.text
+            told.append(_without_times(made.json(), party))
+        assert told[0] == told[1]
+    told = []
+    for party in (NORTHGATE, NOBODY):
+        line = {"item": f"https://id.gs1.org/01/{RIVAL_GTIN}/10/L", "quantity": 1, "unitPrice": "1.00"}
+        body = {"number": "I-" + party[-4:], "hospital": party, "issuedOn": "2026-03-01", "currency": "EUR"}
+        made = post(empty, "rival-supplier", "/invoices", **body, lines=[line])
+        assert made.status_code == 201, made.text
+        told.append(made.text.replace(party, "").replace(body["number"], ""))
+    assert told[0] == told[1]
+
+
+def _without_times(body: Any, party: str) -> str:
+    kept = {key: value for key, value in body.items() if key not in ("proposedAt", "signatures")}
+    return str(kept).replace(party, "")

@@ -164,6 +164,10 @@ def test_a_trial_and_a_free_use_cost_nothing(priced: Site) -> None:
         False,
     )
     assert {one["supplier"] for one in (free, trial)} == {CORDIA}
+    (wrong,) = priced.get(SUPPLY, "/usage?state=declared_in_error")["uses"]
+    charges = [line["charge"] for line in wrong["lines"] if not line["counts"]]
+    assert charges
+    assert {(one["payer"], one["amount"]) for one in charges} == {("none", "0.00")}
     assert {one["hospital"] for one in (free, trial)} == {NORTHGATE}
 
 

@@ -121,7 +121,7 @@ def test_capture_tells_why_it_cannot(
 def test_an_administrator_makes_an_organisation_and_a_key_that_works_until_it_is_revoked(demo: dict[str, str]) -> None:
     admin = {"TRACEWARD_URL": demo["url"], "TRACEWARD_KEY": demo["admin"]}
     organisation = "https://id.gs1.org/417/9506000000015"
-    made = traceward("organisations", "add", organisation, "Helix North", "--prefix", "9506000", **admin)
+    made = traceward("organisations", "add", organisation, "Helix North", "--prefix", "950600000001", **admin)
     assert made.exit_code == 0, made.stderr
     assert "Helix North" in traceward("organisations", "list", **admin).stdout
     assert traceward("organisations", "add", organisation, "Again", **admin).exit_code == 1

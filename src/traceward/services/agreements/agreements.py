@@ -20,7 +20,7 @@ from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger.agreement import Agreement, AgreementBook, Overlap, Signature, agreement_key, day_of
 from traceward.ledger.agreement_terms import AgreementTerms
 from traceward.services.agreements.book import note_change, read_book
-from traceward.services.identity.parties import agree_consignment
+from traceward.services.identity import parties
 from traceward.services.identity.principals import Principal, Right, Sight
 from traceward.services.problem_bodies import summary
 from traceward.services.runtime import Runtime
@@ -46,8 +46,8 @@ def propose(runtime: Runtime, caller: Principal, terms: AgreementTerms) -> Agree
     """Store the next version of an agreement, signed by the caller's side; the other side has yet to sign.
 
     The same terms as the newest version are that version. Raises ForbiddenException when the caller is neither party,
-    ValidationException for a party that is not known here, and ResourceAlreadyExistsException where another agreement
-    covers the same product, place and day: both are named.
+    ValidationException for a party whose GLN has a wrong check digit, and ResourceAlreadyExistsException where another
+    agreement covers the same product, place and day: both are named.
     """
     require_parties(runtime, caller, terms)
 
@@ -66,12 +66,13 @@ def propose(runtime: Runtime, caller: Principal, terms: AgreementTerms) -> Agree
 
 
 def require_parties(runtime: Runtime, caller: Principal, terms: AgreementTerms) -> None:
-    """Nothing when the caller is a party to these terms and this server knows both; else raises as `propose` does."""
+    """Nothing when the caller is a party to these terms and the other may be one; else raises as `propose` does.
+
+    Whether this server knows the other is not told: who trades with whom here is for nobody else to find out.
+    """
     _require_party(caller, terms.supplier, terms.hospital)
     for side, party in (("supplier", terms.supplier), ("hospital", terms.hospital)):
-        if runtime.registry.find(party) is None:
-            message = f"{side} is {party}; expected an organisation that this server knows"
-            raise ValidationException(message, [Finding(side, "unknown_party", message, _CLAUSE)])
+        parties.require_party(runtime, party, side)
 
 
 def next_version(known: AgreementBook, caller: Principal, terms: AgreementTerms, now_us: int) -> Agreement:
@@ -109,7 +110,7 @@ def sign(
 
     signed = runtime.store.committer.run(unit)
     if signed.is_signed:
-        agree_consignment(runtime, owner=signed.terms.supplier, consignee=signed.terms.hospital)
+        parties.agree_consignment(runtime, owner=signed.terms.supplier, consignee=signed.terms.hospital)
     return signed
 
 

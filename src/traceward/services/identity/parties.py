@@ -307,15 +307,28 @@ def _changed(tx: WriteTransaction) -> None:
     counters.bump(tx, VERSION)
 
 
+def require_party(runtime: "Runtime", party: str, path: str) -> None:
+    """Nothing where a canonical PGLN is or may be an organisation; ValidationException for a wrong check digit.
+
+    Whether the server knows the organisation makes no difference that a caller could see.
+    """
+    if runtime.registry.find(party) is None:
+        _require_check_digit(party, path)
+
+
+def _require_check_digit(party: str, path: str) -> None:
+    gln = party.rpartition("/")[2]
+    if not has_valid_check_digit(gln):
+        message = f"{path} is {party!r}, whose check digit is {gln[-1]}; expected {check_digit(gln[:-1])}"
+        raise ValidationException(message, [Finding(path, "incorrect_check_digit", message, _PARTY_CLAUSE)])
+
+
 def _party_identifier(text: str) -> str:
     party = canonical_identifier(text)
     if identifier_kind(party).kind != "pgln":
         message = f"id is {text!r}; expected the GLN of a party as a PGLN, such as https://id.gs1.org/417/9521141000007"
         raise ValidationException(message, [Finding("id", "party_id", message, _PARTY_CLAUSE)])
-    gln = party.rpartition("/")[2]
-    if not has_valid_check_digit(gln):
-        message = f"id is {text!r}, whose check digit is {gln[-1]}; expected {check_digit(gln[:-1])}"
-        raise ValidationException(message, [Finding("id", "incorrect_check_digit", message, _PARTY_CLAUSE)])
+    _require_check_digit(party, "id")
     return party
 
 

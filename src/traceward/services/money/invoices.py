@@ -19,6 +19,7 @@ from traceward.epcis.errors import (
 )
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
+from traceward.services.identity import parties
 from traceward.services.identity.principals import Principal, Right, Sight
 from traceward.services.money.usage_matching import InvoiceLine, InvoiceRecord
 from traceward.services.money.usage_prices import money
@@ -35,15 +36,17 @@ def post(runtime: Runtime, caller: Principal, invoice: InvoiceRecord) -> Invoice
     """Store an invoice of the caller's organisation; the same one again changes nothing.
 
     Raises ForbiddenException for roles that see no prices or for another's invoice, ValidationException for a hospital
-    that is not known here, ResourceAlreadyExistsException where the number stands for other content.
+    that is none, ResourceAlreadyExistsException where the number stands for other content. Whether this server knows
+    the hospital is not told.
     """
     _require_prices(caller)
     caller.require(Right.CAPTURE)
     if caller.organisation != invoice.supplier:
         raise ForbiddenException("an invoice is posted by its supplier")
-    if runtime.registry.find(invoice.hospital) is None or invoice.hospital == invoice.supplier:
-        message = f"hospital is {invoice.hospital}; expected another organisation that this server knows"
-        raise ValidationException(message, [Finding("hospital", "unknown_party", message, _CLAUSE)])
+    if invoice.hospital == invoice.supplier:
+        message = f"hospital is {invoice.hospital}; expected another organisation than the supplier"
+        raise ValidationException(message, [Finding("hospital", "same_party", message, _CLAUSE)])
+    parties.require_party(runtime, invoice.hospital, "hospital")
 
     def unit(tx: WriteTransaction) -> InvoiceRecord:
         known = tx.get(business_models.Invoice, invoice.supplier, invoice.number)

@@ -6,6 +6,7 @@ It names no patient: private events are never read here. Prices and papers are f
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from traceward.epcis.decimals import normal_decimal
@@ -246,6 +247,10 @@ def _line_body(book: AgreementBook, use: UseEvent, progress: Progress, *, with_m
             "invoiced": normal_decimal(progress.invoiced),
         }
         charge = line_money(charge_of(book, use, progress.line)) | papers
+        if not progress.line.counts:
+            # No ownership passed by it, or it was taken back: whatever its price, nobody owes it.
+            nothing = money(Decimal(0)) if charge["amount"] is not None else None
+            charge |= {"payer": "none", "amount": nothing, "priceProblem": None}
         return item_body(progress.line) | {"state": state, "counts": progress.line.counts, "charge": charge}
     if state in _UNPRICED_STATES:
         state = "reported" if use.usage_report is not None else "used"
