@@ -17,6 +17,7 @@ from traceward.ledger.parties import Parties, Party
 from traceward.ledger.state import Ledger
 
 DC = "https://id.gs1.org/414/9521141000106"
+OTHER_DC = "https://id.gs1.org/414/9521141000205"
 SITE = "https://id.gs1.org/414/4012345000016"
 STORE = "https://id.gs1.org/414/4012345000016/254/STORE"
 OR3 = "https://id.gs1.org/414/4012345000016/254/OR3"
@@ -217,6 +218,47 @@ def test_containers_in_each_other_are_a_conflict_and_stay_apart() -> None:
     ]
     ledger = fold([*pack, at(3, CORDIA, "storing", instances=(SSCC, BOX), biz_location=DC)], PARTIES)
     assert "container_cycle" in kinds(ledger)
+
+
+def test_a_box_that_takes_its_own_tray_in_leaves_the_tray_where_that_stays() -> None:
+    """Rejects a refused packing that has moved the box as if the tray had come along, and left it in the tray."""
+    pack = at(
+        1, CORDIA, "packing", type="AggregationEvent", action="ADD", parent=SSCC, children=(BOX,), biz_location=DC
+    )
+    round_again = at(
+        2, CORDIA, "packing", type="AggregationEvent", action="ADD", parent=BOX, children=(SSCC,), biz_location=OTHER_DC
+    )
+    ledger = fold([pack, round_again], PARTIES)
+    box, tray = ledger.instance(BOX), ledger.instance(SSCC)
+    assert box is not None
+    assert tray is not None
+    assert (box.place, box.container, tray.place, tray.contents) == (OTHER_DC, None, DC, None)
+
+
+def test_a_box_from_which_an_item_is_taken_moves_on_with_the_rest_of_its_contents() -> None:
+    """Rejects a box that, having given up an item by the same event, is thought to have moved with its tray already."""
+
+    def packed(hour: float, parent: str, *children: str, place: str) -> LedgerEvent:
+        return at(
+            hour, CORDIA, "packing", type="AggregationEvent", action="ADD", parent=parent, children=children,
+            biz_location=place, child_quantities=((LOT77A, Decimal(6), None),) if parent == BOX else (),
+        )  # fmt: skip
+
+    tray, pallet = "https://id.gs1.org/8003/09521141007778T1", SSCC
+    history = [
+        MADE, MADE_LOT, packed(1, BOX, V7, V8, place=DC), packed(2, tray, BOX, place=DC),
+        packed(3, pallet, V7, tray, place=OTHER_DC),
+    ]  # fmt: skip
+    ledger = fold(history, PARTIES)
+    items = [ledger.instance(key) for key in (V7, V8, BOX, tray)]
+    assert [(one.place, one.container) for one in items if one is not None] == [
+        (OTHER_DC, pallet), (OTHER_DC, BOX), (OTHER_DC, tray), (OTHER_DC, pallet)
+    ]  # fmt: skip
+    stock = ledger.stock(LOT77A)
+    assert stock is not None
+    assert {(slot.place, slot.quantity) for slot in stock.slots.values() if slot.container == BOX} == {
+        (OTHER_DC, Decimal(6))
+    }
 
 
 def test_a_recall_notice_reaches_serials_by_their_lot_and_those_who_get_them_later() -> None:

@@ -13,6 +13,7 @@ from traceward.ledger.instances import (
     carry,
     concerned,
     leave_container,
+    leave_if_apart,
     note_claim,
     open_instance,
     perform,
@@ -62,6 +63,7 @@ def _pack(book: Book, act: Act, container: Instance, captor: str) -> None:
         name = record_key(container)
         if _lies_in(book, container, record):
             book.raise_conflict("container_cycle", act, record, what=container.key)
+            leave_if_apart(book, act, container)  # it was taken to travel along with what now stays where it is
             continue
         before = concerned(book, record)
         if record.container not in (None, name):

@@ -78,7 +78,7 @@ def note_claim(book: Book, act: Act, record: Instance) -> None:
 
 def perform(book: Book, act: Act, record: Instance, captor: str, basis: str) -> None:
     """Apply the event to a record on behalf of an entitled captor."""
-    if record.order == act.order and record.status != UNSEEN:
+    if record.status != UNSEEN and _went_through(act, record):
         return  # its container, named by the same event, brought it along
     before = concerned(book, record)
     is_lot_new = read_label(act, record)
@@ -96,7 +96,8 @@ def perform(book: Book, act: Act, record: Instance, captor: str, basis: str) -> 
             _EFFECTS.get(act.effect, _note)(book, act, record, captor, basis)
             if act.effect not in _SEEN_ONLY:
                 _pass_ownership(book, act, record)
-                _leave_if_apart(book, act, record)
+                if record.container is not None and not _travels_along(book, act, record):
+                    leave_if_apart(book, act, record)
                 if record.contents:
                     carry(book, act, record)
     compare_label(book, act, record)
@@ -180,11 +181,9 @@ def leave_container(book: Book, act: Act, record: Instance, *, told: bool = Fals
     record.container = None
 
 
-def _leave_if_apart(book: Book, act: Act, record: Instance) -> None:
-    """Take an item out of a container that, by the event, is somewhere else than the item now is."""
-    if record.container is None or _travels_along(book, act, record):
-        return
-    container = book.find(record.container)
+def leave_if_apart(book: Book, act: Act, record: Instance) -> None:
+    """Take an item out of a container that is somewhere else than the item now is."""
+    container = book.find(record.container) if record.container is not None else None
     if isinstance(container, Instance) and (container.place, container.holder, container.status) != (
         record.place, record.holder, record.status,
     ):  # fmt: skip
@@ -197,7 +196,7 @@ def carry(book: Book, act: Act, container: Instance, seen: frozenset[str] = froz
     for name in sorted((container.contents or set()) - seen):
         content = book.find(name)
         if isinstance(content, Instance):
-            if content.order == act.order:
+            if _went_through(act, content):
                 content.place, content.holder = container.place, container.holder
                 content.origin, content.status = container.origin, container.status
                 continue
@@ -432,6 +431,11 @@ def _after_the_end(book: Book, act: Act, record: Instance) -> None:
 def _changed(act: Act, record: Instance) -> None:
     record.flags = steps.flags_after(record.flags, act.event)
     record.changed_eid = act.event.eid
+
+
+def _went_through(act: Act, record: Instance) -> bool:
+    """Whether the event was applied to the record already, and did not only take something out of it."""
+    return record.order == act.order and bool(record.trail) and record.trail[-1][0] == act.event.eid
 
 
 def _travels_along(book: Book, act: Act, record: Instance) -> bool:
