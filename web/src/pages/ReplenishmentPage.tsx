@@ -142,11 +142,12 @@ function Positions({ positions, names }: { positions: readonly Position[]; names
   const columns: Column<Position>[] = [
     { title: "Product", kind: "name", cell: ({ gtin }) => productWords(gtin, names) },
     { title: "Place", kind: "name", cell: ({ place }) => nameOf(place, names.places) },
+    // What decides comes first: on a phone the rest is scrolled to.
+    { title: "Short by", kind: "number", cell: ({ gap }) => (Number(gap) > 0 ? <strong>{gap}</strong> : gap) },
     { title: "Agreed", kind: "number", cell: ({ minimum, maximum }) => `${minimum} to ${maximum}` },
     { title: "Usable", kind: "number", cell: ({ usable }) => usable },
     { title: "On the way", kind: "number", cell: ({ inTransit }) => inTransit },
     { title: "Ordered", kind: "number", cell: ({ onOrder }) => onOrder },
-    { title: "Short by", kind: "number", cell: ({ gap }) => (Number(gap) > 0 ? <strong>{gap}</strong> : gap) },
   ];
   return <TableBlock title="Stock levels" small columns={columns} rows={positions} keyOf={({ gtin, place }) => gtin + place} />;
 }
