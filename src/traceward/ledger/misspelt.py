@@ -19,20 +19,17 @@ _END: Final = len(_STEM) + 14
 
 
 def misspelt(event: LedgerEvent, captors: Iterable[str], parties: Parties) -> list[Conflict]:
-    """What is to be said of the GTINs of a shared event, one conflict for each that is wrong."""
-    named = [key for key in keys(event) if key.startswith(_STEM)]
-    wrong = sorted({key[len(_STEM) : _END] for key in named if not has_valid_check_digit(key[len(_STEM) : _END])})
+    """What is to be said of the GTINs of a shared event, one conflict for each thing it names by a wrong one.
+
+    One for each thing, not for each GTIN: the things of an event are also folded apart, and must be told of alike.
+    """
+    named = sorted({key for key in keys(event) if key.startswith(_STEM)})
+    wrong = {gtin for gtin in {key[len(_STEM) : _END] for key in named} if not has_valid_check_digit(gtin)}
     if not wrong:
         return []
     told = {party for party in (*captors, *named_parties(event, parties)) if party is not None and party in parties}
     return [
-        conflict(
-            KIND,
-            [key for key in named if key.startswith(_STEM + gtin)],
-            (event.eid,),
-            told,
-            event.event_time_us,
-            what=gtin,
-        )
-        for gtin in wrong
+        conflict(KIND, (key,), (event.eid,), told, event.event_time_us, what=gtin)
+        for key in named
+        if (gtin := key[len(_STEM) : _END]) in wrong
     ]
