@@ -14,7 +14,7 @@ from traceward.ledger.conflicts import KINDS
 from traceward.ledger.facts import LedgerEvent, keys, ledger_event
 from traceward.ledger.fold import fold, relations
 from traceward.ledger.parties import Parties, Party
-from traceward.ledger.state import Ledger
+from traceward.ledger.state import Instance, Ledger
 
 DC = "https://id.gs1.org/414/9521141000106"
 OTHER_DC = "https://id.gs1.org/414/9521141000205"
@@ -259,6 +259,34 @@ def test_a_box_from_which_an_item_is_taken_moves_on_with_the_rest_of_its_content
     assert {(slot.place, slot.quantity) for slot in stock.slots.values() if slot.container == BOX} == {
         (OTHER_DC, Decimal(6))
     }
+
+
+def test_a_box_in_anothers_claim_of_a_tray_leaves_it_when_the_trays_owner_moves_both() -> None:
+    """Rejects a box that is thought to travel along because its tray is named, of which another record moves."""
+    tray = "https://id.gs1.org/8003/09521141007778T1"
+    pack = {"type": "AggregationEvent", "action": "ADD"}
+    history = [
+        at(0, CORDIA, "packing", **pack, parent=SSCC, read_point=SITE),
+        at(0, NORTHGATE, "packing", **pack, parent=tray, children=(SSCC,)),
+        at(1, CORDIA, "packing", **pack, parent=SSCC, children=(tray,), location=(None, DC)),
+    ]
+    ledger = fold(history, PARTIES)
+    for record in ledger.records.values():
+        if isinstance(record, Instance) and record.container is not None:
+            outer = ledger.records[record.container]
+            assert isinstance(outer, Instance)
+            assert (record.place, record.holder) == (outer.place, outer.holder)
+
+
+def test_a_makers_count_without_a_place_sets_no_flag() -> None:
+    """Rejects a count that is taken for a statement of the maker: it would hold back what somebody else owns."""
+    bought = at(1, NORTHGATE, "receiving", instances=(V7,), owning=(None, NORTHGATE), read_point=SITE)
+    counted = at(2, CORDIA, "cycle_counting", instances=(V7,), disposition="returned")
+    owners = frozenset({(CORDIA, NORTHGATE)})
+    with_count, without = (fold(one, PARTIES, owners).instance(V7) for one in ([bought, counted], [bought]))
+    assert with_count is not None
+    assert without is not None
+    assert (with_count.flags, with_count.status) == (without.flags, without.status)
 
 
 def test_a_recall_notice_reaches_serials_by_their_lot_and_those_who_get_them_later() -> None:

@@ -90,7 +90,7 @@ def perform(book: Book, act: Act, record: Instance, captor: str, basis: str) -> 
         if basis == IMPLIED and act.effect not in _SEEN_ONLY:
             _note_undespatched(book, act, record)
         trays.note_sterilised(act, record)
-        if basis == NOTICE:
+        if basis == NOTICE and act.effect != steps.COUNT:
             _state(book, act, record, captor)
         else:
             _EFFECTS.get(act.effect, _note)(book, act, record, captor, basis)
@@ -439,15 +439,27 @@ def _went_through(act: Act, record: Instance) -> bool:
 
 
 def _travels_along(book: Book, act: Act, record: Instance) -> bool:
-    """Whether a container that the same event names has the item in it, at any depth."""
+    """Whether a container that the same event moves has the item in it, at any depth."""
     inside, seen = record.container, set[str]()
     while inside is not None and inside not in seen:
-        if item_of(inside) in act.named:
+        container = book.find(inside)
+        if not isinstance(container, Instance):
+            return False
+        if container.key in act.named and _is_acted_on(book, act, container):
             return True
         seen.add(inside)
-        container = book.find(inside)
-        inside = container.container if isinstance(container, Instance) else None
+        inside = container.container
     return False
+
+
+def _is_acted_on(book: Book, act: Act, named: Instance) -> bool:
+    """Whether what an event does to an item is done to this record of it: the ledger's own, or a captor's claim."""
+    if _went_through(act, named):
+        return True
+    entitled = entitled_to_instance(book, act, book.instance(named.key))
+    if named.claimant is None:
+        return entitled is not None
+    return entitled is None and named.claimant == act.captors[0]
 
 
 def _check_source(book: Book, act: Act, record: Instance) -> None:
