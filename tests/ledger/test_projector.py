@@ -96,6 +96,30 @@ def test_a_recall_of_a_lot_reaches_items_that_tell_their_lot_no_earlier_than_it(
         assert one_store.digest() == ledger_digest(expected)
 
 
+def test_a_consignees_notice_counts_for_what_comes_with_the_proof_of_the_relation(one_store: Ledgers) -> None:
+    """Rejects items judged by what stands stored of their class: the notice on it proved nothing until now."""
+    product = "https://id.gs1.org/01/09521141010235"
+
+    def happened(hour: int, step: str, captor: str, **facts: object) -> LedgerEvent:
+        event = LedgerEvent(
+            b"", "", "ObjectEvent", START_US + hour * HOUR_US, "+00:00", RECORDED_US, (captor,), action="OBSERVE",
+            biz_step=step,
+        )  # fmt: skip
+        return named(msgspec.structs.replace(event, **facts))
+
+    notice = happened(0, "holding", NORTHGATE, quantities=((product, None, None),), set_flags=("recalled",))
+    proof = happened(0, "receiving", CORDIA, owning=(CORDIA, None), possessing=(None, NORTHGATE))
+    came = happened(1, "receiving", NORTHGATE, instances=(f"{product}/21/S0",))
+    expected = fold([notice, proof, came], PARTIES)
+    assert "moved_after_recall" in {one.kind for one in expected.conflicts.values()}
+    for keeping in KEEPINGS:
+        one_store.clear()
+        one_store.projector = Projector(PARTIES, keeping)
+        one_store.capture([notice])
+        one_store.capture([came, proof])
+        assert one_store.digest() == ledger_digest(expected)
+
+
 def test_an_event_before_what_a_claim_last_took_in_is_late_for_the_claim(one_store: Ledgers) -> None:
     """Rejects lateness told by the ledger's own records alone: a claim changes through its box, without them."""
     lot, box = LOTS[0], CONTAINERS[1]

@@ -150,12 +150,15 @@ class Projector:
         loader.fetch(events)
         again = {event.eid for event in before}
         late = [event for event in events if event.eid in again or self._is_late(tx, loader, event)]
-        touched = _unproven_keys(tx, proven - known)
+        unproven = _unproven_keys(tx, proven - known)
+        touched = _items_of_unproven(tx, unproven, events)
         if not late and not touched:
             return self._go_on(tx, loader, events, proven)
-        projection = self._fold_on(tx, loader, events, before, late, touched, (known, proven))
-        if projection is not None:
-            return projection
+        # What was stated of a class while that proved nothing is in no earlier state from which one could fold on.
+        if not any(map(_is_class, unproven)):
+            projection = self._fold_on(tx, loader, events, before, late, touched, (known, proven))
+            if projection is not None:
+                return projection
         streams = StreamReader(tx, self._party_ids(tx), events, before)
         scope = self._scope(tx, streams, events, late, touched)
         onward = [event for event in events if not scope.intersection(keys(event))]
@@ -405,25 +408,46 @@ def _unproven_keys(tx: WriteTransaction, new: Iterable[tuple[str, str]]) -> dict
     return first
 
 
+def _items_of_unproven(
+    tx: WriteTransaction, unproven: Mapping[str, int], events: Sequence[LedgerEvent]
+) -> dict[str, int]:
+    """Unproven keys and, of the classes among them, the items: what was stated of a class only counts from now on."""
+    found = dict(unproven)
+    for key, time_us in unproven.items():
+        if _is_class(key):
+            for item in _items_of_class(tx, key, (), events):
+                found[item] = min(found.get(item, time_us), time_us)
+    return found
+
+
+def _is_class(key: str) -> bool:
+    gtin, _, serial = class_parts(key)
+    return gtin is not None and serial is None
+
+
 def _items_of_classes(tx: WriteTransaction, notice: LedgerEvent, events: Iterable[LedgerEvent]) -> set[str]:
     """The items and lots of the classes that a notice names: those in the ledger, and those of this unit."""
-    found = set[str]()
-    for key in class_keys(notice):
-        gtin, lot, _ = class_parts(key)
-        if gtin is None:
-            continue
-        if lot is None:
-            rows = tx.fetch("SELECT key FROM ledger_record WHERE gtin=?", (gtin,))
-        else:
-            rows = tx.fetch("SELECT key FROM ledger_record WHERE gtin=? AND lot=?", (gtin, lot))
-        named = {item_of(name) for (name,) in rows}
-        product = key[:PRODUCT_END]
-        named.update(
-            other for event in events for other in item_keys(event) | class_keys(event) if other.startswith(product)
-        )
-        serials = serials_of_notice(notice, key)
-        found.update(one for one in named if one == key or within(serials, class_parts(one)[2]))
-    return found
+    told = [_items_of_class(tx, key, serials_of_notice(notice, key), events) for key in class_keys(notice)]
+    return set[str]().union(*told)
+
+
+def _items_of_class(
+    tx: WriteTransaction, key: str, serials: tuple[tuple[str, str], ...], events: Iterable[LedgerEvent]
+) -> set[str]:
+    """The items and lots of one class, with a serial in one of the ranges where there are any."""
+    gtin, lot, _ = class_parts(key)
+    if gtin is None:
+        return set()
+    if lot is None:
+        rows = tx.fetch("SELECT key FROM ledger_record WHERE gtin=?", (gtin,))
+    else:
+        rows = tx.fetch("SELECT key FROM ledger_record WHERE gtin=? AND lot=?", (gtin, lot))
+    named = {item_of(name) for (name,) in rows}
+    product = key[:PRODUCT_END]
+    named.update(
+        other for event in events for other in item_keys(event) | class_keys(event) if other.startswith(product)
+    )
+    return {one for one in named if one == key or within(serials, class_parts(one)[2])}
 
 
 def _with_notices(tx: WriteTransaction, classes: set[str], streams: StreamReader) -> set[str]:
