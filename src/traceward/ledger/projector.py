@@ -155,7 +155,7 @@ class Projector:
         if not late and not touched:
             return self._go_on(tx, loader, events, proven)
         # What was stated of a class while that proved nothing is in no earlier state from which one could fold on.
-        if not any(map(_is_class, unproven)):
+        if not any(map(_is_product, unproven)):
             projection = self._fold_on(tx, loader, events, before, late, touched, (known, proven))
             if projection is not None:
                 return projection
@@ -414,15 +414,15 @@ def _items_of_unproven(
     """Unproven keys and, of the classes among them, the items: what was stated of a class only counts from now on."""
     found = dict(unproven)
     for key, time_us in unproven.items():
-        if _is_class(key):
+        if _is_product(key):
             for item in _items_of_class(tx, key, (), events):
                 found[item] = min(found.get(item, time_us), time_us)
     return found
 
 
-def _is_class(key: str) -> bool:
-    gtin, _, serial = class_parts(key)
-    return gtin is not None and serial is None
+def _is_product(key: str) -> bool:
+    gtin, lot, serial = class_parts(key)
+    return gtin is not None and lot is None and serial is None
 
 
 def _items_of_classes(tx: WriteTransaction, notice: LedgerEvent, events: Iterable[LedgerEvent]) -> set[str]:
