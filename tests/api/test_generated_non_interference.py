@@ -64,8 +64,8 @@ class Server:
     def fill(self, events: list[Planted], marks: frozenset[str]) -> None:
         """Agree, then capture the events with these marks, a document each second, at the same time on every server."""
         runtime = self.site.server.app.state.runtime
-        # Alerts are looked at once, after the events: when the server gets to it in between is the machine's chance.
-        with runtime.looking_at_alerts:
+        # Alerts and needs are looked at once, after the events: when the server gets to it is the machine's chance.
+        with runtime.looking_at_alerts, runtime.replenishing:
             self.injected.set(roles.SIGNED_US + 3_000_000)
             roles.agree(self.site)
             self._capture(events, marks)

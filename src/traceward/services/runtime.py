@@ -85,6 +85,7 @@ class Runtime:
     agreement_books: BookCache = field(default_factory=BookCache)
     zones: ZoneCache = field(default_factory=ZoneCache)
     looking_at_alerts: threading.Lock = field(default_factory=threading.Lock)
+    replenishing: threading.Lock = field(default_factory=threading.Lock)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     background: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(max_workers=1, thread_name_prefix="spooled-capture")

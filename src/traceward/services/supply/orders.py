@@ -162,15 +162,17 @@ def orders_of(runtime: Runtime, caller: Principal, state: str | None) -> list[di
 def replenish(runtime: Runtime, parties: Collection[str] | None = None) -> int:
     """Close orders that have come and send those that agreements replenish by themselves; how many were sent.
 
-    parties: whose agreements are looked at, None for all. Looked at again it changes nothing.
+    parties: whose agreements are looked at, None for all. Looked at again it changes nothing. One thread looks at a
+    time; another that comes meanwhile waits for it.
     """
-    now_us = runtime.now_us()
-    book = runtime.agreement_books.current(runtime.store)
-    own = [one for one in book.all_in_force(now_us) if parties is None or one.parties.intersection(parties)]
-    _settle(runtime, {(one.terms.hospital, one.terms.supplier) for one in own})
-    found = planned(runtime, own, book, now_us=now_us)
-    needs = [(one, need) for one in found if one.line.bill_mode == "bill_and_replenish" for need in one.plan.needs]
-    return len(_write(runtime, needs, _AUTOMATIC, by=None, automatic=True))
+    with runtime.replenishing:
+        now_us = runtime.now_us()
+        book = runtime.agreement_books.current(runtime.store)
+        own = [one for one in book.all_in_force(now_us) if parties is None or one.parties.intersection(parties)]
+        _settle(runtime, {(one.terms.hospital, one.terms.supplier) for one in own})
+        found = planned(runtime, own, book, now_us=now_us)
+        needs = [(one, need) for one in found if one.line.bill_mode == "bill_and_replenish" for need in one.plan.needs]
+        return len(_write(runtime, needs, _AUTOMATIC, by=None, automatic=True))
 
 
 async def replenish_regularly(runtime: Runtime) -> None:
