@@ -189,14 +189,19 @@ class IndependentLedger:
         if not entry[0]:
             del self.lots[lot][slot]
 
-    def draw(self, lot, quantity, wanted, owner=None):
+    def draw(self, lot, quantity, wanted, owner=None, sender=None, places=None):
         """Take a quantity from the balances that are wanted: what lies loose first, then what moved longest ago.
 
-        owner: whose balances come before others'.
+        owner, sender: whose balances, and by whom sent, come before others'. places: to which it goes, before others.
         """
         found = [slot for slot, (there, _) in self.lots[lot].items() if there > 0 and wanted(slot)]
         parts = []
-        for slot in sorted(found, key=lambda slot: (slot[2] != owner, slot[1] is not None, self.lots[lot][slot][1])):
+
+        def rank(slot):
+            unfit = (slot[2] != owner, slot[3] != sender, slot[1] is not None, slot[0] not in (places or ()))
+            return *unfit, self.lots[lot][slot][1]
+
+        for slot in sorted(found, key=rank):
             part = min(quantity, self.lots[lot][slot][0])
             if part > 0:
                 self.put(lot, slot, -part)
@@ -220,7 +225,11 @@ class IndependentLedger:
                 self.put(lot, (self.place, None, slot[2], slot[3], "explanted", flags), part)
             return
         if effect in ("arrive", "void") and self.step != "accepting":
-            parts, missing = self.draw(lot, quantity, lambda slot: slot[4] == "in_transit")
+            owner, sender = self.pair("owning_party")[0], self.pair("possessing_party")[0]
+            places = (self.place, self.target())
+            if effect == "void":
+                sender, places = self.captor, places[1:]
+            parts, missing = self.draw(lot, quantity, lambda slot: slot[4] == "in_transit", owner, sender, places)
             if effect == "void":
                 missing = 0
             if missing:  # more came than was sent: the consignor still has it by the book

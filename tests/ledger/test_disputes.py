@@ -295,3 +295,56 @@ def test_goods_with_a_wrong_check_digit_are_kept_as_named_and_told_until_taken_b
     assert "09521141010236" in wrong.message
     assert "wrong_check_digit" not in kinds(fold([labelled, declared(labelled)], PARTIES))
     assert "wrong_check_digit" not in kinds(fold([come(2, VALVES[0])], PARTIES))
+
+
+RIVAL_STORE = "https://id.gs1.org/414/9506000000015"
+
+
+def two_consignments(second_owner: str) -> list[LedgerEvent]:
+    """Four of a lot that another hospital passes on to Northgate, then ten that the maker sends there."""
+    to_second = {"owning": (CORDIA, CORDIA), "possessing": (CORDIA, RIVAL), "location": (DC, RIVAL_STORE)}
+    story = [
+        made(),
+        at(0.1, CORDIA, "shipping", quantities=lot(4), **to_second),
+        at(0.2, RIVAL, "receiving", quantities=lot(4), biz_location=RIVAL_STORE),
+    ]
+    if second_owner == RIVAL:
+        bought = {"owning": (CORDIA, RIVAL), "possessing": (RIVAL, RIVAL)}
+        story.append(at(0.3, RIVAL, "accepting", quantities=lot(4), biz_location=RIVAL_STORE, **bought))
+    passed_on = {"possessing": (RIVAL, NORTHGATE), "location": (RIVAL_STORE, STORE)}
+    pair = {"owning": (second_owner, second_owner), **passed_on}
+    return [*story, at(0.5, RIVAL, "shipping", quantities=lot(4), **pair), sent(10)]
+
+
+def underway(events: list[LedgerEvent]) -> set[tuple[str | None, str | None, Decimal]]:
+    """(owner, sender, quantity) of what is on its way after these events."""
+    stock = fold(events, PARTIES).stock(LOT77A)
+    assert stock is not None
+    return {(slot.owner, slot.holder, slot.quantity) for slot in stock.slots.values() if slot.status == "in_transit"}
+
+
+@pytest.mark.parametrize("second_owner", [CORDIA, RIVAL])
+def test_of_two_consignments_under_way_that_one_is_received_whose_sender_and_owner_the_receipt_names(
+    second_owner: str,
+) -> None:
+    """Rejects taking what was sent first: the other hospital's goods became the maker's, and both looked short."""
+    receipt = at(
+        2, NORTHGATE, "receiving", quantities=lot(10), biz_location=STORE,
+        owning=(CORDIA, CORDIA), possessing=(CORDIA, NORTHGATE),
+    )  # fmt: skip
+    events = [*two_consignments(second_owner), receipt]
+    assert underway(events) == {(second_owner, RIVAL, Decimal(4))}
+    assert "receipt_short" not in kinds(fold(events, PARTIES))
+
+
+def test_of_two_consignments_to_one_hospital_the_one_to_the_place_of_the_receipt_is_received() -> None:
+    pair = {"owning": (CORDIA, CORDIA), "possessing": (CORDIA, NORTHGATE), "location": (DC, OR3)}
+    earlier = at(0.5, CORDIA, "shipping", quantities=lot(4), **pair)
+    receipt = at(2, NORTHGATE, "receiving", quantities=lot(10), biz_location=STORE)
+    assert underway([made(), earlier, sent(10), receipt]) == {(CORDIA, CORDIA, Decimal(4))}
+
+
+def test_a_sender_voids_its_own_despatch_and_not_what_another_sends_of_its_goods() -> None:
+    """Rejects taking back what was sent first: it lies with the other hospital's carrier."""
+    void = at(1.5, CORDIA, "void_shipping", quantities=lot(10), biz_location=DC)
+    assert underway([*two_consignments(CORDIA), void]) == {(CORDIA, RIVAL, Decimal(4))}

@@ -17,6 +17,7 @@ from traceward.ledger.serials import within
 from traceward.ledger.slots import add_slot, show_slot
 from traceward.ledger.state import ClassStock, Count, Instance, PatientLinks, Slot, item_of, record_key
 from traceward.ledger.taking import (
+    arriving,
     consigned,
     debit,
     explanted_there,
@@ -25,6 +26,7 @@ from traceward.ledger.taking import (
     missing_parts,
     note_opened,
     on_the_way,
+    sent_off,
     take,
     there_is,
 )
@@ -140,9 +142,8 @@ def _ship(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decima
 
 
 def _void_ship(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
-    sent = (slot for slot in there_is(stock, steps.IN_TRANSIT, uom) if captor in (slot.owner, slot.holder))
     wanted = quantity
-    underway = sorted(in_order(sent), key=lambda slot: slot.place != act.target)
+    underway = sent_off(act, stock, captor, uom)
     if act.target is None and len({slot.place for slot in underway}) > 1:
         book.raise_conflict("guessed_source", act, stock, what=f"what was on its way to {underway[0].place}")
     for slot in underway:
@@ -161,7 +162,7 @@ def _receive(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Dec
         return
     wanted = quantity
     parts: list[Slot] = []
-    for slot in () if _taken_over(act) else on_the_way(book, stock, captor, uom):
+    for slot in () if _taken_over(act) else arriving(book, act, stock, captor, uom):
         if wanted > 0:
             parts.append(debit(book, act, stock, slot, min(wanted, slot.quantity)))
             wanted -= parts[-1].quantity

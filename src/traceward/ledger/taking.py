@@ -130,7 +130,7 @@ def missing_parts(
     received = act.effect == steps.RECEIVE and act.event.biz_step != "accepting"  # the receipt itself says what is over
     used = act.effect == steps.USE
     for kind, slots in (
-        ("used_in_transit" if used else "implied_receipt", on_the_way(book, stock, captor, uom)),
+        ("used_in_transit" if used else "implied_receipt", arriving(book, act, stock, captor, uom)),
         (
             "used_elsewhere" if used else "implied_receipt",
             consigned(book, stock, captor, uom) if first_seen or not known else [],
@@ -188,6 +188,36 @@ def on_the_way(book: Book, stock: ClassStock, captor: str, uom: str | None) -> l
     if stock.claimant is not None:
         return []
     return in_order(slot for slot in there_is(stock, steps.IN_TRANSIT, uom) if book.destination(slot) == captor)
+
+
+def arriving(book: Book, act: Act, stock: ClassStock, captor: str, uom: str | None) -> list[Slot]:
+    """The balances that are on their way to a party, first those that the event's words fit.
+
+    Of one lot there may be several consignments under way: the owner and the sender whom the event names tell which it
+    is, then the place to which it goes.
+    """
+    sender = act.event.possessing[0] if act.event.possessing is not None else None
+    places = {act.place, act.target}
+    return _fitting(act, captor, on_the_way(book, stock, captor, uom), sender, places)
+
+
+def sent_off(act: Act, stock: ClassStock, captor: str, uom: str | None) -> list[Slot]:
+    """The balances under way that a party may call back, its own despatches and those that the event's words fit first."""
+    sent = (slot for slot in there_is(stock, steps.IN_TRANSIT, uom) if captor in (slot.owner, slot.holder))
+    return _fitting(act, captor, in_order(sent), captor, {act.target})
+
+
+def _fitting(act: Act, captor: str, slots: Sequence[Slot], sender: str | None, places: set[str | None]) -> list[Slot]:
+    owner = _owner_first(act, captor)
+    return sorted(
+        slots,
+        key=lambda slot: (
+            owner not in (None, slot.owner),
+            sender not in (None, slot.holder),
+            slot.container is not None,
+            slot.place not in places,
+        ),
+    )
 
 
 def consigned(book: Book, stock: ClassStock, captor: str, uom: str | None) -> list[Slot]:
