@@ -97,7 +97,7 @@ class InvoiceRequest(_Request):
 
 
 class InvoiceAnswer(BaseModel):
-    """An invoice, and its findings: what each line says otherwise than uses and agreement."""
+    """An invoice, and its findings: what each line says otherwise than uses and agreement. totals: by currency."""
 
     supplier: str
     number: str
@@ -105,6 +105,7 @@ class InvoiceAnswer(BaseModel):
     issuedOn: str
     currency: str
     lines: list[dict[str, Any]]
+    totals: dict[str, str]
     findings: list[dict[str, Any]]
 
 

@@ -26,6 +26,7 @@ from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger.agreement import Agreement, AgreementBook, agreement_key, day_of, price_on, tolerated
 from traceward.ledger.facts import class_parts
 from traceward.ledger.steps import ON_HAND
+from traceward.services.amounts import rounded, totals
 from traceward.services.counting.ghosts import ghosts
 from traceward.services.counting.write_off_events import events_of
 from traceward.services.identity.principals import Principal, Right, Sight
@@ -238,14 +239,14 @@ def _require_not_proposed(runtime: Runtime, tx: WriteTransaction, row: WriteOff)
 def _charges(row: WriteOff, agreement: Agreement | None) -> list[dict[str, str]]:
     """What is charged by the agreement's prices of the day of the proposal, by currency; what has none is left out."""
     day = day_of(row.proposed_us)
-    totals: dict[str, Decimal] = {}
+    found: list[tuple[Decimal, str]] = []
     for one in orjson.loads(row.items):
         line = agreement.line_of(class_parts(one["item"])[0]) if agreement is not None else None
         price = price_on(line, day) if line is not None else None
         charged = Decimal(one["charged"])
         if price is not None and charged:
-            totals[price.currency] = totals.get(price.currency, Decimal(0)) + price.amount * charged
-    return [{"amount": normal_decimal(amount), "currency": currency} for currency, amount in sorted(totals.items())]
+            found.append((rounded(price.amount * charged, price.currency), price.currency))
+    return [{"amount": amount, "currency": currency} for currency, amount in totals(found).items()]
 
 
 def _body(runtime: Runtime, caller: Principal, row: WriteOff) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 It must not change or refuse an invoice: both parties read the findings beside it.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
@@ -11,12 +12,13 @@ from traceward.epcis.decimals import normal_decimal
 from traceward.epcis.predicates import AnyTerm, TimeRange
 from traceward.ledger.agreement import Agreement, AgreementBook
 from traceward.services.agreements import agreements
+from traceward.services.amounts import money, rounded
 from traceward.services.identity.principals import Principal
 from traceward.services.money import invoices
 from traceward.services.money.usage import matches_of
 from traceward.services.money.usage_events import UseEvent, find_uses
 from traceward.services.money.usage_matching import InvoiceRecord, Matches, Progress
-from traceward.services.money.usage_prices import charge_of, money
+from traceward.services.money.usage_prices import Charge, charge_of
 from traceward.services.queries.visible_events import goods_terms
 from traceward.services.runtime import Runtime
 from traceward.store.read import Reader
@@ -46,31 +48,55 @@ def _uses(runtime: Runtime, reader: Reader, caller: Principal, invoice: InvoiceR
 
 
 def _prices(book: AgreementBook, invoice: InvoiceRecord, matches: Matches) -> Iterator[dict[str, Any]]:
+    answered: defaultdict[int, list[Decimal]] = defaultdict(list)
+    otherwise = {left.position for left in matches.invoices if left.number == invoice.number}
     for progress in matches.lines.values():
-        for record, index, _ in progress.charged:
+        charge = charge_of(book, progress.use, progress.line)
+        for record, index, taken in progress.charged:
             if (record.supplier, record.number) == (invoice.supplier, invoice.number):
-                found = _price(book, invoice, index, progress)
+                found = _price(invoice, index, progress, charge, taken)
                 if found is not None:
+                    otherwise.add(index)
                     yield found
+                elif charge.unit_price is not None:
+                    answered[index].append(rounded(charge.unit_price * taken, charge.currency))
+    for index, parts in answered.items():
+        if index not in otherwise:
+            yield from _rounding(invoice, index, sum(parts, Decimal(0)), len(parts))
 
 
-def _price(book: AgreementBook, invoice: InvoiceRecord, index: int, progress: Progress) -> dict[str, Any] | None:
-    charge, line = charge_of(book, progress.use, progress.line), invoice.lines[index]
+def _price(
+    invoice: InvoiceRecord, index: int, progress: Progress, charge: Charge, taken: Decimal
+) -> dict[str, Any] | None:
+    line, currency = invoice.lines[index], invoice.currency
+    invoiced = money(line.unit_price, currency)
     at = f"use {progress.use.event_id}"
     if charge.payer != "hospital":
-        return _finding(index, "not_chargeable", f"{at} is for {charge.payer} to pay", "0.00", line.unit_price)
+        message = f"{at} is for {charge.payer} to pay"
+        return _finding(index, "not_chargeable", message, money(Decimal(0), currency), invoiced)
     if charge.unit_price is None or charge.currency is None:
-        return _finding(index, "no_price", f"{at} has no price: {charge.problem}", None, line.unit_price)
-    expected = money(charge.unit_price)
-    if charge.currency != invoice.currency:
-        message = f"{at} is priced in {charge.currency}, the invoice is in {invoice.currency}"
-        return _finding(index, "currency_difference", message, expected, line.unit_price)
+        return _finding(index, "no_price", f"{at} has no price: {charge.problem}", None, invoiced)
+    expected = money(charge.unit_price, charge.currency)
+    if charge.currency != currency:
+        message = f"{at} is priced in {charge.currency}, the invoice is in {currency}"
+        return _finding(index, "currency_difference", message, expected, invoiced)
     if charge.unit_price != line.unit_price:
-        message = f"{at} costs {expected} {charge.currency} each by {_named(charge.agreement)}"
-        difference = (line.unit_price - charge.unit_price) * progress.line.quantity
-        told = _finding(index, "price_difference", message, expected, line.unit_price)
-        return told | {"difference": money(difference)}
+        message = f"{at} costs {expected} {currency} each by {_named(charge.agreement)}"
+        difference = rounded(line.unit_price * taken, currency) - rounded(charge.unit_price * taken, currency)
+        told = _finding(index, "price_difference", message, expected, invoiced)
+        return told | {"difference": money(difference, currency)}
     return None
+
+
+def _rounding(invoice: InvoiceRecord, index: int, expected: Decimal, uses: int) -> Iterator[dict[str, Any]]:
+    """What a line comes to otherwise than the uses that it answers, since each of them is charged in whole cents."""
+    line, currency = invoice.lines[index], invoice.currency
+    amount = rounded(line.quantity * line.unit_price, currency)
+    if amount != expected:
+        owed, told = money(expected, currency), money(amount, currency)
+        message = f"the {uses} uses that the line is for come to {owed} {currency}, each of them rounded"
+        finding = _finding(index, "rounding_difference", message, owed, told)
+        yield finding | {"difference": money(amount - expected, currency)}
 
 
 def _named(agreement: Agreement | None) -> str:
@@ -83,15 +109,16 @@ def _quantities(invoice: InvoiceRecord, matches: Matches) -> Iterator[dict[str, 
             continue
         kind = "no_use" if left.matched == 0 else "beyond_use"
         message = f"{normal_decimal(left.quantity)} of {left.item} invoiced, {normal_decimal(left.matched)} used for it"
-        yield _finding(left.position, kind, message, None, invoice.lines[left.position].unit_price)
+        invoiced = money(invoice.lines[left.position].unit_price, invoice.currency)
+        yield _finding(left.position, kind, message, None, invoiced)
 
 
-def _finding(index: int, kind: str, message: str, expected: str | None, invoiced: Decimal) -> dict[str, Any]:
+def _finding(index: int, kind: str, message: str, expected: str | None, invoiced: str) -> dict[str, Any]:
     return {
         "line": index,
         "kind": kind,
         "message": message,
         "expected": expected,
-        "invoiced": money(invoiced),
+        "invoiced": invoiced,
         "difference": None,
     }

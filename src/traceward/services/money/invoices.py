@@ -19,10 +19,10 @@ from traceward.epcis.errors import (
 )
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
+from traceward.services.amounts import money, rounded, totals
 from traceward.services.identity import parties
 from traceward.services.identity.principals import Principal, Right, Sight
 from traceward.services.money.usage_matching import InvoiceLine, InvoiceRecord
-from traceward.services.money.usage_prices import money
 from traceward.services.runtime import Runtime
 from traceward.store import business_models
 from traceward.store.read import Reader
@@ -147,7 +147,8 @@ def record_of_body(caller: Principal, body: dict[str, Any]) -> InvoiceRecord:
 
 
 def invoice_body(invoice: InvoiceRecord) -> dict[str, Any]:
-    """An invoice as its parties read it."""
+    """An invoice as its parties read it: each line's amount in whole minor units, and their sum."""
+    amounts = [rounded(line.quantity * line.unit_price, invoice.currency) for line in invoice.lines]
     return {
         "supplier": invoice.supplier,
         "number": invoice.number,
@@ -158,12 +159,14 @@ def invoice_body(invoice: InvoiceRecord) -> dict[str, Any]:
             {
                 "item": line.item,
                 "quantity": normal_decimal(line.quantity),
-                "unitPrice": money(line.unit_price),
+                "unitPrice": money(line.unit_price, invoice.currency),
+                "amount": money(amount, invoice.currency),
                 "order": line.order,
                 "usageReport": line.usage_report,
             }
-            for line in invoice.lines
+            for line, amount in zip(invoice.lines, amounts, strict=True)
         ],
+        "totals": totals((amount, invoice.currency) for amount in amounts),
     }
 
 

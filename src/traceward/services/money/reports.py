@@ -16,11 +16,12 @@ from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger.agreement import AgreementBook, day_of, start_of
 from traceward.ledger.agreement_terms import ParLevel
 from traceward.services.agreements import agreements
+from traceward.services.amounts import money, rounded, totals
 from traceward.services.identity.principals import Principal, Right, Sight, is_within
 from traceward.services.money.settlement import digest_of
 from traceward.services.money.usage import item_body, line_money, require_sight
 from traceward.services.money.usage_events import STANDING, UseEvent, UseLine, read_uses
-from traceward.services.money.usage_prices import charge_of, money, totals, value_of
+from traceward.services.money.usage_prices import charge_of, value_of
 from traceward.services.queries.visible_events import moment, visible_event_ids
 from traceward.services.runtime import Runtime
 from traceward.services.times import instant
@@ -144,8 +145,9 @@ def _stock_line(book: AgreementBook, row: dict[str, Any], at_us: int, *, with_mo
     price = value_of(book, row["owner"], row["holder"], row["gtin"], row["place"], at_us) if with_money else None
     if price is None or row["uom"] is not None:
         return told
-    amount = money(price[0] * Decimal(row["quantity"]))
-    return told | {"unitPrice": money(price[0]), "amount": amount, "currency": price[1]}
+    each, currency = price
+    amount = rounded(each * Decimal(row["quantity"]), currency)
+    return told | {"unitPrice": money(each, currency), "amount": money(amount, currency), "currency": currency}
 
 
 def _levels(

@@ -23,6 +23,7 @@ from traceward.epcis.errors import (
 from traceward.epcis.times import format_time_us
 from traceward.ledger.agreement import Agreement, AgreementBook
 from traceward.services.agreements import agreements
+from traceward.services.amounts import money, totals
 from traceward.services.identity.principals import Principal, Right, Sight
 from traceward.services.money.settlement_periods import (
     PER_USE,
@@ -34,7 +35,7 @@ from traceward.services.money.settlement_periods import (
 )
 from traceward.services.money.usage import item_body, require_sight
 from traceward.services.money.usage_events import STANDING, UseEvent, UseLine, read_uses
-from traceward.services.money.usage_prices import Charge, charge_of, money, totals
+from traceward.services.money.usage_prices import Charge, charge_of
 from traceward.services.runtime import Runtime
 from traceward.services.tracing.labels import with_labels
 from traceward.store import business_lists
@@ -325,8 +326,8 @@ def _line(
             "period": period,
             "quantity": normal_decimal(quantity),
             "payer": charge.payer,
-            "unitPrice": money(charge.unit_price) if charge.unit_price is not None else None,
-            "amount": money(amount) if amount is not None else None,
+            "unitPrice": money(charge.unit_price, charge.currency) if charge.unit_price is not None else None,
+            "amount": money(amount, charge.currency) if amount is not None else None,
             "currency": charge.currency,
             "priceProblem": charge.problem,
             "agreementVersion": charge.agreement.version if charge.agreement is not None else None,
@@ -362,7 +363,7 @@ def _taken_back(
             "period": period,
             "payer": "hospital",
             "unitPrice": None,
-            "amount": money(-before.amount) if before.amount is not None else None,
+            "amount": money(-before.amount, before.currency) if before.amount is not None else None,
             "currency": before.currency,
             "priceProblem": None,
             "agreementVersion": None,

@@ -18,6 +18,7 @@ from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.conflicts import conflict
 from traceward.ledger.facts import GS1, class_parts
 from traceward.services.agreements import agreements
+from traceward.services.amounts import money
 from traceward.services.identity.principals import Principal, Sight
 from traceward.services.money import invoices
 from traceward.services.money.usage_events import (
@@ -30,7 +31,7 @@ from traceward.services.money.usage_events import (
     report_clause,
 )
 from traceward.services.money.usage_matching import STATES, Matches, Progress, match
-from traceward.services.money.usage_prices import Charge, charge_of, money
+from traceward.services.money.usage_prices import Charge, charge_of
 from traceward.services.pages import BodyPage
 from traceward.services.queries.visible_events import goods_terms
 from traceward.services.runtime import Runtime
@@ -145,8 +146,8 @@ def line_money(charge: Charge) -> dict[str, Any]:
     """What a line comes to, for roles that see prices."""
     return {
         "payer": charge.payer,
-        "unitPrice": money(charge.unit_price) if charge.unit_price is not None else None,
-        "amount": money(charge.amount) if charge.amount is not None else None,
+        "unitPrice": money(charge.unit_price, charge.currency) if charge.unit_price is not None else None,
+        "amount": money(charge.amount, charge.currency) if charge.amount is not None else None,
         "currency": charge.currency,
         "agreement": charge.agreement.terms.agreement_id if charge.agreement is not None else None,
         "agreementVersion": charge.agreement.version if charge.agreement is not None else None,
@@ -249,7 +250,7 @@ def _line_body(book: AgreementBook, use: UseEvent, progress: Progress, *, with_m
         charge = line_money(charge_of(book, use, progress.line)) | papers
         if not progress.line.counts:
             # No ownership passed by it, or it was taken back: whatever its price, nobody owes it.
-            nothing = money(Decimal(0)) if charge["amount"] is not None else None
+            nothing = money(Decimal(0), charge["currency"]) if charge["amount"] is not None else None
             charge |= {"payer": "none", "amount": nothing, "priceProblem": None}
         return item_body(progress.line) | {"state": state, "counts": progress.line.counts, "charge": charge}
     if state in _UNPRICED_STATES:

@@ -16,6 +16,7 @@ from traceward.epcis.times import HOUR_US, format_time_us, parse_time_us
 from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.facts import class_parts
 from traceward.services.agreements import agreements
+from traceward.services.amounts import money, rounded, totals
 from traceward.services.counting import ghosts
 from traceward.services.identity.principals import Principal, Right, Sight
 from traceward.services.money.usage import item_body, matches_of, require_sight
@@ -29,7 +30,7 @@ from traceward.services.money.usage_events import (
     read_uses,
 )
 from traceward.services.money.usage_matching import Matches, Progress
-from traceward.services.money.usage_prices import Charge, charge_of, money, totals, value_of
+from traceward.services.money.usage_prices import Charge, charge_of, value_of
 from traceward.services.runtime import Runtime
 from traceward.services.times import instant
 from traceward.services.tracing import stock
@@ -249,7 +250,7 @@ def _body(kind: str, item: str, quantity: Decimal, price: tuple[Decimal, str] | 
         "kind": kind,
         "says": KINDS[kind],
         "quantity": normal_decimal(quantity),
-        "value": money(price[0] * quantity) if price is not None else None,
+        "value": money(rounded(price[0] * quantity, price[1]), price[1]) if price is not None else None,
         "currency": price[1] if price is not None else None,
         "priceProblem": None if price is not None else "no_price",
         "supplier": None,

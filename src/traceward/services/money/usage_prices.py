@@ -3,14 +3,13 @@
 Pure: it reads no store and no clock. A price never comes from an event.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from traceward.ledger.agreement import Agreement, AgreementBook, day_of, price_on
 from traceward.ledger.agreement_terms import Payer, ProductLine
+from traceward.services.amounts import rounded
 from traceward.services.money.usage_events import UseEvent, UseLine
 
 _DEFAULT_ORDER_HOURS: Final = 72
@@ -21,8 +20,8 @@ _DEFAULT_REPORT_HOURS: Final = 24
 class Charge:
     """What one line of a use comes to. payer: who bears it. amount: what the hospital owes, None without a price.
 
-    value: quantity times unit price, whoever pays. problem: why there is no price: off_agreement, no_price or unit
-    (the quantity has a unit of measure, and prices are for one each).
+    value: quantity times unit price, whoever pays; both in whole minor units. problem: why there is no price:
+    off_agreement, no_price or unit (the quantity has a unit of measure, and prices are for one each).
     """
 
     agreement: Agreement | None
@@ -54,7 +53,7 @@ def charge_of(book: AgreementBook, use: UseEvent, line: UseLine) -> Charge:
     price = price_on(product, day_of(use.event_time_us))
     if line.uom is not None or price is None:
         return Charge(agreement, product, payer, problem="no_price" if price is None else "unit")
-    value = price.amount * line.quantity
+    value = rounded(price.amount * line.quantity, price.currency)
     amount = value if payer == "hospital" else Decimal(0)
     return Charge(agreement, product, payer, price.amount, price.currency, value, amount)
 
@@ -66,32 +65,6 @@ def value_of(
     judged = book.judge(supplier, hospital, gtin, place, at_us)
     price = price_on(judged.line, day_of(at_us)) if judged is not None else None
     return (price.amount, price.currency) if price is not None else None
-
-
-def money(amount: Decimal) -> str:
-    """An amount as plain decimal text, without trailing zeros beyond two decimals.
-
-    >>> money(Decimal("1200"))
-    '1200.00'
-    >>> money(Decimal("0.1250"))
-    '0.125'
-    """
-    return format(max(amount.normalize(), amount.quantize(Decimal("0.01")), key=_decimals), "f")
-
-
-def totals(amounts: Iterable[tuple[Decimal | None, str | None]]) -> dict[str, str]:
-    """The sum of (amount, currency) by currency; those without a price are left out."""
-    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for amount, currency in amounts:
-        if amount is not None and currency is not None:
-            sums[currency] += amount
-    return {currency: money(sums[currency]) for currency in sorted(sums)}
-
-
-def _decimals(amount: Decimal) -> int:
-    exponent = amount.as_tuple().exponent
-    assert isinstance(exponent, int)
-    return -exponent
 
 
 def _judged(book: AgreementBook, use: UseEvent, line: UseLine) -> tuple[Agreement | None, ProductLine | None]:
