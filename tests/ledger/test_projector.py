@@ -120,6 +120,41 @@ def test_a_consignees_notice_counts_for_what_comes_with_the_proof_of_the_relatio
         assert one_store.digest() == ledger_digest(expected)
 
 
+def test_what_a_consignee_stated_of_goods_counts_alike_however_late_the_relation_is_proven(one_store: Ledgers) -> None:
+    """Rejects a proof that reaches only what was claimed itself: a notice on a lot is about the items of that lot, too,
+    whose own records nobody contradicted.
+    """
+    product = "https://id.gs1.org/01/09521141010235"
+    lot, serial = f"{product}/10/LB", f"{product}/21/S0"
+    statements = {
+        "product": {"quantities": ((product, None, None),)},
+        "lot": {"quantities": ((lot, None, None),)},
+        "item": {"instances": (serial,)},
+    }
+    goods = {"item": {"instances": (serial,), "lot": "LB"}, "lot": {"quantities": ((lot, Decimal(5), None),)}}
+
+    def happened(hour: float, step: str, captor: str, **facts: object) -> LedgerEvent:
+        event = LedgerEvent(
+            b"", "", "ObjectEvent", START_US + int(hour * HOUR_US), "+00:00", RECORDED_US, (captor,), action="OBSERVE",
+            biz_step=step,
+        )  # fmt: skip
+        return named(msgspec.structs.replace(event, **facts))
+
+    proof = happened(2, "receiving", CORDIA, owning=(CORDIA, None), possessing=(None, NORTHGATE))
+    for (what, about), (kind, named_), hour in itertools.product(statements.items(), goods.items(), (0.5, 1.5)):
+        notice = happened(hour, "holding", NORTHGATE, set_flags=("recalled",), **about)
+        came = happened(1, "receiving", NORTHGATE, read_point=DC, biz_location=DC, **named_)
+        expected = fold([notice, proof, came], PARTIES)
+        for keeping in KEEPINGS:
+            one_store.projector = Projector(PARTIES, keeping)
+            for order in ([[notice], [came], [proof]], [[came], [notice], [proof]], [[notice], [proof, came]]):
+                one_store.clear()
+                for part in order:
+                    one_store.capture(part)
+                assert one_store.ledger().records == expected.records, (what, kind, hour)
+                assert one_store.digest() == ledger_digest(expected), (what, kind, hour)
+
+
 def test_an_event_before_what_a_claim_last_took_in_is_late_for_the_claim(one_store: Ledgers) -> None:
     """Rejects lateness told by the ledger's own records alone: a claim changes through its box, without them."""
     lot, box = LOTS[0], CONTAINERS[1]

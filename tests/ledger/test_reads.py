@@ -18,6 +18,7 @@ from traceward.ledger.fold import fold
 from traceward.store.engine import Store
 
 LOT = "https://id.gs1.org/01/09521141045305/10/LA"
+SERIAL = "https://id.gs1.org/01/09521141045305/21/S1"
 DC, STORE, ROOM = (
     "https://id.gs1.org/414/9521141000106", "https://id.gs1.org/414/4012345000016/254/STORE",
     "https://id.gs1.org/414/4012345000016/254/OR",
@@ -109,7 +110,9 @@ def test_a_late_event_reads_what_came_since_and_not_the_whole_lot(
 def test_a_relation_proven_late_reads_what_came_since_the_first_claim(
     store: Store, monkeypatch: pytest.MonkeyPatch, figures: list[str]
 ) -> None:
-    """Rejects a newly proven relation that folds all of a lot because somebody claimed some of it yesterday."""
+    """Rejects a newly proven relation that folds all of a lot because somebody claimed some of it yesterday, also of a
+    lot of which there are items, as there are where a recall of the lot would concern them.
+    """
     uses = 5_000
     ledgers = Ledgers(store, PARTIES)
     here = {"biz_location": DC, "read_point": DC}
@@ -118,7 +121,10 @@ def test_a_relation_proven_late_reads_what_came_since_the_first_claim(
         **here,
     )  # fmt: skip
     some = ((LOT, Decimal(1), None),)
-    events = [made] + [
+    item = told(
+        CORDIA, START_US - HOUR_US, action="ADD", biz_step="commissioning", instances=(SERIAL,), lot="LA", **here
+    )
+    events = [made, item] + [
         told(CORDIA, START_US + number * APART_US, biz_step="dispensing", disposition="dispensed", quantities=some,
              location=(DC, DC), read_point=DC)
         for number in range(uses)

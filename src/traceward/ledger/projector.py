@@ -16,16 +16,14 @@ from traceward.ledger.closing import close_conflicts
 from traceward.ledger.closure import StreamReader
 from traceward.ledger.conflicts import Conflict
 from traceward.ledger.entitlement import relation_of
-from traceward.ledger.facts import PRODUCT_END, LedgerEvent, class_keys, class_parts, item_keys, keys
+from traceward.ledger.facts import LedgerEvent, class_keys, keys
 from traceward.ledger.fold import apply_all, apply_event, ledger_of, merge_witnesses
 from traceward.ledger.links import fits_in
 from traceward.ledger.loading import Loader
-from traceward.ledger.notices import serials_of_notice
 from traceward.ledger.onward import Onward, sights_of
 from traceward.ledger.parties import Parties
 from traceward.ledger.persistence import conflict_row
 from traceward.ledger.rebuild import Rebuild, Tell
-from traceward.ledger.serials import within
 from traceward.ledger.snapshots import Keeper, Keeping, snapshots_of, states_before
 from traceward.ledger.state import (
     ClassStock,
@@ -35,6 +33,7 @@ from traceward.ledger.state import (
     item_of,
 )
 from traceward.ledger.tables import judge_again, settle, settle_shipments, write_book, write_difference
+from traceward.ledger.unproven import items_of_classes, stated_classes, unproven_keys
 from traceward.ledger.visibility import named_parties
 from traceward.ledger.waiting import write_waiting
 from traceward.store import ledger_rows, ledger_snapshots
@@ -45,8 +44,6 @@ from traceward.store.write import WriteTransaction
 
 Agreements = Callable[[WriteTransaction], AgreementBook]
 _EVER_US = -(1 << 62)
-# Conflicts that another proven relation can settle.
-_UNPROVEN = ("claimed", "first_seen", "lot_short")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +147,13 @@ class Projector:
         loader.fetch(events)
         again = {event.eid for event in before}
         late = [event for event in events if event.eid in again or self._is_late(tx, loader, event)]
-        unproven = _unproven_keys(tx, proven - known)
-        touched = _items_of_unproven(tx, unproven, events)
+        unproven = unproven_keys(tx, proven - known)
+        stated = stated_classes(tx, unproven, events, self._party_ids(tx)) if unproven else {}
+        touched = unproven | stated
         if not late and not touched:
             return self._go_on(tx, loader, events, proven)
         # What was stated of a class while that proved nothing is in no earlier state from which one could fold on.
-        if not any(map(_is_product, unproven)):
+        if not stated:
             projection = self._fold_on(tx, loader, events, before, late, touched, (known, proven))
             if projection is not None:
                 return projection
@@ -205,7 +203,7 @@ class Projector:
         for event in late:
             scope.update(keys(event))
             if closure.is_notice(event):
-                scope |= _items_of_classes(tx, event, events)
+                scope |= items_of_classes(tx, event, events)
         while True:
             scope = streams.contents(scope)
             more = {
@@ -259,7 +257,7 @@ class Projector:
         unproven: from when on a newly proven relation may change what is known of a key. relations: before and now.
         """
         touched = set(unproven).union(
-            *(_items_of_classes(tx, event, events) for event in late if closure.is_notice(event))
+            *(items_of_classes(tx, event, events) for event in late if closure.is_notice(event))
         )
         onward = Onward(tx, self._parties, relations, self._party_ids(tx), self._keeping, events, before)
         parts = onward.refolded(late, touched, min(unproven.values(), default=None))
@@ -386,68 +384,6 @@ def _write_reused_ids(
     close_conflicts(tx, sorted(possible - {found.id for found in raised}))
     ledger_rows.put_conflicts(tx, [conflict_row(found, tx.record_time_us) for found in raised])
     return raised
-
-
-def _unproven_keys(tx: WriteTransaction, new: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """The keys of which a party claimed something that a newly proven relation may bear out, each with the time of the
-    first event that contradicts anything about it.
-    """
-    consignees = {consignee for _, consignee in new}
-    found = tx.fetch_in("SELECT conflict_id FROM conflict_party WHERE party IN {in}", consignees)
-    ids = {row[0] for row in found}
-    unproven = {
-        row[0] for row in tx.fetch_in("SELECT id, kind FROM conflict WHERE id IN {in}", ids) if row[1] in _UNPROVEN
-    }
-    touched = {row[0] for row in tx.fetch_in("SELECT key FROM conflict_key WHERE conflict_id IN {in}", unproven)}
-    first: dict[str, int] = {}
-    contradicted = (
-        "SELECT k.key, c.event_time_us FROM conflict_key k JOIN conflict c ON c.id=k.conflict_id WHERE k.key IN {in}"
-    )
-    for key, time_us in tx.fetch_in(contradicted, touched):
-        first[key] = min(first.get(key, time_us), time_us)
-    return first
-
-
-def _items_of_unproven(
-    tx: WriteTransaction, unproven: Mapping[str, int], events: Sequence[LedgerEvent]
-) -> dict[str, int]:
-    """Unproven keys and, of the classes among them, the items: what was stated of a class only counts from now on."""
-    found = dict(unproven)
-    for key, time_us in unproven.items():
-        if _is_product(key):
-            for item in _items_of_class(tx, key, (), events):
-                found[item] = min(found.get(item, time_us), time_us)
-    return found
-
-
-def _is_product(key: str) -> bool:
-    gtin, lot, serial = class_parts(key)
-    return gtin is not None and lot is None and serial is None
-
-
-def _items_of_classes(tx: WriteTransaction, notice: LedgerEvent, events: Iterable[LedgerEvent]) -> set[str]:
-    """The items and lots of the classes that a notice names: those in the ledger, and those of this unit."""
-    told = [_items_of_class(tx, key, serials_of_notice(notice, key), events) for key in class_keys(notice)]
-    return set[str]().union(*told)
-
-
-def _items_of_class(
-    tx: WriteTransaction, key: str, serials: tuple[tuple[str, str], ...], events: Iterable[LedgerEvent]
-) -> set[str]:
-    """The items and lots of one class, with a serial in one of the ranges where there are any."""
-    gtin, lot, _ = class_parts(key)
-    if gtin is None:
-        return set()
-    if lot is None:
-        rows = tx.fetch("SELECT key FROM ledger_record WHERE gtin=?", (gtin,))
-    else:
-        rows = tx.fetch("SELECT key FROM ledger_record WHERE gtin=? AND lot=?", (gtin, lot))
-    named = {item_of(name) for (name,) in rows}
-    product = key[:PRODUCT_END]
-    named.update(
-        other for event in events for other in item_keys(event) | class_keys(event) if other.startswith(product)
-    )
-    return {one for one in named if one == key or within(serials, class_parts(one)[2])}
 
 
 def _with_notices(tx: WriteTransaction, classes: set[str], streams: StreamReader) -> set[str]:
