@@ -138,10 +138,31 @@ def test_nobody_says_what_day_it_is_at_anothers_place(zoned: tuple[Site, Clock])
     for name in ("cordia", "rival-supplier"):
         declare(site, name, CABINET, WEST)
     assert told(site, NURSE)["EAST"][:2] == (True, False)
-    declare(site, NURSE, CABINET, "Mars/Olympus_Mons")
-    assert told(site, NURSE)["EAST"][:2] == (True, False)
     declare(site, NURSE, CABINET, WEST)
     assert told(site, NURSE)["EAST"][:2] == (False, True)
+
+
+def test_a_zone_that_is_none_is_refused_however_it_is_declared(zoned: tuple[Site, Clock]) -> None:
+    """Rejects a name that is taken and then passed over: who misspelt it would wait for midnight elsewhere."""
+    site, _ = zoned
+    element = {"id": CABINET, "attributes": [{"id": f"{MCX}timeZone", "attribute": "Europe/Berlín"}]}
+    place = "urn:epcglobal:epcis:vtype:BusinessLocation"
+    listed = {"vocabularyList": [{"type": place, "vocabularyElementList": [element]}]}
+    one = {"type": place, "attributes": element["attributes"]}
+    document = {
+        "@context": "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", "type": "EPCISDocument",
+        "schemaVersion": "2.0", "creationDate": "2026-06-30T00:00:00Z",
+        "epcisHeader": {"epcisMasterData": listed}, "epcisBody": {"eventList": []},
+    }  # fmt: skip
+    for method, path, body in (
+        ("POST", "/masterdata/vocabularies", listed),
+        ("PUT", f"/masterdata/elements/{CABINET.replace('/', '%2F')}", one),
+        ("POST", "/epcis/capture", document),
+    ):
+        refused = site.request(NURSE, method, path, json=body)
+        assert refused.status_code == 400, (path, refused.text)
+        assert "expected a name of the IANA data base" in refused.text
+        assert refused.json()["errors"][0]["code"] == "time_zone"
 
 
 def test_a_use_is_judged_by_the_day_of_its_own_offset(zoned: tuple[Site, Clock]) -> None:

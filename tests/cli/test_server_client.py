@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from typer.testing import CliRunner
 
+from traceward.cli import main
 from traceward.cli.server_client import ServerClient, ServerRefusedError, ServerUnreachableError
 
 KEY = "tw_test_secret"
@@ -75,6 +77,16 @@ def test_a_location_on_another_server_is_not_asked(server: ServerClient, elsewhe
     with pytest.raises(ServerUnreachableError, match=r"is not on the server|is no server address"):
         server.request("GET", elsewhere)
     assert Handler.seen == []
+
+
+@pytest.mark.parametrize(
+    "address", ["localhost:8000", "htp://localhost", "http://", "http://[::1", "http://host:port", "http://a b", ""]
+)
+def test_what_is_no_address_is_wrong_usage_and_no_server_that_does_not_answer(address: str) -> None:
+    """Rejects exit code 3 for a misspelt --url: who waits for a server to come back would wait for ever."""
+    ended = CliRunner().invoke(main.app, ["keys", "list", "--url", address, "--key", KEY])
+    assert ended.exit_code == 2, ended.output
+    assert "is no server address; expected http://host:port or https://host" in ended.stderr
 
 
 def test_problem_bodies_become_messages_and_other_bodies_do_no_harm(server: ServerClient) -> None:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from traceward.api.deps import Capturer, Reader, ServerSettings, Services
 from traceward.api.epcis_paging import link_headers, page_request
 from traceward.api.ledger_routes import router as ledger_router
+from traceward.api.lots import LotNumber
 from traceward.api.models import (
     ActionAnswer,
     ActionRequest,
@@ -47,7 +48,7 @@ def get_stock(
         str | None, Query(description="A place with all places below it; SGLN in either spelling")
     ] = None,
     gtin: str | None = None,
-    lot: str | None = None,
+    lot: LotNumber | None = None,
     status: Annotated[str | None, Query(description="on_hand, in_transit or explanted; absent: any")] = None,
 ) -> dict[str, object]:
     """What the caller owns, holds or is being sent, now or as of a time. What is in transit is on nobody's hand."""

@@ -20,7 +20,7 @@ def known_parameters(request: Request) -> None:
     dependant: Dependant | None = getattr(request.scope.get("route"), "dependant", None)
     if dependant is None or any(one.call is any_parameter for one in dependant.dependencies):
         return
-    known = {field.alias for one in _with_all_below(dependant) for field in one.query_params}
+    known = {field.alias for one in with_all_below(dependant) for field in one.query_params}
     seen: set[str] = set()
     for name, _ in request.query_params.multi_items():
         if name not in known:
@@ -47,10 +47,11 @@ PAGED: Final = [Depends(page_parameters)]
 READS_ITS_OWN: Final = [Depends(any_parameter)]
 
 
-def _with_all_below(dependant: Dependant) -> Iterator[Dependant]:
+def with_all_below(dependant: Dependant) -> Iterator[Dependant]:
+    """What a route depends on, itself first, and what that depends on."""
     yield dependant
     for one in dependant.dependencies:
-        yield from _with_all_below(one)
+        yield from with_all_below(one)
 
 
 def _refusal(name: str, message: str) -> QueryParameterException:

@@ -4,6 +4,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from traceward.api.lots import LotNumber
+
 _Reason = Annotated[str, Field(min_length=10, max_length=1000, description="In words, for the privacy officer")]
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -16,7 +18,7 @@ class _Asked(BaseModel):
     patient: Annotated[_Name | None, Field(description="GSRN: 18 digits, URN or Digital Link")] = None
     epc: _Name | None = None
     gtin: Annotated[str | None, Field(pattern=r"^[0-9]{8,14}$")] = None
-    lot: Annotated[str | None, Field(min_length=1, max_length=20)] = None
+    lot: LotNumber | None = None
 
     @model_validator(mode="after")
     def _one_of_three(self) -> Self:

@@ -9,13 +9,22 @@ from typing import Any, Final
 
 import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
+from traceward.api.deps import principal_of
 from traceward.api.negotiation import accepted_media_types
+from traceward.api.parameters import with_all_below
 from traceward.api.xml_bodies import problem_xml
-from traceward.epcis.errors import CaptureLimitExceededException, NotAcceptableException, TracewardError
+from traceward.epcis.errors import (
+    CaptureLimitExceededException,
+    NotAcceptableException,
+    SecurityException,
+    TracewardError,
+)
 from traceward.services.problem_bodies import problem_body
 from traceward.services.queries.answers import JSON_MEDIA_TYPES, XML_MEDIA_TYPES
 
@@ -82,6 +91,11 @@ def install_problems(app: FastAPI, routers: Sequence[APIRouter], limit_headers: 
 
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if error.status_code == HTTPStatus.BAD_REQUEST:
+            # The body could not be read. What the door says of one is the cause; nobody unknown is told anything.
+            refusal = await _refusal_of_caller(request) or error.__cause__
+            if isinstance(refusal, TracewardError):
+                return await traceward_error(request, refusal)
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(_methods(routers, request))
@@ -89,6 +103,9 @@ def install_problems(app: FastAPI, routers: Sequence[APIRouter], limit_headers: 
 
     async def malformed_request(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
+        refusal = await _refusal_of_caller(request)
+        if refusal is not None:
+            return await traceward_error(request, refusal)
         found = error.errors()
         more = f"; the first {_MOST_TOLD} are listed" if len(found) > _MOST_TOLD else ""
         return _render(
@@ -107,6 +124,18 @@ def install_problems(app: FastAPI, routers: Sequence[APIRouter], limit_headers: 
     app.add_exception_handler(TracewardError, traceward_error)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(RequestValidationError, malformed_request)
+
+
+async def _refusal_of_caller(request: Request) -> SecurityException | None:
+    """Why this caller may not ask at all, where the route asks who it is: a body is read before that is asked."""
+    dependant: Dependant | None = getattr(request.scope.get("route"), "dependant", None)
+    if dependant is None or not any(one.call is principal_of for one in with_all_below(dependant)):
+        return None
+    try:
+        await run_in_threadpool(principal_of, request)
+    except SecurityException as refusal:
+        return refusal
+    return None
 
 
 def _render(status: int, body: dict[str, Any], headers: dict[str, str], accept: Sequence[str]) -> Response:

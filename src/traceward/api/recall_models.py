@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from traceward.api.ledger_models import ConflictBody
+from traceward.api.lots import LotNumber
 from traceward.api.models import WithNames
 from traceward.api.patient_models import PatientLink
 
@@ -30,7 +31,7 @@ class RecalledItem(_Request):
     """What is recalled: a product, one lot of it, or a range of its serials; as on the label."""
 
     gtin: Annotated[str, Field(pattern=r"^[0-9]{8,14}$")]
-    lot: Annotated[str, Field(min_length=1, max_length=20)] | None = None
+    lot: LotNumber | None = None
     serials: SerialRangeBody | None = None
 
 

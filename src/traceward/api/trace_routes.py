@@ -9,6 +9,7 @@ import orjson
 from fastapi import APIRouter, Query, Response
 
 from traceward.api.deps import Reader, Services
+from traceward.api.lots import LotNumber
 from traceward.services.tracing import custody, genealogy, trace
 
 router = APIRouter(prefix="/trace", tags=["trace"])
@@ -19,7 +20,7 @@ AsOf = Annotated[str | None, Query(description="A date (its end, UTC) or a date-
 @router.get("/lot")
 def get_lot(
     gtin: Annotated[str, Query(pattern=r"^[0-9]{8,14}$")],
-    lot: Annotated[str, Query(min_length=1, max_length=20)],
+    lot: LotNumber,
     caller: Reader,
     runtime: Services,
     asOf: AsOf = None,

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from traceward.api.deps import Caller, Reader, Services
+from traceward.api.lots import LotNumber
 from traceward.api.negotiation import accepted_media_type
 from traceward.services.money.report_forms import as_csv
 from traceward.services.tracing import device_tracking, implant_card, lookups
@@ -42,7 +43,7 @@ class TrackingRequest(BaseModel):
     purpose: Annotated[str, Field(min_length=10, max_length=1000, description="In words, for the privacy officer")]
     epc: _Text | None = None
     gtin: _Gtin | None = None
-    lot: Annotated[str, Field(min_length=1, max_length=20)] | None = None
+    lot: LotNumber | None = None
     start: str | None = Field(default=None, alias="from")
     end: str | None = Field(default=None, alias="to")
 

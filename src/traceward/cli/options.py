@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from traceward.cli.output import ExitCode, fail
-from traceward.cli.server_client import ServerClient
+from traceward.cli.server_client import ServerAddressError, ServerClient, origin_of
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -22,7 +22,14 @@ DatabaseOption = Annotated[str | None, typer.Option("--database", help="postgres
 
 
 def connect(url: str, key: str | None) -> ServerClient:
-    """The server to talk to; `key` may be the key or `@FILE`. Exits with CANNOT_RUN where there is no key."""
+    """The server to talk to; `key` may be the key or `@FILE`.
+
+    Exits with CANNOT_RUN where there is no key, or where `url` is no address.
+    """
+    try:
+        origin_of(url)
+    except ServerAddressError as error:
+        raise fail(f"--url: {error}", ExitCode.CANNOT_RUN) from error
     if key is not None and key.startswith("@"):
         file = Path(key[1:])
         try:

@@ -17,6 +17,10 @@ class ServerUnreachableError(Exception):
     """No HTTP answer came; the message names the address and the reason."""
 
 
+class ServerAddressError(ServerUnreachableError):
+    """What was given as the server's address is none; nothing was sent."""
+
+
 class ServerRefusedError(Exception):
     """The server answered with an error. problem: its problem body; status: the HTTP status."""
 
@@ -53,11 +57,11 @@ class ServerClient:
         Raises ServerUnreachableError, and ServerRefusedError for every status from 300 on: redirects are not followed,
         since they would carry the key elsewhere.
         """
-        origin = _origin(self.url)
+        origin = origin_of(self.url)
         target = urllib.parse.urljoin(self.url, path)
-        if _origin(target) != origin:
+        if origin_of(target) != origin:
             raise ServerUnreachableError(f"'{target}' is not on the server {self.url}; the key is not sent there")
-        # The scheme is checked by _origin, so no file: or ftp: URL gets here.
+        # The scheme is checked by origin_of, so no file: or ftp: URL gets here.
         request = urllib.request.Request(target, data=body, method=method)  # noqa: S310
         request.add_header("Authorization", f"Bearer {self.key}")
         request.add_header("Accept", "application/json, application/problem+json")
@@ -89,10 +93,15 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 _OPENER = urllib.request.build_opener(_NoRedirect)
 
 
-def _origin(url: str) -> tuple[str, str]:
-    parts = urllib.parse.urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise ServerUnreachableError(f"{url!r} is no server address; expected http://host:port or https://host")
+def origin_of(url: str) -> tuple[str, str]:
+    """The scheme and the host with its port. Raises ServerAddressError for what is no address of a server."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address or any(sign.isspace() or not sign.isprintable() for sign in url):
+        raise ServerAddressError(f"{url!r} is no server address; expected http://host:port or https://host")
     return parts.scheme, parts.netloc.lower()
 
 

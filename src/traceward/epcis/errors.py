@@ -3,7 +3,8 @@
 Never renders a body: `api/problems` alone turns these into problem+json and problem+xml.
 
     TracewardError
-    +-- ValidationException               400  malformed document or event, broken rule
+    +-- ValidationException               400  malformed request, broken rule
+    |   +-- DocumentException             400  malformed document or event, broken rule of EPCIS
     +-- QueryValidationException          400  a query that is no query
     +-- QueryParameterException           400  unknown, ill-typed or misused query parameter
     +-- SubscriptionControlsException     400  schedule, trigger or stream is wrong
@@ -99,9 +100,15 @@ class TracewardError(Exception):
 
 
 class ValidationException(TracewardError):
-    """The document or event is malformed or breaks a rule; `findings` names every place."""
+    """What was sent is malformed or breaks a rule; `findings` names every place."""
 
-    name, status, title = "ValidationException", 400, "The document does not keep the rules of EPCIS"
+    name, status, title = "ValidationException", 400, "The request is not valid"
+
+
+class DocumentException(ValidationException):
+    """An EPCIS document or event is malformed or breaks a rule of EPCIS; on the wire a ValidationException."""
+
+    title = "The document does not keep the rules of EPCIS"
 
 
 class QueryValidationException(TracewardError):

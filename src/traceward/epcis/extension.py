@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from traceward.epcis.errors import Finding, ValidationException
+from traceward.epcis.errors import DocumentException, Finding
 
 CONSIGNMENT_NAMESPACE = "https://ns.traceward.org/consignment/"
 STANDARD_CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
@@ -45,7 +45,7 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 def check_context(value: Any, what: str) -> None:
     """Refuse an @context that is no URL, object or list of both, or is too large to be kept beside every event.
 
-    Raises ValidationException; what: who needs the context, for the message.
+    Raises DocumentException; what: who needs the context, for the message.
     """
     entries = value if isinstance(value, list) else [value]
     message = None
@@ -57,7 +57,7 @@ def check_context(value: Any, what: str) -> None:
     ):
         message = f"@context is larger than {MAX_CONTEXT_BYTES} octets or {MAX_PREFIXES} definitions"
     if message is not None:
-        raise ValidationException(message, [Finding("@context", "context", message, _CLAUSE)])
+        raise DocumentException(message, [Finding("@context", "context", message, _CLAUSE)])
 
 
 def is_standard_context(url: str) -> bool:

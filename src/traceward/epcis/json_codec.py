@@ -18,7 +18,7 @@ import msgspec
 import orjson
 
 from traceward.epcis.document import Document, RawEvent
-from traceward.epcis.errors import CaptureLimitExceededException, Finding, ValidationException
+from traceward.epcis.errors import CaptureLimitExceededException, DocumentException, Finding, ValidationException
 from traceward.epcis.extension import Context, check_context
 from traceward.epcis.json_marks import list_length, nests_deeper
 from traceward.epcis.json_text import members, without
@@ -88,7 +88,7 @@ def read_document(body: bytes, *, max_events: int = MAX_EVENTS, max_bytes: int =
     if raw_list is None:
         findings.append(Finding(path, "missing", f"{path} is missing; expected a list of events", _DOCUMENT))
     if findings:
-        raise ValidationException(_summary(findings), findings)
+        raise DocumentException(_summary(findings), findings)
     assert raw_list is not None
     # Told before the list is taken apart: a list of millions of tiny values would fill the memory.
     if raw_list.count(b",") >= max_events and (count := list_length(raw_list)) > max_events:
@@ -303,7 +303,7 @@ _strict = json.JSONDecoder(
 
 
 def _invalid(path: str, code: str, message: str, clause: str) -> ValidationException:
-    return ValidationException(message, [Finding(path, code, message, clause)])
+    return DocumentException(message, [Finding(path, code, message, clause)])
 
 
 def _summary(findings: list[Finding]) -> str:

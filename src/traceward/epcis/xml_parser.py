@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types; Element below says what is used of it
 
-from traceward.epcis.errors import Finding, ValidationException
+from traceward.epcis.errors import DocumentException, Finding, ValidationException
 
 # One event, or all that stands around the events: a tree takes up to 30 times the size of its text.
 MAX_PIECE_BYTES = 2 * 1024 * 1024
@@ -289,4 +289,4 @@ def _malformed(error: Any) -> ValidationException:
 
 
 def _invalid(code: str, message: str) -> ValidationException:
-    return ValidationException(message, [Finding("", code, message, _CLAUSE)])
+    return DocumentException(message, [Finding("", code, message, _CLAUSE)])

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from traceward.epcis.document import Document, RawEvent
-from traceward.epcis.errors import CaptureLimitExceededException, Finding, ValidationException
+from traceward.epcis.errors import CaptureLimitExceededException, DocumentException, Finding, ValidationException
 from traceward.epcis.extension import Context
 from traceward.epcis.json_codec import MAX_BYTES, MAX_DEPTH, MAX_EVENTS, MAX_PIECE_BYTES, write_json
 from traceward.epcis.json_marks import nests_deeper
@@ -87,7 +87,7 @@ def read_event(body: bytes, *, max_bytes: int = MAX_BYTES, charset: str | None =
     is_own_type = namespace and namespace not in RESERVED_NAMESPACES
     if root.tag in ROOTS or not (is_own_type or local in _EVENT_TAGS):
         message = f"the root is {root.tag[:120]!a}; expected one event, such as ObjectEvent"
-        raise ValidationException(message, [Finding("/", "type", message, _DOCUMENT)])
+        raise DocumentException(message, [Finding("/", "type", message, _DOCUMENT)])
     kept: list[_ReadEvent] = []
     names = ReadNames()
     if namespace and not is_own_type:
@@ -201,7 +201,7 @@ class _Reading:
         if root.tag not in ROOTS:
             expected = "EPCISDocument, EPCISQueryDocument or EPCISMasterDataDocument of EPCIS 2.0 or 1.x"
             message = f"the root is {root.tag[:120]!a}; expected {expected}"
-            raise ValidationException(message, [Finding("/", "type", message, _DOCUMENT)])
+            raise DocumentException(message, [Finding("/", "type", message, _DOCUMENT)])
         kind, version = ROOTS[root.tag]
         schema_version, creation_date = root.get("schemaVersion"), root.get("creationDate")
         self._check_attributes(kind, version, schema_version, creation_date)
@@ -211,7 +211,7 @@ class _Reading:
         findings = [*self._findings, *header.findings][:_MAX_FINDINGS]
         if findings:
             more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-            raise ValidationException(findings[0].message + more, findings)
+            raise DocumentException(findings[0].message + more, findings)
         return Document(
             kind=kind,
             context=self._names.context(),
@@ -360,7 +360,7 @@ def _refusing(findings: Sequence[Finding]) -> Callable[[bytes], Any]:
     more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
 
     def read(_text: bytes) -> Any:
-        raise ValidationException(findings[0].message + more, findings)
+        raise DocumentException(findings[0].message + more, findings)
 
     return read
 

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from traceward.epcis.errors import NoSuchResource, QueryParameterException, QueryTooComplexException
 from traceward.epcis.predicates import AnyTerm, Query
 from traceward.epcis.times import format_time_us
+from traceward.gs1.check_digits import has_valid_check_digit
 from traceward.gs1.epc_uri import canonical_identifier, identifier_kind
 from traceward.gs1.patient import contains_patient_identifier
 from traceward.ledger.facts import GS1, PATIENT, LedgerEvent
@@ -46,6 +47,8 @@ _LINES: Final = 1000
 
 
 _GSRN_DIGITS: Final = 18
+_GLN_DIGITS: Final = 13
+_GLN: Final = f"{GS1}414/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -425,9 +428,11 @@ def _audit_events(session: _Session, parameters: Parameters) -> Found:
 
 
 def _place(value: str) -> str:
-    identifier = canonical_identifier(value.rpartition("|")[2].removeprefix("Location/"))
+    name = value.rpartition("|")[2].removeprefix("Location/")
+    is_gln = len(name) == _GLN_DIGITS and has_valid_check_digit(name)
+    identifier = canonical_identifier(f"{_GLN}{name}" if is_gln else name)
     if identifier_kind(identifier).kind != "sgln":
-        raise QueryParameterException(f"{value[:200]!r} is no place; expected an SGLN")
+        raise QueryParameterException(f"{value[:200]!r} is no place; expected a GLN of 13 digits or an SGLN")
     return identifier
 
 

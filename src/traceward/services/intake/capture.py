@@ -12,11 +12,11 @@ from urllib.parse import quote
 from traceward.epcis import rendering
 from traceward.epcis.document import RawEvent
 from traceward.epcis.errors import (
+    DocumentException,
     Finding,
     ForbiddenException,
     ResourceAlreadyExistsException,
     TracewardError,
-    ValidationException,
 )
 from traceward.epcis.times import format_time_us
 from traceward.epcis.xml_codec import write_event
@@ -82,7 +82,7 @@ class Judged:
     def problems(self) -> list[TracewardError]:
         """One problem for each event that may not be written."""
         found: list[TracewardError] = [
-            ValidationException(summary(event.findings), event.findings) for event in self.refused
+            DocumentException(summary(event.findings), event.findings) for event in self.refused
         ]
         found += [ForbiddenException(one.finding.message, [one.finding]) for one in self.forbidden]
         return found
@@ -201,7 +201,7 @@ def raise_refusal(parts: Iterable[Judged]) -> None:
     refused = [event for part in judged for event in part.refused]
     if refused:
         findings = errors_of(refused)
-        raise ValidationException(summary(findings), findings)
+        raise DocumentException(summary(findings), findings)
     findings = [one.finding for part in judged for one in part.forbidden]
     if findings:
         raise ForbiddenException(summary(findings), findings)

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from traceward.epcis.errors import (
+    Finding,
     ForbiddenException,
     NoSuchResource,
     QueryTooLargeException,
@@ -23,6 +24,7 @@ from traceward.epcis.master_data import Attribute, Element, descendants, read_vo
 from traceward.epcis.master_data_query import MasterDataQuery
 from traceward.epcis.times import format_time_us
 from traceward.gs1.epc_uri import canonical_identifier
+from traceward.ledger.place_zones import zone_named
 from traceward.services.agreements.book import read_book
 from traceward.services.identity.principals import Principal
 from traceward.services.problem_bodies import summary
@@ -31,6 +33,7 @@ from traceward.services.tokens import page_bounds
 from traceward.store.compile import VisibleTo
 from traceward.store.master_data_read import CallerMasterData
 from traceward.store.master_data_rows import ElementRow, NewElement, write_elements
+from traceward.store.master_data_tables import TIME_ZONE
 from traceward.store.read import Reader
 from traceward.store.write import WriteTransaction
 
@@ -39,6 +42,7 @@ MAX_ELEMENTS: Final = 10_000
 #: Parts of what the caller may see that one page looks through before it tells where to go on.
 _PARTS: Final = 10
 _START: Final = ("", "")
+_ZONES: Final = "Traceward master data: time zones"
 _HEADER_PATH: Final = "epcisHeader.epcisMasterData."
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -115,9 +119,19 @@ def vocabulary_problem(caller: Principal, vocabularies: Sequence[Mapping[str, An
 def check_vocabularies(vocabularies: Sequence[Mapping[str, Any]], path: str = "") -> list[Element]:
     """The elements of these vocabularies; raises ValidationException with everything that is wrong with them."""
     elements, findings = read_vocabularies(vocabularies, path)
+    findings += [finding for one in elements for finding in _zone_findings(one)]
     if findings:
         raise ValidationException(summary(findings), findings)
     return elements
+
+
+def _zone_findings(element: Element) -> Iterator[Finding]:
+    """What is wrong with the time zone that an element declares; passed over, it would leave the place another day."""
+    for attribute in element.attributes:
+        if attribute.key == TIME_ZONE and attribute.text and zone_named(attribute.text) is None:
+            said = f"timeZone of {element.id[:200]} is {attribute.text[:80]!r}"
+            message = f"{said}; expected a name of the IANA data base such as Europe/Berlin"
+            yield Finding(element.id[:200], "time_zone", message, _ZONES)
 
 
 def declare(runtime: Runtime, caller: Principal, vocabularies: Sequence[Mapping[str, Any]]) -> Taken:
