@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from scanner.pictures import SCREW, SCREW_DATA, VALVE, VALVE_DATA, beside, jpeg, noisy, png, symbol
+from traceward.scanner import prepare
 from traceward.scanner.cascade import STAGES, Read
 from traceward.scanner.picture import cv2
-from traceward.scanner.plausible import parses_strictly
+from traceward.scanner.plausible import names_a_whole_item, parses_strictly
 from traceward.scanner.scan import _Reads, scan_picture
 
 
@@ -114,3 +115,78 @@ def test_a_picture_without_a_symbol_gives_an_empty_list_and_what_was_tried():
     result = scan_picture(png(blank), budget_ms=20_000)
     assert result.symbols == ()
     assert result.stages_tried == tuple(s.name for s in STAGES if not s.thorough and not s.full_size)
+
+
+def _turned(pixels, degrees):
+    return prepare.turned(cv2.copyMakeBorder(pixels, 60, 60, 60, 60, cv2.BORDER_CONSTANT, value=255), degrees).pixels
+
+
+@pytest.mark.parametrize("degrees", [13, 27, 34, 52, 67, 101, 118, 152])
+def test_a_linear_symbol_is_read_and_confirmed_at_any_angle(degrees):
+    """Rejects turning by fixed angles alone: a long symbol with low bars falls between them, or is read only once."""
+    assert read(png(_turned(symbol(VALVE, "Code128", scale=2)[:110], degrees))) == [("]C1", VALVE_DATA, True)]
+
+
+def test_level_bars_are_not_turned():
+    assert prepare.tilt_of_bars(symbol(VALVE, "Code128", scale=2)) is None
+    assert prepare.tilt_of_bars(np.rot90(symbol(VALVE, "Code128", scale=2))) is None
+    assert prepare.tilt_of_bars(np.full((300, 400), 200, np.uint8)) is None
+
+
+def test_a_shadow_across_a_linear_symbol_is_evened_out():
+    """Rejects one threshold for the whole picture: the dark end of the bars would be one black field."""
+    drawn = symbol(VALVE, "Code128", scale=2)
+    shaded = (drawn * np.linspace(1, 0.15, drawn.shape[1])[None]).astype(np.uint8)
+    assert read(png(shaded)) == [("]C1", VALVE_DATA, True)]
+
+
+def test_half_a_label_is_not_the_end_of_the_search():
+    """Rejects stopping at the first confirmed read: the device identifier would come without its lot."""
+    device = symbol("(01)09521141045305", "Code128", scale=3)
+    lot = symbol("(17)280131(10)LOT77A", "Code128", scale=3)
+    faint = (lot / 255 * 20 + 150).astype(np.uint8)
+    assert sorted(read(png(beside(device, faint)))) == [
+        ("]C1", b"0109521141045305", True),
+        ("]C1", b"1728013110LOT77A", True),
+    ]
+
+
+def test_among_several_labels_the_faint_one_is_looked_for():
+    """Rejects stopping once all that was read is confirmed: nobody knows how many labels a picture shows."""
+    plain = [symbol(f"(01)09521141045305(21)S{number}", "DataMatrix") for number in range(3)]
+    faint = (plain[2] / 255 * 12 + 170).astype(np.uint8)
+    found = {data[-2:] for _, data, confirmed in read(png(beside(plain[0], plain[1], faint))) if confirmed}
+    assert found == {b"S0", b"S1", b"S2"}
+
+
+def test_a_whole_label_ends_the_search_at_once():
+    result = scan_picture(png(symbol(VALVE, "DataMatrix")), budget_ms=20_000)
+    assert result.stages_tried == ("zxing",)
+
+
+def test_an_interleaved_code_of_chance_is_not_given():
+    """Rejects handing on whatever reads as Interleaved 2 of 5, which checks nothing: bars of others read as one."""
+    reads = _Reads(parses_strictly)
+    reads.add(_stage("zxing sharpened"), (Read("]I0", b"7300", None), Read("]I1", b"19521141010232", None)))
+    reads.add(_stage("zbar"), (Read("]I1", b"228812", None),))
+    assert [s.data for s in reads.symbols(1.0)] == [b"19521141010232"]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "data", "whole"),
+    [
+        ("]d2", VALVE_DATA, True),
+        ("]C1", b"0109521141045305", False),
+        ("]C1", b"1728013110LOT77A", False),
+        ("]C1", b"00952114100000000012", True),
+        ("]C1", b"0209521141045305" + b"3712", False),
+        ("]C1", b"4149521141000013", True),
+        ("]E0", b"9521141010235", True),
+        ("]C0", b"REF 4711", False),
+        ("]d1", b"+A123BJC5D6E71G", False),
+        ("]Q1", b"https://id.gs1.org/01/09521141010235/21/V23-0007", True),
+        ("]Q1", b"\xff\xfe", False),
+    ],
+)
+def test_what_names_a_whole_item_and_what_leaves_something_to_look_for(identifier, data, whole):
+    assert names_a_whole_item(identifier, data) is whole

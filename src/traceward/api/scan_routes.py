@@ -3,8 +3,10 @@
 The picture is the raw body; it must not be a form. Every body is capped at the door.
 """
 
+from typing import Annotated
+
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
 
 from traceward.api.deps import ScanCaller, Services
@@ -30,16 +32,20 @@ _REQUEST_BODY = {
     },
 }
 
+Thorough = Annotated[bool, Query(description="Let every decoder try everything: up to 2 s, reads more damaged labels.")]
+
 
 @router.post("/scan", response_model=ScanAnswer, openapi_extra={"requestBody": _REQUEST_BODY})
-async def post_scan(request: Request, _caller: ScanCaller, runtime: Services) -> Response:
+async def post_scan(
+    request: Request, _caller: ScanCaller, runtime: Services, *, thorough: Thorough = False
+) -> Response:
     """The symbols of a PNG, JPEG or WebP picture, or of a text with its symbology identifier, and what they mean."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = await request.body()
     if media_type == "application/json":
         answer = scan.judged_texts((one.symbologyIdentifier, one.text) for one in _scan_texts(body))
     elif media_type in _PICTURE_TYPES or media_type.startswith("image/"):
-        answer = await scan.judged_picture(runtime.scan_pool, body)
+        answer = await scan.judged_picture(runtime.scan_pool, body, mode="thorough" if thorough else "default")
     else:
         raise UnsupportedMediaTypeException(
             f"Content-Type is {media_type!r}; expected application/json or one of {', '.join(_PICTURE_TYPES)}"

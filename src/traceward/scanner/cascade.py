@@ -54,10 +54,20 @@ class Picture:
         """The picture at working size."""
         return self._load_working()
 
+    @cached_property
+    def levelled(self) -> Prepared | None:
+        """The working picture with its bars upright; None where they already are, or where there are none."""
+        tilt = prepare.tilt_of_bars(self.working)
+        return None if tilt is None else prepare.turned(self.working, tilt)
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One attempt: an engine on pixels. altered: the pixels are not those that came. thorough: only in that mode."""
+    """One attempt: an engine on pixels.
+
+    altered: the pixels are not those that came. thorough: only in that mode. costly: in the default mode only while
+    nothing is confirmed; what else a label bears is looked for by the other stages.
+    """
 
     name: str
     engine: str
@@ -65,6 +75,7 @@ class Stage:
     altered: bool
     full_size: bool = False
     thorough: bool = False
+    costly: bool = False
 
 
 def _zxing(
@@ -80,6 +91,17 @@ def _zxing(
         for found in zxing.read_with_zxing(prepared.pixels, formats, rotate=rotate, invert=invert):
             corners = _mapped(found.corners, prepared)
             yield Read(found.symbology_identifier, found.data, _in_working(corners, picture) if full else corners)
+
+    return read
+
+
+def _levelled(make: Callable[[Gray], Prepared]) -> Callable[[Picture, Plausible], Iterable[Read]]:
+    def read(picture: Picture, _plausible: Plausible) -> Iterable[Read]:
+        level = picture.levelled
+        if level is None:
+            return
+        for found in zxing.read_with_zxing(make(level.pixels).pixels, zxing.LINEAR, rotate=False, invert=False):
+            yield Read(found.symbology_identifier, found.data, _mapped(found.corners, level))
 
     return read
 
@@ -125,15 +147,38 @@ STAGES: tuple[Stage, ...] = (
     Stage("zxing light dots joined", "zxing-cpp", _zxing(prepare.joined_light_dots, zxing.DATA_MATRIX), altered=True),
     Stage("zxing inverted", "zxing-cpp", _zxing(prepare.inverted, zxing.LINEAR, invert=False), altered=True),
     Stage("zxing sharpened", "zxing-cpp", _zxing(prepare.normalised_unsharp, zxing.ALL), altered=True),
-    Stage("zxing turned 45", "zxing-cpp", _zxing(_turned_by(45), zxing.LINEAR, invert=False), altered=True),
-    Stage("zxing doubled", "zxing-cpp", _zxing(prepare.doubled, zxing.ALL, invert=False), altered=True),
-    Stage("zxing doubled, sharpened", "zxing-cpp", _zxing(prepare.doubled_unsharp, zxing.ALL), altered=True),
+    Stage("zxing levelled", "zxing-cpp", _levelled(prepare.unchanged), altered=True),
+    Stage(
+        "zxing levelled, bars averaged",
+        "zxing-cpp",
+        _levelled(lambda image: prepare.vertical_box(image, 5)),
+        altered=True,
+    ),
+    Stage("zxing evened", "zxing-cpp", _zxing(prepare.evened, zxing.ALL, invert=False), altered=True),
+    Stage("zxing doubled", "zxing-cpp", _zxing(prepare.doubled, zxing.ALL, invert=False), altered=True, costly=True),
+    Stage(
+        "zxing doubled, sharpened",
+        "zxing-cpp",
+        _zxing(prepare.doubled_unsharp, zxing.ALL, invert=False),
+        altered=True,
+        costly=True,
+    ),
+    Stage(
+        "zxing doubled, sharpened, inverted",
+        "zxing-cpp",
+        _zxing(lambda image: prepare.doubled_unsharp(prepare.inverted(image).pixels), zxing.DATA_MATRIX, invert=False),
+        altered=True,
+        thorough=True,
+    ),
     Stage(
         "zxing doubled, bars averaged",
         "zxing-cpp",
         _zxing(prepare.doubled_vertical_box, zxing.LINEAR, rotate=False, invert=False),
         altered=True,
         thorough=True,
+    ),
+    Stage(
+        "zxing turned 45", "zxing-cpp", _zxing(_turned_by(45), zxing.LINEAR, invert=False), altered=True, thorough=True
     ),
     Stage(
         "zxing turned 30", "zxing-cpp", _zxing(_turned_by(30), zxing.LINEAR, invert=False), altered=True, thorough=True
@@ -150,18 +195,25 @@ STAGES: tuple[Stage, ...] = (
     Stage("libdmtx dots joined", "libdmtx", _libdmtx(prepare.eroded_halved), altered=True, thorough=True),
     Stage("libdmtx", "libdmtx", _libdmtx(prepare.unchanged), altered=False, thorough=True),
 )
-_SECOND_OPINION = frozenset({"zbar", "zxing doubled, bars averaged", "zxing turned 30", "zxing turned -30"})
+_SECOND_OPINION = frozenset(
+    {"zbar", "zxing doubled, bars averaged", "zxing turned 45", "zxing turned 30", "zxing turned -30"}
+)
 
 
-def is_due(stage: Stage, mode: str, *, large: bool, waits_for_a_second_read: bool) -> bool:
+def is_due(stage: Stage, mode: str, *, large: bool, waiting: bool, confirmed: bool) -> bool:
     """Whether a scan comes to this stage.
 
+    large: the picture is larger than its working size. waiting: some read is not confirmed yet. confirmed: some is.
     The default mode leaves out the slow stages, but asks those that read linear symbols for a second opinion while a
     read waits for one.
     """
     if stage.full_size and not large:
         return False
-    return mode == "thorough" or not stage.thorough or (waits_for_a_second_read and stage.name in _SECOND_OPINION)
+    if mode == "thorough":
+        return True
+    if stage.thorough:
+        return waiting and stage.name in _SECOND_OPINION
+    return not stage.costly or waiting or not confirmed
 
 
 def _mapped(corners: Corners, prepared: Prepared) -> Corners:

@@ -1,13 +1,16 @@
-"""Judges whether bytes are what their symbology identifier promises, strictly; builds no result from them."""
+"""Judges whether bytes are what their symbology identifier promises, and whether they say all; builds no result."""
 
 from __future__ import annotations
 
 from traceward.gs1.check_digits import has_valid_check_digit
-from traceward.gs1.element_string import parse_element_strings
+from traceward.gs1.element_string import parse_element_strings, parse_scan_data
 from traceward.gs1.errors import UdiError
-from traceward.gs1.udi import parse_hibc
+from traceward.gs1.udi import parse_hibc, parse_udi
 
 _GS1_IDENTIFIERS = frozenset({"]C1", "]d2", "]e0", "]Q3", "]J1"})
+_KEYS_WITHOUT_MORE = frozenset(
+    {"00", "253", "255", "401", "402", "414", "417", "8003", "8004", "8006", "8010", "8017", "8018"}
+)
 _GTIN_LENGTHS = {"]E0": (13,), "]E4": (8,), "]I1": (14,)}
 
 
@@ -32,6 +35,28 @@ def parses_strictly(symbology_identifier: str, data: bytes) -> bool:
     if lengths is not None:
         return len(text) in lengths and text.isdigit() and has_valid_check_digit(text)
     return _is_hibc(text)
+
+
+def names_a_whole_item(symbology_identifier: str, data: bytes) -> bool:
+    """Whether this symbol alone tells what a thing is and which, so that no other has to stand beside it on the label.
+
+    Not whole: a GTIN alone in a symbol that could hold more (EAN, UPC and ITF-14 cannot, and mostly stand alone),
+    production identifiers without a key, contents without their unit, a HIBC primary or secondary, and any other text.
+
+    >>> names_a_whole_item("]C1", b"010950600013435217271231"), names_a_whole_item("]C1", b"0109506000134352")
+    (True, False)
+    """
+    if symbology_identifier in _GTIN_LENGTHS:
+        return True
+    scanned = symbology_identifier + data.decode("utf-8", "replace")
+    ais = {element.ai for element in parse_scan_data(scanned, mode="lenient").elements}
+    if ais:
+        return not ais.isdisjoint(_KEYS_WITHOUT_MORE) or ("01" in ais and len(ais) > 1)
+    try:
+        udi = parse_udi(scanned, mode="lenient")
+    except UdiError:
+        return False
+    return udi.di is not None and bool(udi.lot or udi.serial or udi.donation_id or udi.expiration_date)
 
 
 def _is_hibc(text: str) -> bool:

@@ -12,6 +12,12 @@ Gray = NDArray[np.uint8]
 Matrix = NDArray[np.float64]
 
 
+# Of the structure tensor: the share of one direction that counts as bars, the energy of plain ground in squared grey
+# levels, and the energy above which a place has no more say than its neighbours.
+_ONE_DIRECTION, _FAINT, _STRONG = 0.6, 1_000.0, 20_000.0
+_LEVEL_DEGREES = 4.0
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """Pixels and the affine map (2 x 3) that leads from them back to the picture they were made from."""
@@ -49,6 +55,14 @@ def normalised_unsharp(image: Gray) -> Prepared:
     """Contrast stretched to the full range, then sharpened."""
     stretched = cv2.normalize(image, np.empty_like(image), 0, 255, cv2.NORM_MINMAX)
     return _same_place(_unsharp(_gray(stretched), 1.5, 1.5))
+
+
+def evened(image: Gray) -> Prepared:
+    """Each place divided by the light around it: shadow across a label, marks that hardly differ from their ground."""
+    small = cv2.resize(image, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    ground = cv2.resize(cv2.dilate(small, np.ones((15, 15), np.uint8)), image.shape[::-1])
+    light = cv2.GaussianBlur(ground, (0, 0), 8)
+    return _same_place(cv2.divide(image, light, scale=255))
 
 
 def doubled(image: Gray) -> Prepared:
@@ -91,6 +105,26 @@ def turned(image: Gray, degrees: float) -> Prepared:
     matrix[1, 2] += new_height / 2 - height / 2
     pixels = cv2.warpAffine(image, matrix, (new_width, new_height), borderMode=cv2.BORDER_REPLICATE)
     return Prepared(_gray(pixels), np.asarray(cv2.invertAffineTransform(matrix), np.float64))
+
+
+def tilt_of_bars(image: Gray) -> float | None:
+    """Degrees by which `turned` sets the bars of linear symbols upright, 0 to 180.
+
+    None where no direction stands out, and where the bars are level already: within 4 degrees of upright or lying.
+    """
+    small = cv2.GaussianBlur(shrunk(image, 400).pixels, (0, 0), 1.0)
+    across, down = cv2.Sobel(small, cv2.CV_32F, 1, 0), cv2.Sobel(small, cv2.CV_32F, 0, 1)
+    # The structure tensor of each neighbourhood: bars give gradients of one direction alone, text and texture many.
+    xx, yy, xy = (cv2.boxFilter(product, -1, (15, 15)) for product in (across * across, down * down, across * down))
+    energy = xx + yy
+    of_one_direction = np.hypot(xx - yy, 2 * xy) > _ONE_DIRECTION * (energy + _FAINT)
+    if not of_one_direction.any():
+        return None
+    angles = np.degrees(np.arctan2(2 * xy, xx - yy)[of_one_direction]) / 2 % 180
+    votes, _ = np.histogram(angles, bins=180, range=(0, 180), weights=np.minimum(energy[of_one_direction], _STRONG))
+    round_about = np.convolve(np.concatenate([votes[-2:], votes, votes[:2]]), np.ones(5), "valid")
+    angle = float(round_about.argmax()) + 0.5
+    return None if abs((angle + 45) % 90 - 45) <= _LEVEL_DEGREES else angle
 
 
 def shrunk(image: Gray, longest_px: int) -> Prepared:

@@ -12,7 +12,7 @@ from traceward.scanner import prepare
 from traceward.scanner.cascade import STAGES, WORKING_SIZE_PX, Picture, Read, Stage, is_due
 from traceward.scanner.header import PictureHeader, read_header
 from traceward.scanner.picture import decode_gray
-from traceward.scanner.plausible import parses_strictly
+from traceward.scanner.plausible import names_a_whole_item, parses_strictly
 from traceward.scanner.symbol import Corners, ScanResult, Symbol
 
 Mode = Literal["default", "thorough"]
@@ -30,8 +30,9 @@ def scan_picture(
 ) -> ScanResult:
     """Read all symbols of a PNG, JPEG or WebP picture.
 
-    mode: "default" stops at the first stage after which every read is confirmed; "thorough" runs every stage of every
-    engine. budget_ms: wall time; the deadline is looked at between stages (default 300 ms, thorough 2000 ms).
+    mode: "default" stops at the first stage after which one confirmed read names a whole item, and goes through all of
+    its stages where there are several symbols, half a label or none; "thorough" runs every stage of every engine.
+    budget_ms: wall time; the deadline is looked at between stages (default 300 ms, thorough 2000 ms).
     is_plausible(symbology identifier, bytes): whether a read from altered pixels parses strictly.
     A picture without a symbol gives an empty tuple and the stages that were tried.
     Raises NotAPicture, PictureTooLarge.
@@ -45,7 +46,7 @@ def scan_picture(
     tried: list[str] = []
     exhausted = False
     for stage in STAGES:
-        if not is_due(stage, mode, large=large, waits_for_a_second_read=bool(found)):
+        if not is_due(stage, mode, large=large, waiting=found.are_waiting, confirmed=found.hold_a_confirmed_one):
             continue
         if tried and time.perf_counter() >= deadline:
             exhausted = True
@@ -55,7 +56,7 @@ def scan_picture(
             replace(stage, altered=True) if large and not stage.full_size and stage.engine != "libzbar" else stage
         )
         found.add(effective, tuple(stage.read(picture, is_plausible)))
-        if mode == "default" and found.all_confirmed:
+        if mode == "default" and found.name_one_whole_item:
             break
     height_px, width_px = picture.working.shape
     factor = max(header.width_px, header.height_px) / max(height_px, width_px)
@@ -102,18 +103,34 @@ class _Reads:
         self._is_plausible = is_plausible
         self._found: list[_Found] = []
 
-    def __bool__(self) -> bool:
-        return bool(self._found)
+    @property
+    def are_waiting(self) -> bool:
+        """Whether a read waits for a second one that confirms it."""
+        return any(not found.confirmed for found in self._found)
 
     @property
-    def all_confirmed(self) -> bool:
-        """Whether there is a read and none waits for a second one."""
-        return bool(self._found) and all(found.confirmed for found in self._found)
+    def hold_a_confirmed_one(self) -> bool:
+        """Whether a read is confirmed."""
+        return any(found.confirmed for found in self._found)
+
+    @property
+    def name_one_whole_item(self) -> bool:
+        """Whether no more is to be looked for: one symbol, confirmed, that needs no other beside it.
+
+        Of several symbols nobody knows how many there are, and a device identifier alone has its lot somewhere else.
+        """
+        return (
+            len(self._found) == 1
+            and self._found[0].confirmed
+            and names_a_whole_item(self._found[0].read.symbology_identifier, self._found[0].read.data)
+        )
 
     def add(self, stage: Stage, reads: tuple[Read, ...]) -> None:
         """Merge what one stage read."""
         fresh: list[_Found] = []
         for read in reads:
+            if (stage.altered or stage.engine == "libzbar") and self._is_chance(read):
+                continue
             known = next((f for f in self._found if _same_symbol(f.read, read)), None)
             if known is None:
                 fresh.append(_Found(read, stage.engine, stage.name, self._confirms(stage, read, agreeing=1), 1))
@@ -124,6 +141,10 @@ class _Reads:
                 known.engine, known.stage = stage.engine, stage.name
                 known.read = replace(read, corners=read.corners or known.read.corners)
         self._found += fresh
+
+    def _is_chance(self, read: Read) -> bool:
+        # Interleaved 2 of 5 checks nothing: a few bars of any other symbol, or of altered pixels, read as one.
+        return read.symbology_identifier[1:2] == "I" and not self._is_plausible(read.symbology_identifier, read.data)
 
     def _confirms(self, stage: Stage, read: Read, *, agreeing: int) -> bool:
         if stage.engine == "libzbar":
