@@ -202,7 +202,7 @@ def arriving(book: Book, act: Act, stock: ClassStock, captor: str, uom: str | No
 
 
 def sent_off(act: Act, stock: ClassStock, captor: str, uom: str | None) -> list[Slot]:
-    """The balances under way that a party may call back, its own despatches and those that the event's words fit first."""
+    """The balances under way that a party may call back: first what the event's words fit and it sent itself."""
     sent = (slot for slot in there_is(stock, steps.IN_TRANSIT, uom) if captor in (slot.owner, slot.holder))
     return _fitting(act, captor, in_order(sent), captor, {act.target})
 
