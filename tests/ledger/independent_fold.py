@@ -40,6 +40,7 @@ class IndependentLedger:
         self.lots = defaultdict(dict)  # class -> (place, container, owner, holder, status, flags) -> [quantity, time]
         self.inside = defaultdict(set)  # container -> what was ever put in it
         self.transfers = defaultdict(Fraction)
+        self.advised = {}  # (class, despatch advice) -> (place to which it goes, sender)
 
     def party(self, identifier):
         if identifier is None:
@@ -189,16 +190,23 @@ class IndependentLedger:
         if not entry[0]:
             del self.lots[lot][slot]
 
-    def draw(self, lot, quantity, wanted, owner=None, sender=None, places=None):
+    def draw(self, lot, quantity, wanted, owner=None, ways=None, sender=None, places=None):
         """Take a quantity from the balances that are wanted: what lies loose first, then what moved longest ago.
 
         owner, sender: whose balances, and by whom sent, come before others'. places: to which it goes, before others.
+        ways: (place to which it goes, sender) of the despatches that the event names.
         """
         found = [slot for slot, (there, _) in self.lots[lot].items() if there > 0 and wanted(slot)]
         parts = []
 
         def rank(slot):
-            unfit = (slot[2] != owner, slot[3] != sender, slot[1] is not None, slot[0] not in (places or ()))
+            unfit = (
+                slot[2] != owner,
+                (slot[0], slot[3]) not in (ways or ()),
+                slot[3] != sender,
+                slot[1] is not None,
+                slot[0] not in (places or ()),
+            )
             return *unfit, self.lots[lot][slot][1]
 
         for slot in sorted(found, key=rank):
@@ -227,9 +235,10 @@ class IndependentLedger:
         if effect in ("arrive", "void") and self.step != "accepting":
             owner, sender = self.pair("owning_party")[0], self.pair("possessing_party")[0]
             places = (self.place, self.target())
+            ways = {self.advised[lot, advice] for advice in self.advices() if (lot, advice) in self.advised}
             if effect == "void":
                 sender, places = self.captor, places[1:]
-            parts, missing = self.draw(lot, quantity, lambda slot: slot[4] == "in_transit", owner, sender, places)
+            parts, missing = self.draw(lot, quantity, lambda slot: slot[4] == "in_transit", owner, ways, sender, places)
             if effect == "void":
                 missing = 0
             if missing:  # more came than was sent: the consignor still has it by the book
@@ -251,6 +260,13 @@ class IndependentLedger:
             raise ValueError(f"{missing} of {lot} missing at {self.source or self.read_point}: outside this replay")
         for slot, part in parts:
             self.put(lot, self.moved(slot, effect, lot, part), part)
+        if effect == "leave":
+            self.advised.update(((lot, advice), (self.target(), parts[0][0][3])) for advice in self.advices())
+
+    def advices(self):
+        """The despatch advices that the event names."""
+        papers = self.event.get("bizTransactionList", ())
+        return [paper["bizTransaction"] for paper in papers if paper.get("type") == "desadv"]
 
     def comes(self, slot):
         """Whether what is on its way goes to the captor."""

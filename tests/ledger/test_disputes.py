@@ -350,3 +350,30 @@ def test_a_sender_voids_its_own_despatch_and_not_what_another_sends_of_its_goods
     """Rejects taking back what was sent first: it lies with the other hospital's carrier."""
     void = at(1.5, CORDIA, "void_shipping", quantities=lot(10), biz_location=DC)
     assert underway([*two_consignments(CORDIA), void]) == {(CORDIA, RIVAL, Decimal(4))}
+
+
+def test_a_void_takes_back_the_despatch_whose_advice_it_names() -> None:
+    """Rejects taking back what was sent first: a void states its advice alone, and the lot went to two hospitals."""
+    to_rival = {"owning": (CORDIA, CORDIA), "possessing": (CORDIA, RIVAL), "location": (DC, RIVAL_STORE)}
+    earlier = at(0.5, CORDIA, "shipping", quantities=lot(4), advices=("urn:x:asn:1",), **to_rival)
+    later = msgspec.structs.replace(sent(10), advices=("urn:x:asn:2",))
+    void = at(3, CORDIA, "void_shipping", quantities=lot(10), biz_location=DC, advices=("urn:x:asn:2",))
+    ledger = fold([made(), earlier, later, void], PARTIES)
+    stock = ledger.stock(LOT77A)
+    assert stock is not None
+    assert {(slot.place, slot.quantity) for slot in stock.slots.values() if slot.status == "in_transit"} == {
+        (RIVAL_STORE, 4)
+    }
+    assert "guessed_source" not in kinds(ledger)
+
+
+def test_a_receipt_is_of_the_despatch_whose_advice_it_names() -> None:
+    """Rejects going by the place of the receipt where its papers say which of two despatches has come."""
+    pair = {"owning": (CORDIA, CORDIA), "possessing": (CORDIA, NORTHGATE), "location": (DC, OR3)}
+    to_theatre = at(1.5, CORDIA, "shipping", quantities=lot(4), advices=("urn:x:asn:1",), **pair)
+    receipt = msgspec.structs.replace(received(2, 4), advices=("urn:x:asn:1",))
+    stock = fold([made(), sent(10), to_theatre, receipt], PARTIES).stock(LOT77A)
+    assert stock is not None
+    assert {(slot.place, slot.quantity) for slot in stock.slots.values() if slot.status == "in_transit"} == {
+        (STORE, 10)
+    }

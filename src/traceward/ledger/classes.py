@@ -17,6 +17,7 @@ from traceward.ledger.serials import within
 from traceward.ledger.slots import add_slot, show_slot
 from traceward.ledger.state import ClassStock, Count, Instance, PatientLinks, Slot, item_of, record_key
 from traceward.ledger.taking import (
+    advised,
     arriving,
     consigned,
     debit,
@@ -24,6 +25,7 @@ from traceward.ledger.taking import (
     first_owner,
     in_order,
     missing_parts,
+    note_advices,
     note_opened,
     on_the_way,
     sent_off,
@@ -137,14 +139,16 @@ def _ship(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decima
     if _already_carried(act, stock, quantity, uom):
         return
     check_class_recall(book, act, stock, captor)
-    for part in take(book, act, stock, captor, quantity, uom):
+    parts = take(book, act, stock, captor, quantity, uom)
+    for part in parts:
         _put(book, act, stock, part, act.target, part.holder, steps.IN_TRANSIT)
+    note_advices(act, stock, parts[0].holder if parts else captor)
 
 
 def _void_ship(book: Book, act: Act, stock: ClassStock, captor: str, quantity: Decimal, uom: str | None) -> None:
     wanted = quantity
     underway = sent_off(act, stock, captor, uom)
-    if act.target is None and len({slot.place for slot in underway}) > 1:
+    if act.target is None and not advised(act, stock) and len({slot.place for slot in underway}) > 1:
         book.raise_conflict("guessed_source", act, stock, what=f"what was on its way to {underway[0].place}")
     for slot in underway:
         if wanted > 0:

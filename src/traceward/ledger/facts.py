@@ -43,6 +43,7 @@ class LedgerEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     lot: percent-encoded, as identifiers have it. instances, children, inputs, outputs: canonical identifiers.
     recalled_serials: (GTIN, first, last) of each range to which a statement on the class of that GTIN is restricted.
     labels: (item or class, lot, expiry) of each label that was scanned with the event, where it is not the event's own.
+    advices: the despatch advices (business transactions of type desadv) that it is about.
     """
 
     eid: bytes
@@ -83,6 +84,7 @@ class LedgerEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     declares: Declaration | None = None
     recalled_serials: tuple[tuple[str, str, str], ...] = ()
     labels: tuple[tuple[str, str | None, str | None], ...] = ()
+    advices: tuple[str, ...] = ()
 
 
 _FACTS = msgspec.msgpack.Encoder()
@@ -159,7 +161,14 @@ def ledger_event(
         else None,
         tuple(serial_ranges(ranges)) if (ranges := get(MCX + "recallSerials")) is not None else (),
         _labels(get(MCX + "scannedLot"), get(MCX + "scannedExpiry")),
+        () if private else _advices(get("bizTransactionList")),
     )
+
+
+def _advices(papers: Sequence[Mapping[str, Any]] | None) -> tuple[str, ...]:
+    if papers is None:
+        return ()
+    return tuple(paper["bizTransaction"] for paper in papers if paper.get("type") == "desadv")
 
 
 def keys(event: LedgerEvent) -> tuple[str, ...]:

@@ -129,6 +129,7 @@ class ClassStock(msgspec.Struct, array_like=True):
     slots: by Slot.name(). concerned: parties that ever owned, held or were sent some. public: eids that all of them
     may see. opened: what was created or first seen, by unit of measure ("" for each). short: of what is in transit, by
     Slot.name(): (quantity, eid of the receipt that fell short of it). variances: by place, unit and who counted.
+    advised: despatch advice -> (place to which it goes, its sender), of what may be on its way.
     """
 
     key: str
@@ -145,6 +146,7 @@ class ClassStock(msgspec.Struct, array_like=True):
     standing: tuple[str, ...] = ()
     short: dict[str, tuple[Decimal, bytes]] = {}
     variances: dict[str, Variance] = {}
+    advised: dict[str, tuple[str | None, str | None]] = {}
 
 
 class Link(msgspec.Struct, array_like=True):

@@ -12,6 +12,7 @@ from traceward.ledger.slots import add_slot
 from traceward.ledger.state import ClassStock, Instance, Slot, item_of, record_key
 
 ZERO = Decimal(0)
+_ADVICES_KEPT = 200
 _ENDING = frozenset({steps.USE, steps.LOSE, steps.DESTROY, steps.END, steps.TRANSFORM})
 _DEBIT_AT_PLACE = frozenset({*_ENDING, steps.SHIP, steps.PACK, steps.RECEIVE})
 
@@ -193,26 +194,48 @@ def on_the_way(book: Book, stock: ClassStock, captor: str, uom: str | None) -> l
 def arriving(book: Book, act: Act, stock: ClassStock, captor: str, uom: str | None) -> list[Slot]:
     """The balances that are on their way to a party, first those that the event's words fit.
 
-    Of one lot there may be several consignments under way: the owner and the sender whom the event names tell which it
-    is, then the place to which it goes.
+    Of one lot there may be several consignments under way: the owner, the despatch advice and the sender that the event
+    names tell which it is, then the place to which it goes.
     """
     sender = act.event.possessing[0] if act.event.possessing is not None else None
     places = {act.place, act.target}
-    return _fitting(act, captor, on_the_way(book, stock, captor, uom), sender, places)
+    return _fitting(act, stock, captor, on_the_way(book, stock, captor, uom), sender, places)
 
 
 def sent_off(act: Act, stock: ClassStock, captor: str, uom: str | None) -> list[Slot]:
     """The balances under way that a party may call back: first what the event's words fit and it sent itself."""
     sent = (slot for slot in there_is(stock, steps.IN_TRANSIT, uom) if captor in (slot.owner, slot.holder))
-    return _fitting(act, captor, in_order(sent), captor, {act.target})
+    return _fitting(act, stock, captor, in_order(sent), captor, {act.target})
 
 
-def _fitting(act: Act, captor: str, slots: Sequence[Slot], sender: str | None, places: set[str | None]) -> list[Slot]:
-    owner = _owner_first(act, captor)
+def advised(act: Act, stock: ClassStock) -> set[tuple[str | None, str | None]]:
+    """Where the despatches go that the event names by their advice, and who sent them."""
+    return {stock.advised[advice] for advice in act.event.advices if advice in stock.advised}
+
+
+def note_advices(act: Act, stock: ClassStock, sender: str | None) -> None:
+    """Note where a despatch goes under its advices; what was noted of others is kept while anything goes that way."""
+    if not act.event.advices:
+        return
+    ways = {(slot.place, slot.holder) for slot in stock.slots.values() if slot.status == steps.IN_TRANSIT}
+    kept = [(advice, way) for advice, way in stock.advised.items() if way in ways][-_ADVICES_KEPT:]
+    stock.advised = dict(kept) | dict.fromkeys(act.event.advices, (act.target, sender))
+
+
+def _fitting(
+    act: Act,
+    stock: ClassStock,
+    captor: str,
+    slots: Sequence[Slot],
+    sender: str | None,
+    places: set[str | None],
+) -> list[Slot]:
+    owner, ways = _owner_first(act, captor), advised(act, stock)
     return sorted(
         slots,
         key=lambda slot: (
             owner not in (None, slot.owner),
+            bool(ways) and (slot.place, slot.holder) not in ways,
             sender not in (None, slot.holder),
             slot.container is not None,
             slot.place not in places,
