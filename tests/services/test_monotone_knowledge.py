@@ -11,14 +11,17 @@ import pytest
 from ledger.captured_flows import HOSPITAL, SUPPLIER, Flows
 from traceward.epcis.times import format_time_us
 from traceward.ledger.notices import classes_of
+from traceward.ledger.persistence import transfer_row
 from traceward.ledger.state import Notice
 from traceward.services.identity import parties
 from traceward.services.identity.principals import Principal
 from traceward.services.intake.capture import capture_document
 from traceward.services.queries import place_tree, visible_events
 from traceward.services.runtime import Limits, Runtime, open_runtime
-from traceward.services.tracing import conflicts, corrections, past_stock, stock
+from traceward.services.tracing import conflicts, corrections, past_stock, past_transfers, stock
 from traceward.services.tracing.past_stock import PastStock, Portions, Position
+from traceward.services.tracing.past_transfers import PastTransfers
+from traceward.services.tracing.past_transfers import Portions as Portions_
 from traceward.store import ledger_lists
 from traceward.store.rows import Balance
 
@@ -171,6 +174,71 @@ def test_the_past_in_portions_is_what_all_events_say_of_it(runtime: Runtime, ful
             found, _ = in_portions(PastStock(runtime, caller, at, {}, spans, in_stock, Portions(3, 2, 7)), 5)
             assert found == [row for row in stood if place_tree.lies_in(row.place, spans)]
     assert compared > 40
+
+
+def transfers_at(
+    runtime: Runtime, caller: Principal, wanted: stock.TransferFilter, per_page: int
+) -> list[tuple[str, str, str | None, str]]:
+    """(time, item, to, quantity) of every transfer as the answer tells of them, page by page."""
+    found: list[tuple[str, str, str | None, str]] = []
+    token: str | None = None
+    while True:
+        page = stock.transfers_page(runtime, caller, wanted, token, per_page)
+        told = page.body["transfers"]
+        assert len(told) <= per_page
+        found += [(one["eventTime"], one["item"], one["to"], one["quantity"]) for one in told]
+        if page.next_token is None:
+            return found
+        token = page.next_token
+
+
+def test_transfers_of_the_past_are_those_that_all_events_tell(runtime: Runtime, full_run: bool) -> None:
+    """Rejects a past that is read off the present where knowledge was less, that forgets what lay in a box whose owner
+    changed, and a page that begins again at its first instant.
+    """
+    times = captured(runtime, seed=3, count=600 if full_run else 90)
+    assert times
+    compared = 0
+    for as_of, known in [("2026-09-01", None), ("2027-06-30", None), *((AS_OF, time) for time in times)]:
+        at = visible_events.moment(runtime, as_of, known)
+        for caller in callers(runtime).values():
+            ledger = visible_events.folded(runtime, caller, visible_events.all_facts(runtime, caller, at), at)
+            rows = sorted(map(transfer_row, ledger.transfers.values()), key=lambda row: (row.event_time_us, row.id))
+            own = [row for row in rows if caller.organisation in (row.from_party, row.to_party)]
+            for per_page in (1, 1000):
+                wanted = stock.TransferFilter(as_of=as_of, known_at=known)
+                assert transfers_at(runtime, caller, wanted, per_page) == [
+                    (format_time_us(row.event_time_us), row.key, row.to_party, row.quantity) for row in own
+                ], (as_of, known, per_page)
+            for portions in (Portions_(3, 7), Portions_(11, 50)):
+                past = PastTransfers(runtime, caller, at, 0, 1 << 62, portions)
+                page = past.page(None, 2)
+                found = list(page.transfers)
+                while page.next is not None:
+                    page = past.page(page.next, 2)
+                    found += page.transfers
+                assert found == own, (as_of, known, portions)
+            compared += len(own)
+    assert compared > 30
+
+
+def test_a_page_of_past_transfers_reads_a_page_of_events(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rejects a page that folds all that the caller sees to tell of a few."""
+    times = captured(runtime, seed=5, count=120)
+    caller = callers(runtime)[HOSPITAL]
+    at = visible_events.moment(runtime, AS_OF, times[-1])
+    in_all = len(visible_events.all_facts(runtime, caller, at))
+    folded_at_once: list[int] = []
+    fold = visible_events.folded
+
+    def counted(*args: Any) -> Any:
+        folded_at_once.append(len(args[2]))
+        return fold(*args)
+
+    monkeypatch.setattr(past_transfers, "folded", counted)
+    page = PastTransfers(runtime, caller, at, 0, 1 << 62, Portions_(events=5, walked=5)).page(None, 3)
+    assert page.next is not None
+    assert sum(folded_at_once) < in_all / 3
 
 
 def in_stock(row: Balance) -> bool:

@@ -16,7 +16,7 @@ from traceward.gs1.percent import encode_link_segment
 from traceward.ledger import expiry
 from traceward.ledger.facts import GS1
 from traceward.ledger.notices import classes_of, with_notices
-from traceward.ledger.persistence import balance_rows, notices_of, transfer_row
+from traceward.ledger.persistence import balance_rows, notices_of
 from traceward.ledger.place_zones import PlaceZones
 from traceward.ledger.state import Ledger, Notice, class_record, item_of
 from traceward.ledger.steps import IN_TRANSIT, ON_HAND
@@ -26,8 +26,6 @@ from traceward.services.queries import place_tree
 from traceward.services.queries.master_data import names_of
 from traceward.services.queries.visible_events import (
     Moment,
-    all_facts,
-    folded,
     moment,
     visible_event_ids,
 )
@@ -36,6 +34,7 @@ from traceward.services.times import instant
 from traceward.services.tokens import page_bounds, text_position
 from traceward.services.tracing.labels import as_printed, with_labels
 from traceward.services.tracing.past_stock import PastStock, Position
+from traceward.services.tracing.past_transfers import PastTransfers
 from traceward.store import ledger_lists, rows
 from traceward.store.compile import VisibleTo
 from traceward.store.read import Reader
@@ -157,28 +156,31 @@ def balances_of(ledger: Ledger, party: str) -> list[rows.Balance]:
 def transfers_page(
     runtime: Runtime, caller: Principal, wanted: TransferFilter, token: str | None, per_page: int
 ) -> BodyPage:
-    """The passings of ownership from or to the caller, by eventTime."""
+    """The passings of ownership from or to the caller, by eventTime.
+
+    By what was known at another time a page may hold fewer than per_page, where finding more costs too much.
+    """
     at = moment(runtime, wanted.as_of, wanted.known_at)
     start_us, end_us = _bound("from", wanted.start, 0), _bound("to", wanted.end, _MAX_TIME_US)
     digest = hashlib.sha256(repr(wanted).encode()).digest()
     bounds = page_bounds(runtime, caller, digest, token)
     position = text_position(runtime, caller, digest, token)
     after = (position.order_us or 0, position.text) if position is not None else None
-    if at.is_now:
+    behind: tuple[int, str] | None = None
+    if at.known_at_us is None and at.as_of_us <= runtime.now_us():
+        # What happens later makes no earlier passing undone, so that those up to a time are what stands up to it.
+        before_us = min(end_us, at.as_of_us + 1) if not at.is_now else end_us
         with runtime.store.reader() as reader:
             found = ledger_lists.transfers_of_party(
-                reader, caller.organisation, from_us=start_us, before_us=end_us, after=after, limit=per_page + 1
+                reader, caller.organisation, from_us=start_us, before_us=before_us, after=after, limit=per_page + 1
             )
+        page = found[:per_page]
+        if len(found) > per_page:
+            behind = (page[-1].event_time_us, page[-1].id)
     else:
-        ledger = folded(runtime, caller, all_facts(runtime, caller, at), at)
-        all_rows = sorted(
-            (transfer_row(one) for one in ledger.transfers.values()), key=lambda row: (row.event_time_us, row.id)
-        )
-        own = [row for row in all_rows if caller.organisation in (row.from_party, row.to_party)]
-        ranged = [row for row in own if start_us <= row.event_time_us < end_us]
-        found = [row for row in ranged if after is None or (row.event_time_us, row.id) > after][: per_page + 1]
-    page = found[:per_page]
-    next_token = bounds.next_text_token(page[-1].id, page[-1].event_time_us, 0) if len(found) > per_page else None
+        past = PastTransfers(runtime, caller, at, start_us, end_us).page(after, per_page)
+        page, behind = list(past.transfers), past.next
+    next_token = bounds.next_text_token(behind[1], behind[0], 0) if behind is not None else None
     with runtime.store.reader() as reader:
         event_ids = visible_event_ids(reader, caller, {row.eid for row in page})
         bodies = with_labels(reader, caller, [_transfer_body(row, event_ids) for row in page], at.known_at_us)
