@@ -18,10 +18,11 @@ from traceward.services.identity.principals import Principal
 from traceward.services.intake.capture import capture_document
 from traceward.services.queries import place_tree, visible_events
 from traceward.services.runtime import Limits, Runtime, open_runtime
-from traceward.services.tracing import conflicts, corrections, past_stock, past_transfers, stock
+from traceward.services.tracing import conflicts, corrections, past_conflicts, past_stock, past_transfers, stock
+from traceward.services.tracing.past_conflicts import PastConflicts
 from traceward.services.tracing.past_stock import PastStock, Portions, Position
 from traceward.services.tracing.past_transfers import PastTransfers
-from traceward.services.tracing.past_transfers import Portions as Portions_
+from traceward.services.tracing.past_walk import Portions as Portions_
 from traceward.store import ledger_lists
 from traceward.store.rows import Balance
 
@@ -239,6 +240,73 @@ def test_a_page_of_past_transfers_reads_a_page_of_events(runtime: Runtime, monke
     page = PastTransfers(runtime, caller, at, 0, 1 << 62, Portions_(events=5, walked=5)).page(None, 3)
     assert page.next is not None
     assert sum(folded_at_once) < in_all / 3
+
+
+def conflicts_at(runtime: Runtime, caller: Principal, wanted: conflicts.ConflictFilter, per_page: int) -> list[str]:
+    """The ids of the conflicts told of a moment, page by page."""
+    found: list[str] = []
+    token: str | None = None
+    while True:
+        page = conflicts.conflicts_page(runtime, caller, wanted, token, per_page)
+        told = [one["id"] for one in page.body["conflicts"]]
+        assert len(told) <= per_page
+        found += told
+        if page.next_token is None:
+            return found
+        token = page.next_token
+
+
+def test_conflicts_of_the_past_are_those_that_all_events_raise(
+    runtime: Runtime, full_run: bool, figures: list[str]
+) -> None:
+    """Rejects a part that folds a shipment without all that it brought, a recall without the items of its lot, or one
+    of two events under one eventID; and a walk whose pages leave out or repeat what stands at their ends.
+    """
+    times = captured(runtime, seed=5, count=600 if full_run else 120)
+    kinds = set[str]()
+    compared = 0
+    for as_of, known in [("2026-09-01", None), ("2027-06-30", None), (AS_OF, times[0])]:
+        at = visible_events.moment(runtime, as_of, known)
+        for caller in callers(runtime).values():
+            ledger = visible_events.folded(runtime, caller, visible_events.all_facts(runtime, caller, at), at)
+            every = sorted(ledger.conflicts.values(), key=lambda one: (one.event_time_us, one.id), reverse=True)
+            own = [one for one in every if caller.organisation in (one.private_to, *one.parties)]
+            for portions in (Portions_(3, 5), Portions_(11, 50)):
+                past = PastConflicts(runtime, caller, at, portions)
+                parts = list(past.parts(None))
+                while parts[-1].behind is not None:
+                    parts += past.parts(parts[-1].behind)
+                found = [one for part in parts for one in part.conflicts]
+                assert found == own, (as_of, known, portions)
+            for per_page in (1, 1000):
+                wanted = conflicts.ConflictFilter(as_of=as_of, known_at=known)
+                assert conflicts_at(runtime, caller, wanted, per_page) == [one.id for one in own]
+            for item in sorted({key for one in own for key in one.keys})[:12]:
+                wanted = conflicts.ConflictFilter(as_of=as_of, known_at=known, item=item)
+                assert conflicts_at(runtime, caller, wanted, 2) == [one.id for one in own if item in one.keys], item
+            compared += len(own)
+            kinds |= {one.kind for one in own}
+    assert compared > 40
+    figures.append(f"{compared:,} conflicts of the past in parts, of the kinds {', '.join(sorted(kinds))}")
+
+
+def test_a_page_of_past_conflicts_reads_a_page_of_events(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rejects a page that folds all that the caller sees to tell of the newest."""
+    captured(runtime, seed=5, count=120)
+    caller = callers(runtime)[HOSPITAL]
+    at = visible_events.moment(runtime, AS_OF, None)
+    in_all = len(visible_events.all_facts(runtime, caller, at))
+    folded_at_once: list[int] = []
+    fold = visible_events.folded
+
+    def counted(*args: Any) -> Any:
+        folded_at_once.append(len(args[2]))
+        return fold(*args)
+
+    monkeypatch.setattr(past_conflicts, "folded", counted)
+    *_, last = PastConflicts(runtime, caller, at, Portions_(events=3, walked=3)).parts(None)
+    assert last.behind is not None
+    assert sum(folded_at_once) < in_all / 2
 
 
 def in_stock(row: Balance) -> bool:

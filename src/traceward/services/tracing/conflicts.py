@@ -24,9 +24,10 @@ from traceward.ledger.conflicts import SEVERITIES, Conflict
 from traceward.ledger.persistence import conflict_of
 from traceward.services.identity.principals import Principal, Right
 from traceward.services.pages import BodyPage
-from traceward.services.queries.visible_events import Moment, all_facts, folded, moment, visible_event_ids
+from traceward.services.queries.visible_events import Moment, moment, visible_event_ids
 from traceward.services.runtime import Runtime
 from traceward.services.tokens import page_bounds, text_position
+from traceward.services.tracing.past_conflicts import PastConflicts
 from traceward.store import ledger_lists, ledger_marks, ledger_rows
 from traceward.store.ledger_marks import Resolution
 from traceward.store.read import Reader
@@ -63,7 +64,8 @@ def conflicts_page(
 ) -> BodyPage:
     """The conflicts that concern the caller, newest event first; those about patients for the clinical role alone.
 
-    Of corrected ones, the newest correction first. Raises QueryParameterException for unknown states or severities.
+    Of corrected ones, the newest correction first. As of another time a page may hold fewer than per_page, where more
+    would cost too much. Raises QueryParameterException for unknown states or severities.
     """
     _check(wanted)
     at = moment(runtime, wanted.as_of, wanted.known_at)
@@ -72,8 +74,10 @@ def conflicts_page(
     position = text_position(runtime, caller, digest, token)
     after = (position.order_us or 0, position.text) if position is not None else None
     found: list[_Listed] = []
-    for part in _candidates(runtime, caller, wanted, at, after):
+    behind: tuple[int, str] | None = None
+    for part, walked_to in _candidates(runtime, caller, wanted, at, after):
         found += _selected(runtime, caller, part, wanted, at)
+        behind = _position(found[per_page - 1]) if len(found) > per_page else walked_to
         if len(found) > per_page:
             break
     page = found[:per_page]
@@ -84,8 +88,8 @@ def conflicts_page(
         if closed_us is not None:
             body |= {"state": CORRECTED, "closedAt": format_time_us(closed_us)}
     next_token = None
-    if len(found) > per_page:
-        time_us, conflict_id = _position(page[-1])
+    if behind is not None:
+        time_us, conflict_id = behind
         next_token = bounds.next_text_token(conflict_id, time_us, 0)
     return BodyPage({"conflicts": shown}, next_token, bounds.expires_us)
 
@@ -165,20 +169,25 @@ def _check(wanted: ConflictFilter) -> None:
 
 def _candidates(
     runtime: Runtime, caller: Principal, wanted: ConflictFilter, at: Moment, after: tuple[int, str] | None
-) -> Iterator[list[_Listed]]:
-    """The caller's conflicts behind a position, in order, part by part."""
+) -> Iterator[tuple[list[_Listed], tuple[int, str] | None]]:
+    """The caller's conflicts behind a position, in order, part by part; and where to go on, where a part is the last
+    that a page may cost.
+    """
     if not at.is_now:
-        ledger = folded(runtime, caller, all_facts(runtime, caller, at), at)
-        found = sorted(ledger.conflicts.values(), key=lambda one: (one.event_time_us, one.id), reverse=True)
-        own = [one for one in found if caller.organisation in (one.private_to, *one.parties)]
-        yield [(one, None) for one in own if after is None or (one.event_time_us, one.id) < after]
+        past = PastConflicts(runtime, caller, at)
+        if wanted.item is None:
+            for some in past.parts(after):
+                yield [(one, None) for one in some.conflicts], some.behind
+            return
+        about = past.about(canonical_identifier(wanted.item))
+        yield [(one, None) for one in about if after is None or (one.event_time_us, one.id) < after], None
         return
     while True:
         with runtime.store.reader() as reader:
             part = _part(reader, caller, wanted, after)
         if not part:
             return
-        yield part
+        yield part, None
         after = _position(part[-1])
 
 
