@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -24,6 +25,8 @@ def endless(request: pytest.FixtureRequest, open_site: Any) -> Iterator[Site]:
         ahead = event(0, "dispensing", disposition="dispensed", **lot(SCREW, "L1", 1), readPoint={"id": CABINET},
                       **parties("owning", CORDIA, NORTHGATE))  # fmt: skip
         capture(site, "northgate-clinical", ahead | {"eventTime": f"{LAST}T23:59:59Z"})
+        stopped = event(0, "receiving", disposition="in_progress", **lot(SCREW, "L0", 3), bizLocation={"id": CABINET})
+        capture(site, "northgate-supply", stopped | {"eventTime": f"{FIRST}T00:00:00Z"})
         yield site
 
 
@@ -51,3 +54,16 @@ def test_answers_about_the_first_and_the_last_day_are_given(endless: Site, path:
     """Rejects days counted in floating seconds, which round the last microsecond up into the year 10000."""
     answer = endless.request("northgate-supply", "GET", path)
     assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("moment", [f"{FIRST}T00:00:00Z", "1970-01-01T00:00:07.25Z", "1969-12-31T23:59:59.999Z"])
+def test_an_event_of_a_clock_that_had_stopped_is_kept_and_found(endless: Site, moment: str) -> None:
+    """Rejects a refusal: what happened would be lost with the clock that told its time wrong (decision 8)."""
+    name = f"urn:x:stopped:{moment}"
+    kept = event(0, "inspecting", eventID=name, **lot(SCREW, "L0", 1)) | {"eventTime": moment}
+    capture(endless, "cordia", kept)
+    query = {"EQ_eventID": name, "GE_eventTime": moment, "LT_eventTime": "1970-01-01T00:00:08Z"}
+    answer = endless.get("cordia", f"/epcis/events?{urlencode(query)}")
+    (found,) = answer["epcisBody"]["queryResults"]["resultsBody"]["eventList"]
+    assert found["eventTime"] == moment
+    assert endless.get("cordia", f"/epcis/events?{urlencode({'orderBy': 'eventTime', 'orderDirection': 'ASC'})}")
