@@ -39,7 +39,7 @@ def faultless(context: BrowserContext, server: LiveServer) -> Iterator[None]:
     context.on("request", on_request)
     context.on("weberror", lambda error: faults.append(f"thrown: {error.error}"))
     yield
-    assert faults == []
+    assert faults == [], "\n".join(faults)
 
 
 def sign_in(context: BrowserContext, server: LiveServer, key: str, path: str) -> Page:

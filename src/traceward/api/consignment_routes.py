@@ -16,10 +16,12 @@ from traceward.api.models import (
     ActionRequest,
     PlacesAnswer,
     StockAnswer,
+    TakeBackRequest,
+    TakenBack,
     TransfersAnswer,
 )
 from traceward.api.parameters import PAGED
-from traceward.services.intake import actions
+from traceward.services.intake import actions, taking_back
 from traceward.services.tracing import stock
 
 router = APIRouter(prefix="/consignment", tags=["consignment"])
@@ -32,6 +34,12 @@ AsOf = Annotated[str | None, Query(description="A date (its end, UTC) or a date-
 def post_action(body: ActionRequest, caller: Capturer, runtime: Services) -> dict[str, object]:
     """Build the event of one action and capture it. A retry with the same eventID and content changes nothing."""
     return actions.perform(runtime, caller, body.model_dump(by_alias=False, exclude_none=True))
+
+
+@router.post("/actions/take-back", response_model=TakenBack)
+def post_take_back(body: TakeBackRequest, caller: Capturer, runtime: Services) -> dict[str, object]:
+    """Declare an action of the caller's organisation an error: what it booked is taken back. Again changes nothing."""
+    return taking_back.take_back(runtime, caller, body.eventID)
 
 
 @router.get("/stock", response_model=StockAnswer, dependencies=PAGED)

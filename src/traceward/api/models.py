@@ -193,6 +193,19 @@ class ActionAnswer(BaseModel):
     warnings: list[ActionWarning]
 
 
+class TakeBackRequest(_Request):
+    """The action to take back, by the eventID that its answer gave."""
+
+    eventID: Text
+
+
+class TakenBack(BaseModel):
+    """The events that are declared not to have happened, and the conflicts that they still raise."""
+
+    eventIDs: list[str]
+    warnings: list[ActionWarning]
+
+
 class StockItem(BaseModel):
     """One balance: so much of an item, in one place, with one owner, holder and status."""
 

@@ -33,6 +33,13 @@ _RETRY_SPACE: Final = uuid.UUID("6a5c1b1e-8f0c-5d6e-9a37-3a2f0a9c7b55")
 _NEEDS_COUNTERPARTY: Final = frozenset({"ship", "return", "receive"})
 _PAPERS: Final = {"purchaseOrder": "po", "despatchAdvice": "desadv"}
 _TAKES_FROM_A_PLACE: Final = frozenset({"put_away", "transfer", "use", "ship", "return"})
+MOST_EVENTS: Final = 1000
+"""Events of one action at most: one for each item that a request may have."""
+
+
+def event_id_of(first_id: str, index: int) -> str:
+    """The eventID of an action's event of that number: further ones follow from the first."""
+    return first_id if index == 0 else f"urn:uuid:{uuid.uuid5(_RETRY_SPACE, f'{first_id} {index}')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +101,8 @@ class _Asked:
         return str(self.request["action"])
 
     def event_id(self, index: int) -> str:
-        """The eventID of the action's event of that number: further ones follow from the first."""
-        return self.first_id if index == 0 else f"urn:uuid:{uuid.uuid5(_RETRY_SPACE, f'{self.first_id} {index}')}"
+        """The eventID of the action's event of that number."""
+        return event_id_of(self.first_id, index)
 
 
 def _items(

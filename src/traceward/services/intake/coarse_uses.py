@@ -48,8 +48,13 @@ def fine_event(event: Mapping[str, Any]) -> dict[str, Any]:
     """The private form of a use: exact, naming the shared event, under an id that follows from that one's."""
     shared_id = event["eventID"]
     made = {name: value for name, value in event.items() if name not in {"sourceList", "destinationList"}}
-    made["eventID"] = f"urn:uuid:{uuid.uuid5(_FINE_SPACE, shared_id)}"
+    made["eventID"] = fine_id(shared_id)
     return made | {"mcx:private": "true", "mcx:detailOf": shared_id}
+
+
+def fine_id(shared_id: str) -> str:
+    """The eventID of the private event that belongs to a coarse one."""
+    return f"urn:uuid:{uuid.uuid5(_FINE_SPACE, shared_id)}"
 
 
 def site_of(place: str) -> str:
