@@ -88,6 +88,17 @@ class UdiBody(BaseModel):
     carrierHRF: str | None = None
 
 
+class KnownThing(BaseModel):
+    """What the caller's own book says of a thing on a label. product: its name. gone: what became of it, if it left.
+
+    flags: what stands against it in the caller's stock, such as recalled.
+    """
+
+    product: str | None
+    flags: list[str]
+    gone: str | None
+
+
 class ScannedSymbol(BaseModel):
     """One symbol, as read and as judged. position: four corners in pixels of the picture, clockwise."""
 
@@ -101,6 +112,7 @@ class ScannedSymbol(BaseModel):
     udi: UdiBody | None
     epc: str | None
     epcClass: str | None
+    known: KnownThing | None
 
 
 class ScannedItem(BaseModel):
@@ -113,6 +125,7 @@ class ScannedItem(BaseModel):
     udi: UdiBody | None
     epc: str | None
     epcClass: str | None
+    known: KnownThing | None
 
 
 class ScanAnswer(BaseModel):

@@ -8,12 +8,14 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
 
 from traceward.api.deps import ScanCaller, Services
 from traceward.api.models import ScanAnswer, ScanText, ScanTexts
 from traceward.epcis.errors import UnsupportedMediaTypeException, ValidationException
 from traceward.epcis.json_codec import read_json
 from traceward.services.scanning import scan
+from traceward.services.tracing import known_things
 
 router = APIRouter(tags=["scan"])
 
@@ -37,7 +39,7 @@ Thorough = Annotated[bool, Query(description="Let every decoder try everything: 
 
 @router.post("/scan", response_model=ScanAnswer, openapi_extra={"requestBody": _REQUEST_BODY})
 async def post_scan(
-    request: Request, _caller: ScanCaller, runtime: Services, *, thorough: Thorough = False
+    request: Request, caller: ScanCaller, runtime: Services, *, thorough: Thorough = False
 ) -> Response:
     """The symbols of a PNG, JPEG or WebP picture, or of a text with its symbology identifier, and what they mean."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -50,7 +52,8 @@ async def post_scan(
         raise UnsupportedMediaTypeException(
             f"Content-Type is {media_type!r}; expected application/json or one of {', '.join(_PICTURE_TYPES)}"
         )
-    return Response(orjson.dumps(answer), media_type="application/json")
+    told = await run_in_threadpool(known_things.with_known, runtime, caller, answer)
+    return Response(orjson.dumps(told), media_type="application/json")
 
 
 def _scan_texts(body: bytes) -> list[ScanText]:

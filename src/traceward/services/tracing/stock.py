@@ -153,6 +153,12 @@ def balances_of(ledger: Ledger, party: str) -> list[rows.Balance]:
     return sorted(own, key=ledger_lists.balance_key)
 
 
+def flags_of_balances(runtime: Runtime, balances: Sequence[rows.Balance]) -> dict[tuple[str, int], list[str]]:
+    """What stands against each of these balances now, notices on product and lot included; by record key and slot."""
+    notices = _present_notices(runtime, balances)
+    return {(row.record_key, row.slot): _flags(runtime, row, notices) for row in balances}
+
+
 def transfers_page(
     runtime: Runtime, caller: Principal, wanted: TransferFilter, token: str | None, per_page: int
 ) -> BodyPage:
