@@ -13,12 +13,11 @@ from playwright.sync_api import Browser, BrowserContext, Playwright, expect, syn
 from live_server import LiveServer, running_server
 from traceward.web import static_folder
 from web.fake_camera import film
+from web.patience import PATIENCE_MS
 
 CHROMIUM = Path("/usr/bin/chromium")
 # A name that is not loopback's, so that a browser holds http:// to it for insecure.
 LAN_NAME = "ward.example"
-# How long a page may take to show what a test waits for, where all of a small machine's cores are busy.
-PATIENCE_MS = 20_000
 FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
 
@@ -75,10 +74,15 @@ def phone(browser: Browser, **options: object) -> BrowserContext:
         "has_touch": True,
         "permissions": ["camera"],
     }
-    return browser.new_context(**(settings | options))  # type: ignore[arg-type]
+    return _patient(browser.new_context(**(settings | options)))  # type: ignore[arg-type]
 
 
 def desk(browser: Browser, **options: object) -> BrowserContext:
     """A desktop's context."""
     settings: dict[str, object] = {"viewport": {"width": 1360, "height": 900}}
-    return browser.new_context(**(settings | options))  # type: ignore[arg-type]
+    return _patient(browser.new_context(**(settings | options)))  # type: ignore[arg-type]
+
+
+def _patient(context: BrowserContext) -> BrowserContext:
+    context.set_default_timeout(PATIENCE_MS)
+    return context

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +14,12 @@ import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request
 
 from live_server import LiveServer
+from web.patience import PATIENCE_MS, PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENS = ROOT / "docs" / "screens"
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
+FRAMES = "document.querySelector('video').getVideoPlaybackQuality().totalVideoFrames"
 # The browser's own words for answers that a test provokes; anything else in the console is a fault.
 EXPECTED_CONSOLE = ("the server responded with a status of 4", "net::ERR_", "username fields for accessibility")
 
@@ -50,11 +53,26 @@ def sign_in(context: BrowserContext, server: LiveServer, key: str, path: str) ->
         data={"key": server.keys[key]},
         headers={"X-Traceward-Client": "web"},
         max_retries=2,
+        timeout=PATIENCE_MS,
     )
     assert answer.ok, answer.text()
     page = context.new_page()
     page.goto(f"{server.url}/app/{path}")
     return page
+
+
+def until(page: Page, expression: str) -> None:
+    """Wait until an expression of the page holds; polled from here, since the policy of the pages allows no `eval`."""
+    ends = time.monotonic() + PATIENCE_S
+    while not page.evaluate(expression):
+        assert time.monotonic() < ends, f"{expression} does not hold after {PATIENCE_S} s"
+        page.wait_for_timeout(50)
+
+
+def frames_shown(page: Page, count: int) -> None:
+    """Wait until the camera has shown that many more frames: whoever sees a label again would have by then."""
+    shown: int = page.evaluate(FRAMES)
+    until(page, f"{FRAMES} >= {shown + count}")
 
 
 def items(page: Page) -> Locator:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from live_server import LiveServer
+from web.patience import PATIENCE_S
 
 CORDIA, NORTHGATE = "https://id.gs1.org/417/9521141000007", "https://id.gs1.org/417/4012345000009"
 SITE = "https://id.gs1.org/414/4012345000016"
@@ -38,4 +39,4 @@ def terms(**changes: Any) -> dict[str, Any]:
 
 def propose(server: LiveServer, key: str, body: dict[str, Any]) -> httpx.Response:
     headers = {"Authorization": f"Bearer {server.keys[key]}"}
-    return httpx.post(f"{server.url}/agreements", json=body, headers=headers, timeout=30)
+    return httpx.post(f"{server.url}/agreements", json=body, headers=headers, timeout=PATIENCE_S)

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, expect
 from live_server import LiveServer, running_server
 from web.conftest import desk, phone
 from web.pages import assert_accessible, faultless, screenshot, sign_in
+from web.patience import PATIENCE_S
 
 pytestmark = pytest.mark.browser
 
@@ -60,7 +61,9 @@ def test_an_alert_that_one_side_acknowledges_shows_its_note_to_the_other(server:
     with faultless(supplier, server), faultless(hospital, server):
         page = sign_in(supplier, server, "cordia", "alerts")
         headers = {"Authorization": f"Bearer {server.keys['cordia']}"}
-        short = len(httpx.get(f"{server.url}/alerts?kind=below_par", headers=headers, timeout=30).json()["alerts"])
+        short = len(
+            httpx.get(f"{server.url}/alerts?kind=below_par", headers=headers, timeout=PATIENCE_S).json()["alerts"]
+        )
         page.get_by_label("Kind").select_option("below_par")
         page.get_by_label("To act").select_option("We")
         expect(page.get_by_test_id("alert")).to_have_count(short)

@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 from live_server import LiveServer, running_server
 from web.conftest import phone
 from web.fake_camera import label, symbol
-from web.pages import assert_accessible, faultless, screenshot, sign_in, small_targets
+from web.pages import assert_accessible, faultless, frames_shown, screenshot, sign_in, small_targets
+from web.patience import PATIENCE_S
 from web.terms import CABINET
 
 pytestmark = pytest.mark.browser
@@ -31,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
 
 def variances(server: LiveServer, key: str) -> list[dict[str, Any]]:
     headers = {"Authorization": f"Bearer {server.keys[key]}"}
-    answer = httpx.get(f"{server.url}/counts/variances", headers=headers, timeout=30)
+    answer = httpx.get(f"{server.url}/counts/variances", headers=headers, timeout=PATIENCE_S)
     found: list[dict[str, Any]] = answer.json()["variances"]
     return found
 
@@ -53,7 +54,7 @@ def count_again(page: Page) -> None:
     """The second round, in which the camera still sees what it saw."""
     page.get_by_role("button", name="Count again what differs").click()
     expect(page.get_by_text("Second round.")).to_be_visible()
-    expect(page.locator("[data-testid=read]:not(.waiting)")).to_have_count(2, timeout=15_000)
+    expect(page.locator("[data-testid=read]:not(.waiting)")).to_have_count(2)
     page.get_by_role("button", name="Everything is read").click()
 
 
@@ -67,9 +68,9 @@ def test_labels_that_the_camera_sees_are_counted_once_and_put_on_record_for_both
         page = sign_in(context, server, "northgate-supply", "count")
         begin(page, CABINET)
         reads = page.get_by_test_id("read")
-        expect(reads).to_have_count(2, timeout=15_000)
+        expect(reads).to_have_count(2)
         expect(page.get_by_test_id("count-total")).to_contain_text("2 units counted")
-        page.wait_for_timeout(1500)
+        frames_shown(page, 30)
         expect(page.get_by_test_id("count-total")).to_contain_text("2 units counted")
         expect(page.get_by_text("Should be here")).to_have_count(0)
         page.get_by_role("button", name="One more of GTIN 09521141045305").click()

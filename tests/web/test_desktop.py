@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, expect
 from live_server import LiveServer, running_server
 from web.conftest import desk, phone
 from web.pages import assert_accessible, faultless, sign_in, small_targets
+from web.patience import PATIENCE_S
 
 pytestmark = pytest.mark.browser
 
@@ -161,7 +162,7 @@ def test_the_one_time_link_sets_the_server_up_once(browser: Browser, tmp_path: P
         page.get_by_label("Your key").fill(key)
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("heading", name="Partners and keys")).to_be_visible()
-        again = httpx.post(f"{server.url}/setup", json={"code": code})
+        again = httpx.post(f"{server.url}/setup", json={"code": code}, timeout=PATIENCE_S)
         assert again.status_code == 401
         context.close()
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, expect
 from live_server import LiveServer, running_server
 from web.conftest import desk, phone
 from web.pages import assert_accessible, faultless, sign_in
+from web.patience import PATIENCE_S
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +25,7 @@ def linked(server: LiveServer) -> list[object]:
         f"{server.url}/patients/search",
         json={"patient": PATIENT, "purpose": "test"},
         headers={"Authorization": f"Bearer {server.keys['northgate-clinical']}"},
-        timeout=30,
+        timeout=PATIENCE_S,
     )
     assert answer.is_success, answer.text
     links: list[object] = answer.json()["links"]

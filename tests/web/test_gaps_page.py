@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, expect
 from live_server import LiveServer, running_server
 from web.conftest import desk
 from web.pages import assert_accessible, faultless, sign_in
+from web.patience import PATIENCE_S
 from web.terms import NORTHGATE, SITE
 
 pytestmark = pytest.mark.browser
@@ -38,7 +39,7 @@ def capture(server: LiveServer, key: str) -> None:
         "epcisBody": {"eventList": [event]},
     }
     headers = {"Authorization": f"Bearer {server.keys[key]}"}
-    answer = httpx.post(f"{server.url}/epcis/capture", json=body, headers=headers, timeout=30)
+    answer = httpx.post(f"{server.url}/epcis/capture", json=body, headers=headers, timeout=PATIENCE_S)
     assert answer.is_success, answer.text
 
 
@@ -54,7 +55,7 @@ def look_through_the_gaps(server: LiveServer, browser: Browser) -> None:
     """From the stock to the list, then kind by kind, against what the server lists."""
     capture(server, "northgate-supply")
     headers = {"Authorization": f"Bearer {server.keys['northgate-supply']}"}
-    told = httpx.get(f"{server.url}/masterdata/gaps?perPage=100", headers=headers, timeout=30).json()["gaps"]
+    told = httpx.get(f"{server.url}/masterdata/gaps?perPage=100", headers=headers, timeout=PATIENCE_S).json()["gaps"]
     assert {gap["kind"] for gap in told} == {"product", "lot", "place", "party"}
     context = desk(browser)
     with faultless(context, server):

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, expect
 from live_server import LiveServer, running_server
 from web.conftest import desk
 from web.pages import assert_accessible, faultless, sign_in
+from web.patience import PATIENCE_S
 from web.terms import CABINET, SITE, VALVE, propose
 
 pytestmark = pytest.mark.browser
@@ -81,7 +82,7 @@ def plant(server: LiveServer) -> None:
     """All payloads in the names of the cabinet, the site and the product, in reasons, notes, titles and families."""
     everything = " ".join(PAYLOADS)
     headers = {"Authorization": f"Bearer {server.keys['northgate-supply']}"}
-    with httpx.Client(base_url=server.url, headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=server.url, headers=headers, timeout=PATIENCE_S) as client:
         product = f"https://id.gs1.org/01/{VALVE}"
         for identifier, kind in ((CABINET, "BusinessLocation"), (SITE, "BusinessLocation"), (product, "EPCClass")):
             attributes = [{"id": "cbvmda:name", "attribute": everything}]
@@ -114,7 +115,8 @@ def test_no_page_runs_what_a_name_a_note_or_a_reason_says(server: LiveServer, br
         for path in PAGES:
             page = sign_in(context, server, "northgate-supply", path)
             page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-            page.wait_for_timeout(700)
+            page.get_by_role("heading", level=1).wait_for(state="attached")
+            expect(page.get_by_text("Loading")).to_have_count(0)
             if path in SHOWN_ON:
                 expect(page.get_by_text("<img src=x onerror=alert(3)>").first).to_be_attached()
             assert page.locator("main script, main iframe, main object, main embed, main [onerror]").count() == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,14 +15,13 @@ from traceward.web import static_folder
 from web.conftest import phone
 from web.fake_camera import label, symbol
 from web.network import between
-from web.pages import assert_accessible, faultless, items, screenshot, sign_in
+from web.pages import assert_accessible, faultless, items, screenshot, sign_in, until
 from web.test_phone import choose_theatre, in_stock, transfers_of, valve
 
 pytestmark = pytest.mark.browser
 
 Seeing = Callable[..., Browser]
 CONTROLLED = "navigator.serviceWorker.controller !== null"
-WAIT_S = 20
 KEPT_FILES = """async () => {
     const names = await caches.keys();
     const kept = await Promise.all(names.map(async (name) => (await (await caches.open(name)).keys())));
@@ -36,14 +34,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A demo of its own, since what is used here is used."""
     with running_server(tmp_path_factory.mktemp("offline"), demo=True) as running:
         yield running
-
-
-def until(page: Page, expression: str) -> None:
-    """Wait until an expression of the page holds; polled from here, since the policy of the pages allows no `eval`."""
-    ends = time.monotonic() + WAIT_S
-    while not page.evaluate(expression):
-        assert time.monotonic() < ends, f"{expression} does not hold after {WAIT_S} s"
-        page.wait_for_timeout(50)
 
 
 def visited(context: BrowserContext, server: LiveServer, path: str = "scan") -> Page:
@@ -66,7 +56,7 @@ def test_a_use_scanned_without_a_network_after_a_restart_of_the_page_arrives_onc
         network.down()
         page.goto(f"{reached.url}/app/scan")
         expect(page.get_by_text("No connection", exact=True)).to_be_visible()
-        expect(items(page)).to_have_count(1, timeout=15_000)
+        expect(items(page)).to_have_count(1)
         expect(items(page)).to_contain_text("the server has not seen this label yet")
         choose_theatre(page)
         assert_accessible(page)

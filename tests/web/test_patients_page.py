@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from live_server import LiveServer, running_server
 from web.conftest import desk, phone
 from web.pages import assert_accessible, faultless, screenshot, sign_in, small_targets
+from web.patience import PATIENCE_S
 from web.terms import NORTHGATE, SITE, VALVE
 
 pytestmark = pytest.mark.browser
@@ -32,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
 def ask(server: LiveServer, key: str, method: str, path: str, **options: Any) -> Any:
     """The JSON of a request that must succeed."""
     headers = {"Authorization": f"Bearer {server.keys[key]}"}
-    answer = httpx.request(method, server.url + path, headers=headers, timeout=30, **options)
+    answer = httpx.request(method, server.url + path, headers=headers, timeout=PATIENCE_S, **options)
     assert answer.is_success, answer.text
     return answer.json()
 
@@ -65,7 +66,7 @@ def captured(server: LiveServer, key: str, event: dict[str, Any]) -> httpx.Respo
         "epcisBody": {"eventList": [event]},
     }
     headers = {"Authorization": f"Bearer {server.keys[key]}"}
-    return httpx.post(f"{server.url}/epcis/capture", json=body, headers=headers, timeout=30)
+    return httpx.post(f"{server.url}/epcis/capture", json=body, headers=headers, timeout=PATIENCE_S)
 
 
 def link(serial: str) -> dict[str, Any]:

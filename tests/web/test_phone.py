@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 from live_server import LiveServer
 from web.conftest import LAN_NAME, desk, phone
 from web.fake_camera import empty, film, label, symbol
-from web.pages import chips, faultless, items, screenshot, sign_in
+from web.pages import chips, faultless, frames_shown, items, screenshot, sign_in
+from web.patience import PATIENCE_S
 
 pytestmark = pytest.mark.browser
 
@@ -43,7 +44,7 @@ def valve(days: int = 400) -> tuple[str, str]:
 def post_action(server: LiveServer, key: str, action: dict[str, object]) -> None:
     """Capture one consignment action with the key of that name."""
     headers = {"Authorization": f"Bearer {server.keys[key]}"}
-    answer = httpx.post(f"{server.url}/consignment/actions", json=action, headers=headers, timeout=30)
+    answer = httpx.post(f"{server.url}/consignment/actions", json=action, headers=headers, timeout=PATIENCE_S)
     assert answer.status_code == 201, answer.text
 
 
@@ -61,6 +62,7 @@ def transfers_of(server: LiveServer, serial: str, key: str = "northgate-supply")
     answer = httpx.get(
         f"{server.url}/consignment/ownership-transfers?perPage=1000",
         headers={"Authorization": f"Bearer {server.keys[key]}"},
+        timeout=PATIENCE_S,
     )
     return [one for one in answer.json()["transfers"] if one["serial"] == serial and not one["voided"]]
 
@@ -83,14 +85,14 @@ def test_a_nurse_scans_and_taps_use_and_the_desk_sees_stock_fall_and_ownership_p
         row = desktop.locator(f"tr[data-item$='/21/{serial}']")
         expect(row).to_contain_text("Cordia")
         nurse = sign_in(at_bedside, live_server, "northgate-clinical", "scan")
-        expect(items(nurse)).to_have_count(1, timeout=15_000)
+        expect(items(nurse)).to_have_count(1)
         expiry = bracketed.split("(17)")[1][:6]
         assert chips(nurse) == [f"(01) {VALVE}", f"(17) {expiry}", "(10) L23-W", f"(21) {serial}"]
         choose_theatre(nurse)
         screenshot(nurse, "phone-scan.png")
         nurse.get_by_role("button", name="Use 1 item").click()
         expect(nurse.get_by_text("Saved: 1 item used")).to_be_visible()
-        expect(row).to_have_count(0, timeout=5_000)
+        expect(row).to_have_count(0)
         passed = desktop.get_by_test_id("transfer").filter(has_text=serial)
         expect(passed).to_contain_text("Cordia")
         expect(passed).to_contain_text("→")
@@ -108,11 +110,10 @@ def test_three_symbologies_in_one_tilted_picture_give_three_items_and_no_doubles
     context = phone(browser_seeing([label(drawn, tilt_degrees=4)]), viewport={"width": 820, "height": 1180})
     with faultless(context, live_server):
         page = sign_in(context, live_server, "northgate-supply", "scan")
-        expect(items(page)).to_have_count(3, timeout=15_000)
+        expect(items(page)).to_have_count(3)
         for particulars in (matrix.split("(21)")[1], code.split("(21)")[1], "Lot LOT77A"):
             expect(items(page).filter(has_text=particulars)).to_have_count(1)
-        # Some dozens of further frames show the same three.
-        page.wait_for_timeout(2000)
+        frames_shown(page, 40)
         assert items(page).count() == 3
 
 
@@ -121,7 +122,7 @@ def test_a_code_that_is_not_GS1_is_refused_in_words(live_server: LiveServer, bro
     context = phone(browser_seeing([label([plain])]))
     with faultless(context, live_server):
         page = sign_in(context, live_server, "northgate-supply", "scan")
-        expect(page.get_by_text("not a GS1 barcode")).to_be_visible(timeout=15_000)
+        expect(page.get_by_text("not a GS1 barcode")).to_be_visible()
         assert items(page).count() == 0
 
 
@@ -130,7 +131,7 @@ def test_an_empty_table_gives_no_item(live_server: LiveServer, browser_seeing: S
     with faultless(context, live_server):
         page = sign_in(context, live_server, "northgate-supply", "scan")
         page.get_by_text("Hold a GS1 barcode").wait_for()
-        page.wait_for_timeout(2500)
+        frames_shown(page, 40)
         assert items(page).count() == 0
 
 
@@ -139,7 +140,7 @@ def test_an_expired_item_cannot_be_used_and_says_why(live_server: LiveServer, br
     context = phone(browser_seeing([label([symbol(valve(days=-2)[1])])]))
     with faultless(context, live_server):
         page = sign_in(context, live_server, "northgate-supply", "scan")
-        expect(items(page)).to_contain_text("Expired on", timeout=15_000)
+        expect(items(page)).to_contain_text("Expired on")
         expect(items(page)).to_contain_text("It must not be used.")
         choose_theatre(page)
         expect(page.get_by_role("button", name="Use 1 item")).to_be_disabled()
@@ -186,10 +187,10 @@ def test_a_photo_is_read_by_the_server_where_the_page_has_no_camera(
     photo = film(tmp_path / "photo.jpg", [label([symbol(bracketed)])])
     page = phone_without_camera(browser, live_server)
     page.get_by_label("Photo of a label").set_input_files(photo)
-    expect(items(page)).to_contain_text(serial, timeout=15_000)
+    expect(items(page)).to_contain_text(serial)
     photo = film(tmp_path / "empty.jpg", [empty()])
     page.get_by_label("Photo of a label").set_input_files(photo)
-    expect(page.get_by_text("No barcode was found")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("No barcode was found")).to_be_visible()
     page.context.close()
 
 
