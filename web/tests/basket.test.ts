@@ -9,6 +9,7 @@ const NOW = new Date("2026-06-30T08:00:00Z");
 let kept: Map<string, string>;
 let sent: ActionRequest[];
 let fate: (() => Error | null)[];
+let taken: string[];
 let basket: Basket;
 
 const judge = async (_identifier: string, text: string) => answer(text === SCREW ? judgedScrew() : judgedValve({ text }));
@@ -26,6 +27,12 @@ function make(judgeWith: (identifier: string, text: string) => Answer = judge, j
       if (failure) throw failure;
       return { eventID: request.eventID };
     },
+    takeBack: async (eventID) => {
+      taken.push(eventID);
+      const failure = fate.shift()?.() ?? null;
+      if (failure) throw failure;
+      return { eventIDs: [eventID] };
+    },
     now: () => NOW,
     storage: {
       getItem: (key) => kept.get(key) ?? null,
@@ -38,6 +45,7 @@ function make(judgeWith: (identifier: string, text: string) => Answer = judge, j
 beforeEach(() => {
   kept = new Map();
   sent = [];
+  taken = [];
   fate = [];
   basket = make();
   basket.place.value = "https://id.gs1.org/414/4012345000016/254/OR3";
@@ -157,6 +165,71 @@ describe("saving", () => {
   });
 });
 
+describe("what was saved", () => {
+  it("is no second use when the camera sees its label again, by whichever of its barcodes", async () => {
+    await basket.add("]d2", VALVE, "camera");
+    await basket.save();
+    await basket.add("]d2", VALVE, "camera");
+    await basket.add("]C1", "010952114101023521V23-0007", "camera");
+    expect(basket.items.value).toHaveLength(0);
+    expect(basket.notice.value?.text).toBe("Saved already.");
+    expect(basket.saved.value?.items).toBe(1);
+  });
+  it("is one more where the label is of a lot", async () => {
+    await basket.add("]d2", SCREW, "camera");
+    await basket.save();
+    await basket.add("]d2", SCREW, "camera");
+    expect(basket.items.value).toHaveLength(1);
+  });
+  it("can be taken back: the list is as it was, and can be saved again as another event", async () => {
+    await basket.add("]d2", SCREW, "camera");
+    basket.setQuantity(basket.items.value[0]?.key ?? "", 4);
+    await basket.add("]d2", VALVE, "camera");
+    await basket.save();
+    await basket.takeBack();
+    expect(taken).toEqual([sent[0]?.eventID]);
+    expect(basket.saved.value).toBeNull();
+    expect(basket.items.value.map(({ quantity }) => quantity)).toEqual([1, 4]);
+    await basket.save();
+    expect(sent[1]?.items).toEqual(sent[0]?.items);
+    expect(sent[1]?.eventID).not.toBe(sent[0]?.eventID);
+  });
+  it("stays saved, with its Undo, where taking it back found no answer", async () => {
+    fate = [() => null, () => new Unreachable(), () => null];
+    await basket.add("]d2", VALVE, "camera");
+    await basket.save();
+    await basket.takeBack();
+    expect(basket.failures.value[0]).toContain("cannot be reached");
+    expect(basket.saved.value).not.toBeNull();
+    await basket.takeBack();
+    expect(basket.items.value).toHaveLength(1);
+    expect(basket.failures.value).toEqual([]);
+  });
+});
+
+describe("an item that must not be used", () => {
+  const known = { product: "Aortic valve", flags: ["recalled"], gone: null };
+  it.each([
+    [judgedValve({ known }), "Recalled. It must not be used."],
+    [judgedValve({ known: { ...known, flags: [], gone: "implanted" } }), "The book has it as implanted already."],
+  ])("is refused by its name, and recorded all the same where it has happened", async (symbol, words) => {
+    basket = make(async () => answer(symbol));
+    basket.place.value = "https://id.gs1.org/414/4012345000016/254/OR3";
+    await basket.add("]d2", VALVE, "camera");
+    expect(basket.notice.value).toEqual({ tone: "bad", text: `Aortic valve: ${words}` });
+    expect(basket.reason.value).toContain("marked in red");
+    basket.insist(basket.items.value[0]?.key ?? "");
+    expect(basket.reason.value).toBeNull();
+  });
+  it("may be opened and wasted", async () => {
+    basket = make(async () => answer(judgedValve({ known })));
+    basket.place.value = "https://id.gs1.org/414/4012345000016/254/OR3";
+    basket.useType.value = "wasted";
+    await basket.add("]d2", VALVE, "camera");
+    expect(basket.reason.value).toBeNull();
+  });
+});
+
 describe("without a connection", () => {
   const NURSE = { organisation: "https://id.gs1.org/417/4012345000009", role: "clinical", name: "theatre 3" };
   const away = async (): Answer => {
@@ -199,6 +272,33 @@ describe("without a connection", () => {
     await basket.reconnect();
     expect(sent).toHaveLength(3);
     expect([...kept.keys()]).toEqual(["traceward.place"]);
+  });
+  it("does not take a label that waits on the phone for another use, also after a reload", async () => {
+    fate = [() => new Unreachable()];
+    await basket.add("]d2", VALVE, "camera");
+    await basket.save();
+    const reloaded = make();
+    reloaded.outbox.belongTo(NURSE);
+    await reloaded.add("]d2", VALVE, "camera");
+    expect(reloaded.items.value).toHaveLength(0);
+  });
+  it("says what arrived until somebody closes it, however much the camera sees", async () => {
+    fate = [() => new Unreachable(), () => null];
+    await basket.add("]d2", VALVE, "camera");
+    await basket.save();
+    await basket.reconnect();
+    await basket.add("]d2", SCREW, "camera");
+    expect(basket.saved.value?.answer).not.toBeNull();
+    expect(basket.items.value).toHaveLength(1);
+  });
+  it("takes back what was not sent yet without asking anybody", async () => {
+    fate = [() => new Unreachable()];
+    await basket.add("]d2", VALVE, "camera");
+    await basket.save();
+    await basket.takeBack();
+    expect(basket.outbox.waiting.value).toEqual([]);
+    expect(basket.items.value).toHaveLength(1);
+    expect(taken).toEqual([]);
   });
   it("holds the list where the device has no room to keep it, and sends the same request again", async () => {
     fate = [() => new Unreachable(), () => null];

@@ -31,7 +31,7 @@ describe("expiry", () => {
 
 describe("verdictOn", () => {
   it("finds nothing against a good item", () => {
-    expect(verdictOn(item(expiring("2027-12-31")), "use", TODAY)).toEqual({ blocking: [], warnings: [] });
+    expect(verdictOn(item(expiring("2027-12-31")), "use", TODAY)).toEqual({ blocking: [], warnings: [], mayInsist: false });
   });
   it("blocks what the server finds wrong and shows what it finds doubtful", () => {
     const findings: JudgedSymbol["findings"] = [

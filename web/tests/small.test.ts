@@ -3,18 +3,26 @@ import { nextLink } from "../src/api/client";
 import type { StockRow } from "../src/api/types";
 import { byPlace, filterRows, kindOf, totalOf } from "../src/pages/stock-table";
 import { eventTimeOf, localDay, offsetOf } from "../src/scan/clock";
-import { FORGET_AFTER_MS, freshSymbols } from "../src/scan/fresh";
+import { FORGET_AFTER_FRAMES, FORGET_AFTER_MS, freshSymbols, type Sights } from "../src/scan/fresh";
 import { checkDigit, faultOfGln } from "../src/ui/organisation";
 import { nameOf, readableMessage, statusWords, worstFirst } from "../src/ui/words";
 
 describe("freshSymbols", () => {
   const symbol = { symbologyIdentifier: "]d2", text: "0109521141010235", corners: [] };
   it("reports a symbol once in 100 frames and again after it was away", () => {
-    const lastSeen = new Map<string, number>();
+    const sights: Sights = new Map();
     let reports = 0;
-    for (let frame = 0; frame < 100; frame += 1) reports += freshSymbols([symbol], lastSeen, frame * 100).length;
+    for (let frame = 0; frame < 100; frame += 1) reports += freshSymbols([symbol], sights, frame * 100).length;
     expect(reports).toBe(1);
-    expect(freshSymbols([symbol], lastSeen, 9900 + FORGET_AFTER_MS + 1)).toEqual([symbol]);
+    for (let frame = 1; frame <= FORGET_AFTER_FRAMES; frame += 1) freshSymbols([], sights, 9900 + frame * FORGET_AFTER_MS);
+    expect(freshSymbols([symbol], sights, 20_000)).toEqual([symbol]);
+  });
+  it("takes neither a slow phone's pause nor blurred frames for an absence", () => {
+    const sights: Sights = new Map();
+    expect(freshSymbols([symbol], sights, 0)).toHaveLength(1);
+    expect(freshSymbols([symbol], sights, 10 * FORGET_AFTER_MS)).toHaveLength(0);
+    for (let frame = 1; frame < FORGET_AFTER_FRAMES; frame += 1) freshSymbols([], sights, (10 + frame) * FORGET_AFTER_MS);
+    expect(freshSymbols([symbol], sights, 20 * FORGET_AFTER_MS)).toHaveLength(0);
   });
 });
 

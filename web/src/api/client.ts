@@ -157,6 +157,8 @@ export const api = {
   /** Every symbol of a PNG, JPEG or WebP picture. */
   judgePicture: (picture: Blob) => call<ScanAnswer>("POST", "/scan", picture),
   act: (request: ActionRequest) => call<ActionAnswer>("POST", "/consignment/actions", request),
+  /** Declare an action of one's own not to have happened. */
+  takeBack: (eventID: string) => call<{ eventIDs: string[] }>("POST", "/consignment/actions/take-back", { eventID }),
   places: async () => (await call<{ places: Place[] }>("GET", "/consignment/places")).places,
   /** The whole stock of the caller, now or as it was at a time and as it was known at another. */
   stock: async (at: Moment = {}): Promise<StockAnswer> => {

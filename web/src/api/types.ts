@@ -45,6 +45,16 @@ export interface Udi {
   manufacturingDate?: string | null;
 }
 
+/** What the caller's own book says of a thing on a label, beside the label itself. */
+export interface KnownThing {
+  /** Its name in master data; null where there is none. */
+  product: string | null;
+  /** What stands against it in the caller's stock, such as `recalled`. */
+  flags: string[];
+  /** What became of a single thing that has left stock, such as `implanted`. */
+  gone: string | null;
+}
+
 /** One symbol as the server judged it. */
 export interface JudgedSymbol {
   symbologyIdentifier: string;
@@ -55,10 +65,12 @@ export interface JudgedSymbol {
   udi: Udi | null;
   epc: string | null;
   epcClass: string | null;
+  /** Absent where nobody was asked. */
+  known?: KnownThing | null;
 }
 
 /** One physical item and what its symbols say together; `symbols` are positions in the answer's list. */
-export interface JudgedItem extends Pick<JudgedSymbol, "confirmed" | "elementStrings" | "findings" | "udi" | "epc" | "epcClass"> {
+export interface JudgedItem extends Pick<JudgedSymbol, "confirmed" | "elementStrings" | "findings" | "udi" | "epc" | "epcClass" | "known"> {
   symbols: number[];
 }
 
@@ -221,7 +233,8 @@ export interface Organisation {
   companyPrefixes: string[];
 }
 
-export type NewOrganisation = Organisation;
+/** `takeOverPrefixes`: what another organisation holds of its prefixes becomes its own, and is the other's no longer. */
+export type NewOrganisation = Organisation & { takeOverPrefixes?: boolean };
 
 export interface Key {
   id: string;

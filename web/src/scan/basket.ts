@@ -6,7 +6,7 @@
 
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { api, messagesOf, Problem, Unreachable } from "../api/client";
-import type { Action, ActionAnswer, ActionRequest, CountScope, JudgedItem, JudgedSymbol, UseType } from "../api/types";
+import type { Action, ActionAnswer, ActionItem, ActionRequest, CountScope, JudgedItem, JudgedSymbol, UseType } from "../api/types";
 import { type AiTable, carriesElementStrings, splitElementStrings } from "../gs1/splitter";
 import { judgeAlone } from "./alone";
 import { eventTimeOf, localDay } from "./clock";
@@ -21,19 +21,27 @@ import {
   reasonNotToSave,
   type Source,
   standsFor,
+  titleOf,
+  valueOf,
+  verdictOn,
 } from "./items";
 import { createOutbox, type Outbox } from "./outbox";
 
 export interface Saved {
   action: Action;
+  eventID: string;
   items: number;
   /** Null while it waits on the phone for a connection. */
   answer: ActionAnswer | null;
+  /** Saved before without a connection: it must not vanish because the camera has gone on. */
+  late: boolean;
+  /** The list as it was, for whoever takes the save back; empty after a restart of the page. */
+  list: readonly Item[];
 }
 
 /** A line about what the scanner just saw; `tone` is its colour and its sound. */
 export interface Notice {
-  tone: "good" | "bad" | "plain";
+  tone: "good" | "bad" | "plain" | "done";
   text: string;
 }
 
@@ -41,9 +49,12 @@ export type Judge = typeof api.judge;
 export type JudgePicture = typeof api.judgePicture;
 export type JudgeTogether = typeof api.judgeTogether;
 export type Act = typeof api.act;
+export type TakeBack = typeof api.takeBack;
 
 const NOT_GS1: Notice = { tone: "bad", text: "That is not a GS1 barcode, so it names no product here." };
 const NO_SYMBOL: Notice = { tone: "bad", text: "No barcode was found in that photo. Go nearer, and keep it sharp." };
+const SAVED_ALREADY: Notice = { tone: "plain", text: "Saved already." };
+const TAKEN_BACK: Notice = { tone: "plain", text: "Taken back: it counts no longer." };
 const PLACE_KEY = "traceward.place";
 
 export interface Basket {
@@ -75,6 +86,10 @@ export interface Basket {
   retry(): Promise<void>;
   discardUnsent(): void;
   dismissSaved(): void;
+  /** Record an item that was used although it must not be. */
+  insist(key: string): void;
+  /** Take the last save back, and have its list again. */
+  takeBack(): Promise<void>;
   /** The connection may be back: judge what the phone judged alone, and send what waits. */
   reconnect(): Promise<void>;
 }
@@ -89,13 +104,14 @@ export interface Surroundings {
   judgePicture: JudgePicture;
   judgeTogether: JudgeTogether;
   act: Act;
+  takeBack: TakeBack;
   now: () => Date;
   storage: Pick<Storage, "getItem" | "setItem" | "removeItem">;
 }
 
 export function createBasket(table: AiTable, surroundings: Partial<Surroundings> = {}): Basket {
   const { judge = api.judge, judgePicture = api.judgePicture, judgeTogether = api.judgeTogether } = surroundings;
-  const { act = api.act, now = () => new Date(), storage = localStorage } = surroundings;
+  const { act = api.act, takeBack = api.takeBack, now = () => new Date(), storage = localStorage } = surroundings;
   const action = signal<Action>("use");
   const items = signal<readonly Item[]>([]);
   const place = signal(storage.getItem(PLACE_KEY) ?? "");
@@ -109,7 +125,9 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
   const failures = signal<readonly string[]>([]);
   const saved = signal<Saved | null>(null);
   const outbox = createOutbox(act, storage);
-  const reason = computed(() => reasonNotToSave(items.value, action.value, localDay(now()), place.value !== ""));
+  const reason = computed(() => reasonNotToSave(items.value, action.value, localDay(now()), place.value !== "", useType.value));
+  /** Tasks with labels and identities of single things that were saved here: seen again they are no second use. */
+  const done = new Set<string>();
 
   const patch = (key: string, change: Partial<Item>): void => {
     items.value = items.value.map((item) => (item.key === key ? { ...item, ...change } : item));
@@ -117,6 +135,29 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
   const remove = (key: string): void => {
     items.value = items.value.filter((item) => item.key !== key);
   };
+
+  const namesOf = (item: Item): string[] => [item.key, ...(item.also ?? []), ...(item.judged?.epc ? [item.judged.epc] : [])];
+  const doneKey = (task: Action, key: string): string => `${task} ${key}`;
+
+  /** Whether this label of a single thing was saved for this task, here or by what still waits on the phone. */
+  function isDone(item: Item): boolean {
+    if (valueOf(item, "21", "00") === null) return false;
+    const labelsOf = ({ elementString, elementStrings }: ActionItem): readonly string[] => elementStrings ?? [elementString ?? ""];
+    const waits = outbox.waiting.value.some(
+      ({ request, refusals }) => refusals.length === 0 && request.action === action.value && request.items.some((one) => labelsOf(one).includes(item.key)),
+    );
+    return waits || done.has(doneKey(action.value, item.key));
+  }
+
+  /** What eye and ear are told once an item is judged; what was saved before is then no news any more. */
+  function tell(key: string): void {
+    const item = items.value.find((one) => one.key === key);
+    if (!item) return;
+    if (saved.value?.late === false) saved.value = null;
+    const { blocking, warnings } = verdictOn(item, action.value, localDay(now()), useType.value);
+    if (blocking.length > 0) notice.value = { tone: "bad", text: `${titleOf(item)}: ${blocking[0]}` };
+    else notice.value = { tone: "good", text: warnings.length > 0 ? "Read. See what is noted beside it." : "Read." };
+  }
 
   /** Put the server's judgement on an item; an item that is on the list under another barcode goes again. */
   function settle(item: Item, judged: JudgedSymbol, alone = false): void {
@@ -126,10 +167,16 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
       notice.value = { tone: "plain", text: "Already on the list." };
       return;
     }
+    if (judged.epc !== null && done.has(doneKey(action.value, judged.epc))) {
+      remove(item.key);
+      notice.value = SAVED_ALREADY;
+      return;
+    }
     const elementStrings = judged.elementStrings.length > 0 ? judged.elementStrings : item.elementStrings;
     // A number that was typed while there was no connection stays.
     const quantity = item.alone ? {} : { quantity: labelledQuantity(elementStrings) };
     patch(item.key, { judged, alone, failure: null, elementStrings, ...quantity });
+    tell(item.key);
   }
 
   /** What several symbols of one label say together, on the item of the symbol that names the product. */
@@ -165,11 +212,14 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
       await joinHalves();
     } catch (error) {
       if (error instanceof Unreachable) settle(item, judgeAlone(item.symbologyIdentifier, item.text, item.elementStrings, now()), true);
-      else patch(item.key, { failure: messagesOf(error).join(" ") });
+      else {
+        patch(item.key, { failure: messagesOf(error).join(" ") });
+        tell(item.key);
+      }
     }
   }
 
-  /** A new item on top of the list; null when it is there already, is not GS1, or the list waits for its answer. */
+  /** A new item on top of the list; null when it is there already, was saved just now, is not GS1, or the list waits for its answer. */
   function put(symbologyIdentifier: string, text: string, source: Source): Item | null {
     const key = itemKey(symbologyIdentifier, text);
     if (unsent.value !== null || items.value.some((item) => standsFor(item, key))) return null;
@@ -179,10 +229,13 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
     }
     const { elementStrings } = splitElementStrings(text, table);
     const item: Item = { key, symbologyIdentifier, text, source, elementStrings, judged: null, failure: null, quantity: 1 };
+    if (isDone(item)) {
+      notice.value = SAVED_ALREADY;
+      return null;
+    }
     batch(() => {
       items.value = [item, ...items.value];
-      notice.value = { tone: "good", text: source === "typed" ? "Added as typed." : "Read." };
-      saved.value = null;
+      notice.value = { tone: "plain", text: "Being checked…" };
       failures.value = [];
     });
     return item;
@@ -217,19 +270,26 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
   /** The request stays on the phone as it is; the list is free for what comes next. False where the phone cannot keep it. */
   function leaveWaiting(request: ActionRequest): boolean {
     if (!outbox.keep(request)) return false;
+    finish(request, null);
+    return true;
+  }
+
+  /** The list is done with: its request is on the book, or waits on the phone (`answer` null). */
+  function finish(request: ActionRequest, answer: ActionAnswer | null): void {
+    for (const name of items.value.flatMap(namesOf)) done.add(doneKey(request.action, name));
     batch(() => {
-      saved.value = { action: request.action, items: request.items.length, answer: null };
+      saved.value = { action: request.action, eventID: request.eventID, items: request.items.length, answer, late: false, list: items.value };
       items.value = [];
       orderNumber.value = "";
       unsent.value = null;
-      notice.value = null;
+      notice.value = { tone: "done", text: "" };
     });
-    return true;
   }
 
   const flush = (): Promise<void> =>
     outbox.flush((request, answer) => {
-      saved.value = { action: request.action, items: request.items.length, answer };
+      const list = saved.value?.eventID === request.eventID ? saved.value.list : [];
+      saved.value = { action: request.action, eventID: request.eventID, items: request.items.length, answer, late: true, list };
     });
 
   async function send(request: ActionRequest): Promise<void> {
@@ -238,18 +298,12 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
       failures.value = [];
     });
     try {
-      const answer = await act(request);
-      batch(() => {
-        saved.value = { action: request.action, items: request.items.length, answer };
-        items.value = [];
-        orderNumber.value = "";
-        unsent.value = null;
-        notice.value = null;
-      });
+      finish(request, await act(request));
     } catch (error) {
       if (error instanceof Unreachable && leaveWaiting(request)) return;
       batch(() => {
         failures.value = messagesOf(error);
+        notice.value = { tone: "bad", text: "Not saved." };
         // A refusal will not change by sending again: the items are free to be changed, and Save makes a new event.
         if (error instanceof Problem && !error.retryable) unsent.value = null;
       });
@@ -323,6 +377,38 @@ export function createBasket(table: AiTable, surroundings: Partial<Surroundings>
     },
     dismissSaved: () => {
       saved.value = null;
+    },
+    insist(key) {
+      batch(() => {
+        patch(key, { insisted: true });
+        notice.value = { tone: "plain", text: "Taken down as it happened." };
+      });
+    },
+    async takeBack() {
+      const last = saved.value;
+      if (last === null || sending.value) return;
+      batch(() => {
+        sending.value = true;
+        failures.value = [];
+      });
+      try {
+        if (last.answer === null) outbox.forget(last.eventID);
+        else await takeBack(last.eventID);
+        for (const name of last.list.flatMap(namesOf)) done.delete(doneKey(last.action, name));
+        batch(() => {
+          saved.value = null;
+          // What was scanned since stays; an item has one row.
+          items.value = [...items.value, ...last.list.filter(({ key }) => last.action === action.value && !items.value.some((item) => standsFor(item, key)))];
+          notice.value = TAKEN_BACK;
+        });
+      } catch (error) {
+        batch(() => {
+          failures.value = messagesOf(error);
+          notice.value = { tone: "bad", text: "Not taken back." };
+        });
+      } finally {
+        sending.value = false;
+      }
     },
   };
 }

@@ -41,6 +41,17 @@ export async function openCamera(): Promise<MediaStream> {
   }
 }
 
+/** Turns the camera's light on or off. Rejects where the device does not do it. */
+export type Torch = (on: boolean) => Promise<void>;
+
+/** The light beside the camera; null where there is none. W3C MediaStream Image Capture 5, which few typings know. */
+export function torchOf(stream: MediaStream): Torch | null {
+  const [track] = stream.getVideoTracks();
+  const able = track?.getCapabilities?.() as (MediaTrackCapabilities & { torch?: boolean }) | undefined;
+  if (track === undefined || able?.torch !== true) return null;
+  return (on) => track.applyConstraints({ advanced: [{ torch: on } as MediaTrackConstraintSet] });
+}
+
 /** The part of the video that an `object-fit: cover` box of this shape shows, in video pixels. */
 export function visiblePart(videoWidth: number, videoHeight: number, boxWidth: number, boxHeight: number): DOMRect {
   const scale = Math.max(boxWidth / videoWidth, boxHeight / videoHeight);

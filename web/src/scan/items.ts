@@ -1,6 +1,7 @@
 /** The items on the phone's list: what each one is, and what stands against saving it. Pure: no network, no clock of its own. */
 
-import type { Action, ActionItem, ElementString, JudgedSymbol } from "../api/types";
+import type { Action, ActionItem, ElementString, JudgedSymbol, UseType } from "../api/types";
+import { flagWords, statusWords } from "../ui/words";
 
 export type Source = "camera" | "photo" | "typed";
 
@@ -21,6 +22,8 @@ export interface Item {
   quantity: number;
   /** Keys of the further symbols of the same label that were joined with this one. */
   also?: readonly string[];
+  /** It was used although it must not be: what has happened is recorded, with what stands against it as a warning. */
+  insisted?: boolean;
 }
 
 const KEY_AIS = ["00", "01", "02", "253", "255", "414", "8003", "8004", "8006", "8010"];
@@ -29,7 +32,12 @@ const KEY_AIS = ["00", "01", "02", "253", "255", "414", "8003", "8004", "8006", 
 export interface Verdict {
   blocking: string[];
   warnings: string[];
+  /** Whether all that blocks is that it must not be used: a use that has happened can be recorded all the same. */
+  mayInsist: boolean;
 }
+
+/** Flags of stock that must not be used. */
+const UNUSABLE: readonly string[] = ["recalled", "held"];
 
 export function itemKey(symbologyIdentifier: string, text: string): string {
   return symbologyIdentifier + text;
@@ -98,34 +106,53 @@ export function readableDate(isoDate: string): string {
   return new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" }).format(date);
 }
 
+/** Why goods must not be used, by their label and by the book. */
+function unusable(item: Item, today: string): string[] {
+  const expiry = expiryOf(item);
+  const known = item.judged?.known;
+  return [
+    ...(isExpired(expiry, today) ? [`Expired on ${readableDate(expiry ?? "")}.`] : []),
+    ...UNUSABLE.filter((flag) => known?.flags.includes(flag)).map((flag) => `${flagWords(flag)}.`),
+  ];
+}
+
+/** What the item is called: by master data, else by its number. */
+export function titleOf(item: Item): string {
+  const sscc = valueOf(item, "00");
+  if (sscc) return `Container ${sscc}`;
+  const gtin = valueOf(item, "01", "02");
+  return item.judged?.known?.product ?? (gtin ? `GTIN ${gtin}` : "Unknown label");
+}
+
 /** What stands against this item in this task on this day (`YYYY-MM-DD`, the device's own). */
-export function verdictOn(item: Item, action: Action, today: string): Verdict {
+export function verdictOn(item: Item, action: Action, today: string, useType: UseType = "implanted"): Verdict {
   const blocking: string[] = [];
   const warnings: string[] = [];
+  const forbidden: string[] = [];
   if (item.failure !== null) blocking.push(item.failure);
   else if (item.judged === null) blocking.push("Being checked.");
   const judged = item.judged;
-  if (judged === null) return { blocking, warnings };
+  if (judged === null) return { blocking, warnings, mayInsist: false };
   if (identityOf(item) === null) blocking.push("The label names no product, so there is nothing to book.");
   for (const finding of judged.findings) (finding.severity === "error" ? blocking : warnings).push(finding.message);
-  const expiry = expiryOf(item);
-  if (expiry !== null && isExpired(expiry, today)) {
-    const words = `Expired on ${readableDate(expiry)}.`;
-    if (action === "use") blocking.push(`${words} It must not be used.`);
-    else warnings.push(words);
-  }
+  // What was opened by mistake and thrown away did nobody harm.
+  const used = action === "use" && useType !== "wasted";
+  for (const words of unusable(item, today)) (used ? forbidden : warnings).push(used ? `${words} It must not be used.` : words);
+  const gone = judged.known?.gone ?? null;
+  if (gone !== null) forbidden.push(`The book has it as ${statusWords(gone).toLowerCase()} already.`);
   if (action === "use" && valueOf(item, "00") !== null) {
     blocking.push("This is a shipping container's label. Scan the product itself.");
   }
   if (isUnconfirmed(item)) warnings.push("The read is not confirmed. Compare it with the label.");
   if (isCounted(item) && valueOf(item, "10") === null) warnings.push("The label carries no lot.");
-  return { blocking, warnings };
+  if (item.insisted || action !== "use") return { blocking, warnings: [...forbidden, ...warnings], mayInsist: false };
+  return { blocking: [...blocking, ...forbidden], warnings, mayInsist: forbidden.length > 0 && blocking.length === 0 };
 }
 
 /** Why Save is off; null when it is on. */
-export function reasonNotToSave(items: readonly Item[], action: Action, today: string, placeChosen: boolean): string | null {
+export function reasonNotToSave(items: readonly Item[], action: Action, today: string, placeChosen: boolean, useType: UseType = "implanted"): string | null {
   if (items.length === 0) return "Scan or type a label first.";
-  const blocked = items.filter((item) => verdictOn(item, action, today).blocking.length > 0);
+  const blocked = items.filter((item) => verdictOn(item, action, today, useType).blocking.length > 0);
   if (blocked.some((item) => item.judged === null && item.failure === null)) return "Checking the labels…";
   if (blocked.length === 1) return "Remove the item marked in red first.";
   if (blocked.length > 1) return `Remove the ${blocked.length} items marked in red first.`;

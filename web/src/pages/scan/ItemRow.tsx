@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
-import type { Action } from "../../api/types";
-import { expiryOf, isCounted, isExpired, isUnconfirmed, type Item, readableDate, valueOf, verdictOn } from "../../scan/items";
+import type { Action, UseType } from "../../api/types";
+import { expiryOf, isCounted, isExpired, isUnconfirmed, type Item, readableDate, titleOf, valueOf, verdictOn } from "../../scan/items";
 import { Chips } from "../../ui/parts";
 
 interface Props {
@@ -8,18 +8,13 @@ interface Props {
   /** The newest item shows its element strings; older ones show them when tapped. */
   newest: boolean;
   action: Action;
+  useType: UseType;
   today: string;
   locked: boolean;
   onRemove: () => void;
   onCheckAgain: () => void;
   onQuantity: (quantity: number) => void;
-}
-
-function label(item: Item): string {
-  const sscc = valueOf(item, "00");
-  if (sscc) return `Container ${sscc}`;
-  const gtin = valueOf(item, "01", "02");
-  return gtin ? `GTIN ${gtin}` : "Unknown label";
+  onInsist: () => void;
 }
 
 /** Lot and serial, which tell one package from the next. */
@@ -29,10 +24,10 @@ function particulars(item: Item): string {
   return [serial && `Serial ${serial}`, lot && `Lot ${lot}`].filter(Boolean).join(" · ");
 }
 
-export function ItemRow({ item, newest, action, today, locked, onRemove, onCheckAgain, onQuantity }: Props) {
+export function ItemRow({ item, newest, action, useType, today, locked, onRemove, onCheckAgain, onQuantity, onInsist }: Props) {
   const [chosen, setOpen] = useState<boolean | null>(null);
   const open = chosen ?? newest;
-  const { blocking, warnings } = verdictOn(item, action, today);
+  const { blocking, warnings, mayInsist } = verdictOn(item, action, today, useType);
   const waiting = item.judged === null && item.failure === null;
   const expiry = expiryOf(item);
   const expired = isExpired(expiry, today);
@@ -41,10 +36,10 @@ export function ItemRow({ item, newest, action, today, locked, onRemove, onCheck
     <li class={`item ${tone}`} data-testid="item">
       <div class="item-head">
         <button type="button" class="item-title" aria-expanded={open} onClick={() => setOpen(!open)}>
-          <span class="name">{label(item)}</span>
+          <span class="name">{titleOf(item)}</span>
           <span class="particulars">{particulars(item)}</span>
         </button>
-        <button type="button" class="icon" aria-label={`Remove ${label(item)} ${particulars(item)}`} disabled={locked} onClick={onRemove}>
+        <button type="button" class="icon" aria-label={`Remove ${titleOf(item)} ${particulars(item)}`} disabled={locked} onClick={onRemove}>
           ✕
         </button>
       </div>
@@ -54,7 +49,6 @@ export function ItemRow({ item, newest, action, today, locked, onRemove, onCheck
         {isUnconfirmed(item) && <span class="tag warn">Not confirmed</span>}
         {waiting && <span class="tag">Checking…</span>}
       </p>
-      {open && <Chips elementStrings={item.elementStrings} />}
       {!waiting &&
         blocking.map((message) => (
           <p key={message} class="verdict bad">
@@ -66,11 +60,17 @@ export function ItemRow({ item, newest, action, today, locked, onRemove, onCheck
           ! {message}
         </p>
       ))}
+      {mayInsist && !locked && (
+        <button type="button" class="link" onClick={onInsist}>
+          It was used all the same
+        </button>
+      )}
       {item.failure !== null && (
         <button type="button" class="secondary" onClick={onCheckAgain}>
           Check again
         </button>
       )}
+      {open && <Chips elementStrings={item.elementStrings} />}
       {isCounted(item) && (
         <div class="stepper">
           <button type="button" class="icon" aria-label="One fewer" disabled={locked || item.quantity <= 1} onClick={() => onQuantity(item.quantity - 1)}>

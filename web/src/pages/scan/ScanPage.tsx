@@ -9,7 +9,7 @@ import { knownPlaces } from "../../scan/kept";
 import { fitPicture } from "../../scan/picture";
 import { createSounder } from "../../scan/signals";
 import { Messages, Notice } from "../../ui/parts";
-import { nameOf, readableTime } from "../../ui/words";
+import { nameOf, readableMessage, readableTime } from "../../ui/words";
 import { ItemRow } from "./ItemRow";
 import { ManualEntry } from "./ManualEntry";
 import { Viewfinder } from "./Viewfinder";
@@ -128,7 +128,7 @@ export function ScanPage({ basket, table }: { basket: Basket; table: AiTable }) 
       )}
       {action === "use" && <Choice legend="How" options={USE_TYPES} value={basket.useType} locked={locked} />}
       {action === "count" && <Choice legend="Scope" options={COUNT_SCOPES} value={basket.countScope} locked={locked} />}
-      {basket.saved.value && <SavedNotice saved={basket.saved.value} onClose={basket.dismissSaved} />}
+      {basket.saved.value && <SavedNotice saved={basket.saved.value} busy={basket.sending.value} onUndo={() => void basket.takeBack()} onClose={basket.dismissSaved} />}
       <WaitingNotice basket={basket} />
       {basket.failures.value.length > 0 && (
         <Notice tone="bad" title={locked ? "Not confirmed yet" : "The server refused this"}>
@@ -148,11 +148,13 @@ export function ScanPage({ basket, table }: { basket: Basket; table: AiTable }) 
             item={item}
             newest={index === 0}
             action={action}
+            useType={basket.useType.value}
             today={today}
             locked={locked}
             onRemove={() => basket.remove(item.key)}
             onCheckAgain={() => void basket.checkAgain(item.key)}
             onQuantity={(quantity) => basket.setQuantity(item.key, quantity)}
+            onInsist={() => basket.insist(item.key)}
           />
         ))}
       </ul>
@@ -208,23 +210,39 @@ function Choice<T extends string>({ legend, options, value, locked }: ChoiceProp
   );
 }
 
-function SavedNotice({ saved, onClose }: { saved: Saved; onClose: () => void }) {
+interface SavedProps {
+  saved: Saved;
+  busy: boolean;
+  onUndo: () => void;
+  onClose: () => void;
+}
+
+function SavedNotice({ saved, busy, onUndo, onClose }: SavedProps) {
   const task = TASKS.find(({ action }) => action === saved.action);
   const warnings = saved.answer?.warnings ?? [];
   const title = `${things(saved.items)} ${task?.done ?? ""}`;
+  const buttons = (
+    <div class="row">
+      <button type="button" class="secondary" disabled={busy} onClick={onUndo}>
+        Undo
+      </button>
+      <button type="button" class="link" onClick={onClose}>
+        Close
+      </button>
+    </div>
+  );
   if (saved.answer === null) {
     return (
       <Notice tone="plain" title={`Kept on this phone: ${title}`}>
         <p>No connection. It is sent as it is when there is one; you can go on.</p>
+        {buttons}
       </Notice>
     );
   }
   return (
     <Notice tone={warnings.length > 0 ? "warn" : "good"} title={`Saved: ${title}`}>
-      {warnings.length > 0 && <Messages messages={warnings.map(({ message }) => message)} />}
-      <button type="button" class="link" onClick={onClose}>
-        Close
-      </button>
+      {warnings.length > 0 && <Messages messages={warnings.map(({ message }) => readableMessage(message, {}))} />}
+      {buttons}
     </Notice>
   );
 }

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { CameraError, openCamera, watch } from "../../scan/camera";
+import { CameraError, openCamera, type Torch, torchOf, watch } from "../../scan/camera";
 import { type SeenSymbol, startDecoder } from "../../scan/decoder";
-import { freshSymbols } from "../../scan/fresh";
+import { freshSymbols, type Sights } from "../../scan/fresh";
 import { Notice, Waiting } from "../../ui/parts";
 
 type View = { state: "starting" } | { state: "looking" } | { state: "failed"; message: string; advice: string };
@@ -16,10 +16,12 @@ export function Viewfinder({ onSymbol }: { onSymbol: (symbol: SeenSymbol) => voi
   const [view, setView] = useState<View>(STARTING);
   const [attempt, setAttempt] = useState(0);
   const [outlines, setOutlines] = useState<SeenSymbol[]>([]);
+  const [torch, setTorch] = useState<Torch | null>(null);
+  const [lit, setLit] = useState(false);
 
   useEffect(() => {
     const decoder = startDecoder();
-    const lastSeen = new Map<string, number>();
+    const sights: Sights = new Map();
     let stream: MediaStream | null = null;
     let stop = (): void => {};
     let closed = false;
@@ -41,12 +43,15 @@ export function Viewfinder({ onSymbol }: { onSymbol: (symbol: SeenSymbol) => voi
       // A browser may refuse to play until it is touched; the picture then starts with the next touch.
       await element.play().catch(() => undefined);
       setView({ state: "looking" });
+      const light = torchOf(stream);
+      setTorch(() => light);
+      setLit(false);
       stop = watch(
         element,
         decoder,
         (symbols) => {
           setOutlines((before) => (before.length === 0 && symbols.length === 0 ? before : symbols));
-          for (const symbol of freshSymbols(symbols, lastSeen, performance.now())) report.current(symbol);
+          for (const symbol of freshSymbols(symbols, sights, performance.now())) report.current(symbol);
         },
         (error) => fail("The barcode reader stopped.", `${error.message} Try again, or type the label.`),
       );
@@ -69,6 +74,22 @@ export function Viewfinder({ onSymbol }: { onSymbol: (symbol: SeenSymbol) => voi
         ))}
       </svg>
       {view.state === "looking" && <p class="hint">Hold a GS1 barcode in the picture</p>}
+      {view.state === "looking" && torch !== null && (
+        <button
+          type="button"
+          class="torch"
+          aria-pressed={lit}
+          onClick={() =>
+            void torch(!lit).then(
+              () => setLit(!lit),
+              // The device has changed its mind; without a light the page works all the same.
+              () => setTorch(null),
+            )
+          }
+        >
+          Light
+        </button>
+      )}
       {view.state === "starting" && (
         <div class="curtain">
           <Waiting>Starting the camera…</Waiting>
