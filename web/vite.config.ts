@@ -25,9 +25,33 @@ const listedForOffline: Plugin = {
   },
 };
 
+/** The licences of the packages whose code is in this build, which ask to be passed on with it. */
+const licences: Plugin = {
+  name: "traceward-licences",
+  apply: "build",
+  generateBundle: {
+    order: "pre",
+    async handler(_options, bundle) {
+      const files = Object.values(bundle).flatMap((one) => (one.type === "chunk" ? one.moduleIds : (one.originalFileNames ?? [])));
+      const folders = [...files, "node_modules/zxing-wasm/"].flatMap((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []);
+      const texts = [...new Set(folders)].sort().map(async (name) => {
+        const told = JSON.parse(await this.fs.readFile(`node_modules/${name}/package.json`, { encoding: "utf8" })) as { version: string; license: string };
+        const [licence] = (await this.fs.readdir(`node_modules/${name}`)).filter((file) => /^licen[cs]e/i.test(file));
+        if (licence === undefined) throw new Error(`node_modules/${name} holds no licence text; expected LICENSE`);
+        return `${name} ${told.version} (${told.license})\n\n${await this.fs.readFile(`node_modules/${name}/${licence}`, { encoding: "utf8" })}`;
+      });
+      const source = [OWN_LICENCE, ZXING, ...(await Promise.all(texts))].join(`\n${"-".repeat(80)}\n\n`);
+      this.emitFile({ type: "asset", fileName: "licences.txt", source });
+    },
+  },
+};
+
+const OWN_LICENCE = "Traceward is licensed under the Apache License 2.0, https://www.apache.org/licenses/LICENSE-2.0.\nIts web pages contain code of the packages below.\n";
+const ZXING = "zxing-cpp (Apache-2.0), https://github.com/zxing-cpp/zxing-cpp, is compiled into the reader of zxing-wasm.\n";
+
 export default defineConfig({
   base: "/app/",
-  plugins: [listedForOffline],
+  plugins: [licences, listedForOffline],
   build: {
     outDir: "../src/traceward/web/static",
     emptyOutDir: true,

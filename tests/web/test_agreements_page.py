@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from live_server import LiveServer, running_server
 from web.conftest import desk, phone
 from web.pages import assert_accessible, faultless, screenshot, sign_in
+from web.patience import PATIENCE_S
 from web.terms import CABINET, PLATE, ROD, SITE, propose, terms
 
 pytestmark = pytest.mark.browser
@@ -27,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
 
 def agreements(server: LiveServer, key: str) -> list[dict[str, Any]]:
     headers = {"Authorization": f"Bearer {server.keys[key]}"}
-    found: list[dict[str, Any]] = httpx.get(f"{server.url}/agreements", headers=headers, timeout=30).json()[
+    found: list[dict[str, Any]] = httpx.get(f"{server.url}/agreements", headers=headers, timeout=PATIENCE_S).json()[
         "agreements"
     ]
     return found
@@ -71,6 +72,8 @@ def test_what_one_side_proposes_in_the_form_the_other_signs_and_both_read_as_in_
         assert_accessible(theirs)
         screenshot(theirs, "desktop-agreement.png")
         page.reload()
+        expect(page.get_by_role("article").get_by_text("In force", exact=True)).to_be_visible()
+        page.go_back()
         expect(cards(page).filter(has_text="Plates for theatre 3")).to_contain_text("In force")
         with theirs.expect_download() as exported:
             theirs.get_by_role("button", name="Export").click()

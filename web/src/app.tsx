@@ -1,10 +1,11 @@
-import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useErrorBoundary, useState } from "preact/hooks";
 import { api, messagesOf, Problem, SIGNED_OUT } from "./api/client";
 import type { Config, Session } from "./api/types";
 import type { AiTable } from "./gs1/splitter";
 import { AdminPage } from "./pages/AdminPage";
 import { ScanPage } from "./pages/scan/ScanPage";
+import { createDrafts, type Drafts } from "./pages/agreements/draft";
 import { AgreementsPage } from "./pages/agreements/AgreementsPage";
 import { AlertsPage } from "./pages/AlertsPage";
 import { CountPage } from "./pages/count/CountPage";
@@ -31,11 +32,12 @@ import { AlertBadge, useOwed } from "./ui/AlertBadge";
 import { Messages, Notice, Nothing, Waiting } from "./ui/parts";
 import { roleWords } from "./ui/words";
 
-type SignedIn = { state: "asking" } | { state: "out" } | { state: "in"; session: Session; offline: boolean } | { state: "failed"; messages: string[] };
+type SignedIn = { state: "asking" } | { state: "out"; ended?: boolean } | { state: "in"; session: Session; offline: boolean } | { state: "failed"; messages: string[] };
 
 interface PageProps {
   session: Session;
   basket: Basket;
+  drafts: Drafts;
   table: AiTable;
 }
 
@@ -59,7 +61,7 @@ const PAGES: readonly PageLink[] = [
   { path: "/replenishment", words: "Replenishment", right: READ, show: ({ session }) => <ReplenishmentPage session={session} /> },
   { path: "/trends", words: "Trends", right: READ, show: () => <TrendsPage /> },
   { path: "/recalls", words: "Recalls", right: READ, show: ({ session }) => <RecallsPage session={session} /> },
-  { path: "/agreements", words: "Agreements", right: READ, show: ({ session }) => <AgreementsPage session={session} /> },
+  { path: "/agreements", words: "Agreements", right: READ, show: ({ session, drafts }) => <AgreementsPage session={session} drafts={drafts} /> },
   { path: "/reports", words: "Reports", right: READ, show: ({ session }) => <ReportsPage session={session} /> },
   { path: "/imports", words: "Imports", right: "capture", show: () => <ImportsPage /> },
   { path: "/quarantine", words: "Quarantine", right: "release or delete what is quarantined", show: ({ session }) => <QuarantinePage session={session} /> },
@@ -93,6 +95,7 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
   const [signedIn, setSignedIn] = useState<SignedIn>({ state: "asking" });
   const [config, setConfig] = useState<Config | null>(null);
   const [menu, setMenu] = useState(false);
+  const [drafts] = useState(createDrafts);
   const path = currentPath();
   const owed = useOwed(signedIn.state === "in" && signedIn.session.rights.includes(READ));
 
@@ -115,7 +118,8 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
   useEffect(() => {
     const out = (): void => {
       forgetKept();
-      setSignedIn({ state: "out" });
+      // A page may ask for several things at once: the first refusal says it all.
+      setSignedIn((now) => (now.state === "out" ? now : { state: "out", ended: true }));
     };
     addEventListener(SIGNED_OUT, out);
     return () => removeEventListener(SIGNED_OUT, out);
@@ -144,7 +148,7 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
     };
   }, [basket, session, offline]);
   useEffect(() => {
-    if (signedIn.state === "in" && (path === "/" || path === "/sign-in")) go(startFor(signedIn.session));
+    if (signedIn.state === "in" && (path === "/" || path === "/sign-in")) go(startFor(signedIn.session), "", true);
     setMenu(false);
     const page = EVERY.find((candidate) => candidate.path === path);
     document.title = page ? `${page.words} · Traceward` : "Traceward";
@@ -215,8 +219,13 @@ export function App({ basket, table }: { basket: Basket; table: AiTable }) {
           </button>
         </main>
       )}
-      {signedIn.state === "out" && <SignInPage demo={config?.demo === true} onSignedIn={(now) => setSignedIn({ state: "in", session: now, offline: false })} />}
-      {signedIn.state === "in" && <Page path={path} session={signedIn.session} basket={basket} table={table} />}
+      {signedIn.state === "out" && <SignInPage demo={config?.demo === true} ended={signedIn.ended === true} onSignedIn={(now) => setSignedIn({ state: "in", session: now, offline: false })} />}
+      {signedIn.state === "in" && (
+        <Guarded key={path}>
+          <Page path={path} session={signedIn.session} basket={basket} drafts={drafts} table={table} />
+        </Guarded>
+      )}
+      {signedIn.state === "in" && path !== "/scan" && path !== "/count" && <Foot version={config?.version ?? null} />}
     </>
   );
 }
@@ -227,6 +236,34 @@ function Page({ path, ...props }: PageProps & { path: string }) {
   if (page === undefined) return <Absent known={EVERY.some((candidate) => candidate.path === path)} />;
   const { show: Show } = page;
   return <Show {...props} />;
+}
+
+/** A fault of a page must not take the menu with it. */
+function Guarded({ children }: { children: ComponentChildren }) {
+  const [fault, again] = useErrorBoundary();
+  if (fault === undefined) return <>{children}</>;
+  return (
+    <main>
+      <h1>This page has failed</h1>
+      <Notice tone="bad" title="It is a fault of the program, not of yours">
+        <p>What was saved is saved. Try again, or go to another page; whoever runs this server wants to know of it.</p>
+        <p class="code">{String(fault)}</p>
+      </Notice>
+      <button type="button" class="primary" onClick={again}>
+        Try again
+      </button>
+    </main>
+  );
+}
+
+/** In which zone times are told, and what the pages are made with. */
+function Foot({ version }: { version: string | null }) {
+  return (
+    <footer>
+      <span>Times are in this device's zone, {Intl.DateTimeFormat().resolvedOptions().timeZone}.</span> <span>Traceward {version}</span>
+      <a href="/app/licences.txt">Licences</a>
+    </footer>
+  );
 }
 
 function Absent({ known }: { known: boolean }) {

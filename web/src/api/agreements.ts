@@ -56,6 +56,25 @@ export interface Agreement {
 export const agreementApi = {
   all: async () => (await call<{ agreements: Agreement[] }>("GET", "/agreements")).agreements,
   propose: (terms: Terms) => call<Agreement>("POST", "/agreements", terms),
-  sign: (agreementID: string, version: number) => call<Agreement>("POST", "/agreements/sign", { agreementID, version }),
-  end: (agreementID: string, lastDay: string) => call<Agreement>("POST", "/agreements/end", { agreementID, lastDay }),
+  sign: ({ agreementID, counterparty }: AgreementKey, version: number) => call<Agreement>("POST", "/agreements/sign", { agreementID, version, counterparty }),
+  end: ({ agreementID, counterparty }: AgreementKey, lastDay: string) => call<Agreement>("POST", "/agreements/end", { agreementID, lastDay, counterparty }),
 };
+
+/** An agreement as its two parties tell it from others: several partners may have given one id to theirs. */
+export interface AgreementKey {
+  agreementID: string;
+  counterparty: string;
+}
+
+/** Which agreement of the caller's organisation this is. */
+export function keyOf({ agreementID, terms: { supplier, hospital } }: Agreement, organisation: string): AgreementKey {
+  return { agreementID, counterparty: supplier === organisation ? hospital : supplier };
+}
+
+export const sameAgreement = (one: AgreementKey, other: AgreementKey): boolean => one.agreementID === other.agreementID && one.counterparty === other.counterparty;
+
+/** The newest version of each agreement, in the order given. */
+export function newestOf(agreements: readonly Agreement[], organisation: string): Agreement[] {
+  const text = (one: Agreement): string => Object.values(keyOf(one, organisation)).join(" ");
+  return [...new Map(agreements.map((one) => [text(one), one])).values()];
+}

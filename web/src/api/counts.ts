@@ -1,6 +1,6 @@
 /** Counts: begun at a place, filled with reads of labels, closed, put on record; and what they say to either side. */
 
-import { call } from "./client";
+import { call, withQuery } from "./client";
 
 export type Scope = "complete" | "partial";
 
@@ -107,9 +107,12 @@ export interface WriteOff {
   answerReason: string | null;
 }
 
+/** Ids of write-offs are their proposers' own: two may have given the same one. */
+const writeOffPath = ({ id, proposedBy }: WriteOff, step: string): string => withQuery(`/write-offs/${encodeURIComponent(id)}/${step}`, { proposedBy });
+
 export const writeOffApi = {
   all: async () => (await call<{ writeOffs: WriteOff[] }>("GET", "/write-offs")).writeOffs,
   propose: (place: string, items: readonly string[]) => call<WriteOff>("POST", "/write-offs", { place: { id: place }, items: items.map((item) => ({ item })) }),
-  accept: (id: string) => call<WriteOff>("POST", `/write-offs/${encodeURIComponent(id)}/accept`),
-  decline: (id: string, reason: string) => call<WriteOff>("POST", `/write-offs/${encodeURIComponent(id)}/decline`, { reason }),
+  accept: (one: WriteOff) => call<WriteOff>("POST", writeOffPath(one, "accept")),
+  decline: (one: WriteOff, reason: string) => call<WriteOff>("POST", writeOffPath(one, "decline"), { reason }),
 };

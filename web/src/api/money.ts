@@ -1,5 +1,6 @@
 /** Settlements, leaks of charges, and the reports that are downloaded. */
 
+import type { AgreementKey } from "./agreements";
 import { call, withQuery } from "./client";
 import type { AllNames } from "./ledger";
 
@@ -42,7 +43,7 @@ export interface Span {
 
 export const moneyApi = {
   settlements: async () => (await call<{ settlements: Settlement[] }>("GET", "/settlements")).settlements,
-  settle: (agreementID: string, period: string) => call<Settlement>("POST", "/settlements", { agreementID, period }),
+  settle: (agreement: AgreementKey, period: string) => call<Settlement>("POST", "/settlements", { ...agreement, period }),
   /** Signing names the digest that was on the screen, so that nobody signs what they did not see. */
   sign: ({ id, digest }: Settlement) => call<Settlement>("POST", `/settlements/${encodeURIComponent(id)}/sign`, { digest }),
   leaks: (span: Span) => call<Leaks>("GET", withQuery("/reports/leaks", { ...span })),

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { api } from "../api/client";
 import { keyApi } from "../api/keys";
-import type { Key, NewKey, Organisation } from "../api/types";
+import type { Key, NewKey, NewOrganisation, Organisation } from "../api/types";
 import { EMPTY_ORGANISATION, faultOfGln, organisationOf } from "../ui/organisation";
 import { NewKeyText, OrganisationFields } from "../ui/OrganisationFields";
 import { KeyRotation } from "../ui/KeyRotation";
@@ -59,7 +59,7 @@ export function AdminPage() {
             </div>
             <aside>
               <NewKeyForm organisations={organisations} onMake={(organisation, role, name) => attempt(async () => setMade(await keyApi.add(organisation, role, name)))} />
-              <NewOrganisationForm onFault={(fault) => doing.fail([fault])} onAdd={(form) => attempt(() => api.addOrganisation(organisationOf(form)))} />
+              <NewOrganisationForm busy={doing.busy} onFault={(fault) => doing.fail([fault])} onAdd={(wanted) => attempt(() => api.addOrganisation(wanted))} />
             </aside>
           </div>
         )}
@@ -84,8 +84,15 @@ function KeyTable({ keys, organisations, busy, onRevoke, onRotate }: KeyTablePro
     if (await onRotate(id, overlapSeconds)) setRotating(null);
   };
   const columns: Column<Key>[] = [
-    { title: "Organisation", cell: ({ organisation }) => names[organisation] ?? organisation },
-    { title: "Role", cell: ({ role }) => roleWords(role) },
+    {
+      title: "Organisation and role",
+      kind: "name",
+      cell: ({ organisation, role }) => (
+        <>
+          {names[organisation] ?? organisation} <div class="quiet">{roleWords(role)}</div>
+        </>
+      ),
+    },
     {
       title: "Name",
       cell: ({ name, id, successor }) => (
@@ -98,28 +105,26 @@ function KeyTable({ keys, organisations, busy, onRevoke, onRotate }: KeyTablePro
     { title: "Last used", kind: "whole", cell: ({ lastUsedAt }) => (lastUsedAt === null ? "never" : readableTime(lastUsedAt)) },
     { title: "Ends", kind: "whole", cell: ({ expiresAt }) => (expiresAt === null ? "—" : readableTime(expiresAt)) },
     {
-      title: "Renew",
+      title: "Renew or revoke",
       unseen: true,
-      cell: ({ id, name, successor }) =>
-        successor === null && (
-          <button type="button" class="link" aria-label={`Renew ${name || id}`} aria-expanded={rotating === id} onClick={() => setRotating(rotating === id ? null : id)}>
-            Renew
-          </button>
-        ),
-    },
-    {
-      title: "Revoke",
-      unseen: true,
-      cell: ({ id, name }) =>
-        revoking === id ? (
-          <button type="button" class="primary" onClick={() => onRevoke(id)}>
-            Really revoke
-          </button>
-        ) : (
-          <button type="button" class="link" aria-label={`Revoke ${name || id}`} onClick={() => setRevoking(id)}>
-            Revoke
-          </button>
-        ),
+      cell: ({ id, name, successor }) => (
+        <>
+          {successor === null && (
+            <button type="button" class="link" aria-label={`Renew ${name || id}`} aria-expanded={rotating === id} onClick={() => setRotating(rotating === id ? null : id)}>
+              Renew
+            </button>
+          )}
+          {revoking === id ? (
+            <button type="button" class="primary" disabled={busy} onClick={() => onRevoke(id)}>
+              Really revoke
+            </button>
+          ) : (
+            <button type="button" class="link" aria-label={`Revoke ${name || id}`} onClick={() => setRevoking(id)}>
+              Revoke
+            </button>
+          )}
+        </>
+      ),
     },
   ];
   const renewed = keys.find(({ id }) => id === rotating);
@@ -173,21 +178,42 @@ function NewKeyForm({ organisations, onMake }: { organisations: Organisation[]; 
   );
 }
 
-function NewOrganisationForm({ onAdd, onFault }: { onAdd: (form: typeof EMPTY_ORGANISATION) => Promise<boolean>; onFault: (fault: string) => void }) {
+interface NewOrganisationProps {
+  busy: boolean;
+  onAdd: (wanted: NewOrganisation) => Promise<boolean>;
+  onFault: (fault: string) => void;
+}
+
+function NewOrganisationForm({ busy, onAdd, onFault }: NewOrganisationProps) {
   const [form, setForm] = useState(EMPTY_ORGANISATION);
+  const [takeOverPrefixes, setTakeOver] = useState(false);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     const wanted = { ...form, gln: form.gln.trim() };
     const fault = faultOfGln(wanted.gln);
-    if (fault !== null) onFault(fault);
-    else if (await onAdd(wanted)) setForm(EMPTY_ORGANISATION);
+    if (fault !== null) {
+      onFault(fault);
+      return;
+    }
+    if (!(await onAdd({ ...organisationOf(wanted), ...(takeOverPrefixes ? { takeOverPrefixes } : {}) }))) return;
+    setForm(EMPTY_ORGANISATION);
+    setTakeOver(false);
   };
   return (
     <section>
       <h2>New partner</h2>
       <form onSubmit={(event) => void submit(event)}>
         <OrganisationFields form={form} onChange={setForm} />
-        <button type="submit" class="primary">
+        {form.companyPrefix.trim() !== "" && (
+          <>
+            <label class="check">
+              <input type="checkbox" checked={takeOverPrefixes} onChange={(event) => setTakeOver(event.currentTarget.checked)} />
+              Another partner had it before
+            </label>
+            {takeOverPrefixes && <p class="quiet">The other loses the prefix, and with it the say over goods that carry it: recalls too. It is in the audit log.</p>}
+          </>
+        )}
+        <button type="submit" class="primary" disabled={busy}>
           Add the partner
         </button>
       </form>

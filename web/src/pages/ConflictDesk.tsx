@@ -14,6 +14,8 @@ const STATES = [
   ["explained", "Explained"],
   ["", "All that stand"],
 ] as const;
+/** Cards that are drawn at once. */
+const MOST_CARDS = 200;
 
 /** Conflicts with their life: explained with a reason that both sides read, opened again where it does not hold. */
 export function ConflictDesk({ names, mayDecide }: { names: AllNames; mayDecide: boolean }) {
@@ -38,11 +40,16 @@ export function ConflictDesk({ names, mayDecide }: { names: AllNames; mayDecide:
           conflicts.length === 0 ? (
             <Nothing title={state === "open" ? "None: what was captured agrees." : "None."} />
           ) : (
-            <ol class="cards">
-              {worstFirst(conflicts).map((conflict) => (
-                <ConflictCard key={conflict.id} conflict={conflict} names={names} doing={doing} onDecide={mayDecide ? decide : null} />
-              ))}
-            </ol>
+            <>
+              {conflicts.length > MOST_CARDS && <p class="quiet">The worst {MOST_CARDS} of {conflicts.length}; what is explained makes room for the others.</p>}
+              <ol class="cards">
+                {worstFirst(conflicts)
+                  .slice(0, MOST_CARDS)
+                  .map((conflict) => (
+                    <ConflictCard key={conflict.id} conflict={conflict} names={names} doing={doing} onDecide={mayDecide ? decide : null} />
+                  ))}
+              </ol>
+            </>
           )
         }
       </WhenLoaded>

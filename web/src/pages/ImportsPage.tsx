@@ -12,19 +12,19 @@ const KIND_WORDS: Readonly<Record<string, string>> = { catalogue: "Products", pl
 export function ImportsPage() {
   const loaded = useLoaded(async () => {
     const [kinds, agreements] = await Promise.all([importApi.kinds(), agreementApi.all()]);
-    return { kinds, agreementIDs: [...new Set(agreements.map(({ agreementID }) => agreementID))] };
+    return { kinds, agreements: [...new Map(agreements.map(({ agreementID, terms }) => [agreementID, terms.title || agreementID]))] };
   }, []);
   return (
     <main class="wide">
       <h1>Imports</h1>
       <WhenLoaded loaded={loaded} what="the kinds of imports">
-        {({ kinds, agreementIDs }) => <ImportForm kinds={kinds} agreementIDs={agreementIDs} />}
+        {({ kinds, agreements }) => <ImportForm kinds={kinds} agreements={agreements} />}
       </WhenLoaded>
     </main>
   );
 }
 
-function ImportForm({ kinds, agreementIDs }: { kinds: readonly ImportKind[]; agreementIDs: readonly string[] }) {
+function ImportForm({ kinds, agreements }: { kinds: readonly ImportKind[]; agreements: readonly (readonly [id: string, title: string])[] }) {
   const [kind, setKind] = useState(kinds[0]?.kind ?? "");
   const [file, setFile] = useState<File | null>(null);
   const [options, setOptions] = useState<Partial<ImportOptions>>({});
@@ -35,7 +35,7 @@ function ImportForm({ kinds, agreementIDs }: { kinds: readonly ImportKind[]; agr
   const choose = (next: string): void => {
     setKind(next);
     setAnswer(null);
-    setOptions(next === "par" || next === "prices" ? { agreementID: agreementIDs[0] ?? "" } : {});
+    setOptions(next === "par" || next === "prices" ? { agreementID: agreements[0]?.[0] ?? "" } : {});
   };
   const send = (apply: boolean): void =>
     void doing.run(async () => {
@@ -70,9 +70,9 @@ function ImportForm({ kinds, agreementIDs }: { kinds: readonly ImportKind[]; agr
           <span class="pair">
             <label for="import-agreement">Agreement</label>
             <select id="import-agreement" required value={options.agreementID ?? ""} onChange={option("agreementID")}>
-              {agreementIDs.map((id) => (
+              {agreements.map(([id, title]) => (
                 <option key={id} value={id}>
-                  {id}
+                  {title}
                 </option>
               ))}
             </select>

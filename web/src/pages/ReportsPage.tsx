@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { agreementApi } from "../api/agreements";
+import { agreementApi, keyOf, newestOf } from "../api/agreements";
 import { ledgerApi } from "../api/ledger";
 import { type Leak, type Leaks, moneyApi, reportAddress, type Settlement, type Span } from "../api/money";
 import type { Session } from "../api/types";
@@ -62,10 +62,10 @@ export function ReportsPage({ session }: { session: Session }) {
 function Settlements({ session }: { session: Session }) {
   const loaded = useLoaded(async () => {
     const [settlements, agreements, names] = await Promise.all([moneyApi.settlements(), agreementApi.all(), ledgerApi.names()]);
-    return { settlements, agreements, names };
+    return { settlements, agreements: newestOf(agreements, session.organisation), names };
   }, []);
   const doing = useDoing();
-  const [agreement, setAgreement] = useState("");
+  const [chosen, setChosen] = useState(0);
   const [period, setPeriod] = useState(localDay(new Date()).slice(0, 7));
   const mayAct = session.rights.includes("capture");
   const change = (work: () => Promise<unknown>): void =>
@@ -85,14 +85,15 @@ function Settlements({ session }: { session: Session }) {
                 class="toolbar"
                 onSubmit={(event) => {
                   event.preventDefault();
-                  change(() => moneyApi.settle(agreement || (agreements[0]?.agreementID ?? ""), period.trim()));
+                  const agreement = agreements[chosen];
+                  if (agreement) change(() => moneyApi.settle(keyOf(agreement, session.organisation), period.trim()));
                 }}
               >
                 <label for="settled">Agreement</label>
-                <select id="settled" value={agreement || (agreements[0]?.agreementID ?? "")} onChange={(event) => setAgreement(event.currentTarget.value)}>
-                  {[...new Map(agreements.map((one) => [one.agreementID, one.terms.title || one.agreementID]))].map(([id, title]) => (
-                    <option key={id} value={id}>
-                      {title}
+                <select id="settled" value={chosen} onChange={(event) => setChosen(Number(event.currentTarget.value))}>
+                  {agreements.map((one, index) => (
+                    <option key={index} value={index}>
+                      {one.terms.title || one.agreementID}, {nameOf(keyOf(one, session.organisation).counterparty, names.parties)}
                     </option>
                   ))}
                 </select>

@@ -4,7 +4,14 @@ import type { Session } from "../api/types";
 import { Messages, Notice } from "../ui/parts";
 
 /** Exchanges a key for a session that only the server and the cookie hold; the key itself is not kept. */
-export function SignInPage({ demo, onSignedIn }: { demo: boolean; onSignedIn: (session: Session) => void }) {
+interface Props {
+  demo: boolean;
+  /** Somebody was signed in, and is no longer. */
+  ended: boolean;
+  onSignedIn: (session: Session) => void;
+}
+
+export function SignInPage({ demo, ended, onSignedIn }: Props) {
   const [key, setKey] = useState("");
   const [busy, setBusy] = useState(false);
   const [failures, setFailures] = useState<string[]>([]);
@@ -26,6 +33,11 @@ export function SignInPage({ demo, onSignedIn }: { demo: boolean; onSignedIn: (s
   return (
     <main class="narrow">
       <h1>Sign in</h1>
+      {ended && (
+        <Notice tone="warn" title="Your session has ended">
+          <p>Sign in again to go on where you were.</p>
+        </Notice>
+      )}
       <form onSubmit={(event) => void submit(event)}>
         <label for="key">Your key</label>
         <input

@@ -2,14 +2,15 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { api, messagesOf } from "../api/client";
 import { onChange } from "../api/live";
 import { type Ghosts, ledgerApi } from "../api/ledger";
-import type { Conflict, Moment, StockAnswer, StockRow, Transfer } from "../api/types";
+import type { Conflict, Moment, Names, StockAnswer, StockRow, Transfer } from "../api/types";
 import { readableDate } from "../scan/items";
 import { localDay } from "../scan/clock";
+import { Link, queryOf } from "../router";
 import { Messages, Nothing, Notice, ShortId, Waiting } from "../ui/parts";
 import { type Column, type RowMarks, Table } from "../ui/Table";
-import { ALARMING_FLAGS, nameOf, readableQuantity } from "../ui/words";
+import { ALARMING_FLAGS, nameOf, readableQuantity, worstFirst } from "../ui/words";
 import { ConflictCards } from "../ui/ConflictCards";
-import { StatusAndFlags } from "../ui/Units";
+import { Flags, StatusAndFlags } from "../ui/Units";
 import { GapsHint, GhostCards, RECENT_TRANSFERS, Transfers } from "./StockAside";
 import { byPlace, expiringWithin, filterRows, isUnderway, kindOf, ownersOf, totalOf } from "./stock-table";
 
@@ -52,6 +53,7 @@ export function StockPage() {
   const asking = useRef(false);
   const again = useRef(false);
 
+  const [late, setLate] = useState(false);
   const refresh = useCallback(async (): Promise<void> => {
     if (asking.current) {
       again.current = true;
@@ -68,9 +70,11 @@ export function StockPage() {
       setFailures(messagesOf(error));
     } finally {
       asking.current = false;
+      setLate(false);
     }
   }, []);
   useEffect(() => {
+    setLate(true);
     void refresh();
   }, [asOf, knownAt]);
   useEffect(() => onChange(["stock"], () => void refresh()), [refresh]);
@@ -88,13 +92,13 @@ export function StockPage() {
       )}
       {!found && failures.length === 0 && <Waiting>Loading the stock…</Waiting>}
       {found && (
-        <div class="columns">
-          <StockTables stock={found.stock} view={view} onView={(change) => setView((now) => ({ ...now, ...change }))} />
+        <div class="columns" aria-busy={late}>
+          <StockTables stock={found.stock} view={view} late={late} onView={(change) => setView((now) => ({ ...now, ...change }))} />
           <aside>
             <Transfers transfers={found.transfers} parties={found.stock.parties} />
             <GhostCards ghosts={found.ghosts} />
             <GapsHint />
-            <ConflictCards title="Open conflicts" conflicts={found.conflicts.filter(({ state }) => state === "open")} names={{ ...found.stock.parties, ...found.stock.places }} />
+            <OpenConflicts conflicts={found.conflicts} names={{ ...found.stock.parties, ...found.stock.places }} />
           </aside>
         </div>
       )}
@@ -102,7 +106,32 @@ export function StockPage() {
   );
 }
 
-function StockTables({ stock, view, onView }: { stock: StockAnswer; view: View; onView: (change: Partial<View>) => void }) {
+/** Conflicts beside the stock: the worst of them, the rest on their own page. */
+const MOST_CONFLICTS = 10;
+
+function OpenConflicts({ conflicts, names }: { conflicts: readonly Conflict[]; names: Names }) {
+  const open = worstFirst(conflicts.filter(({ state }) => state === "open"));
+  return (
+    <>
+      <ConflictCards title="Open conflicts" conflicts={open.slice(0, MOST_CONFLICTS)} names={names} />
+      {open.length > MOST_CONFLICTS && (
+        <p>
+          The worst {MOST_CONFLICTS} of {open.length}. <Link to="/alerts">See all</Link>
+        </p>
+      )}
+    </>
+  );
+}
+
+interface TablesProps {
+  stock: StockAnswer;
+  view: View;
+  /** Another moment was asked for, and what is shown is still of the one before. */
+  late: boolean;
+  onView: (change: Partial<View>) => void;
+}
+
+function StockTables({ stock, view, late, onView }: TablesProps) {
   const today = view.asOf || localDay(new Date());
   const fitting = filterRows(stock.items, view.words, stock).filter(({ owner }) => view.owner === "" || owner === view.owner);
   const shown = view.expiring === "" ? fitting : expiringWithin(fitting, Number(view.expiring), today);
@@ -142,6 +171,7 @@ function StockTables({ stock, view, onView }: { stock: StockAnswer; view: View; 
           <input id="stock-known-at" type="date" value={view.knownAt} onInput={edit("knownAt")} />
         </span>
         <p class="quiet" role="status" data-testid="stock-total">
+          {late && "Loading… "}
           {totalOf(lying)} units in {settled} {settled === 1 ? "place" : "places"}
           {underway.length > 0 && `, ${totalOf(underway)} on the way`}
         </p>
@@ -174,16 +204,27 @@ function flagsOf(row: StockRow): string[] {
   return row.expired && !row.flags.includes("expired") ? ["expired", ...row.flags] : row.flags;
 }
 
+/** What the trace page is asked for a row: its lot, or what it is. */
+function traceOf({ gtin, lot, serial, item }: StockRow): Record<string, string> {
+  return gtin !== null && lot !== null && serial === null ? { gtin, lot } : { epc: item };
+}
+
 function stockColumns({ parties, products }: StockAnswer): Column<StockRow>[] {
   return [
     {
       title: "Product",
-      cell: ({ gtin, item }) => {
+      cell: (row) => {
+        const { gtin, item } = row;
         const product = gtin === null ? undefined : products[gtin];
         return (
           <>
-            {product && <div>{product}</div>}
+            {product && (
+              <div class="product" title={product}>
+                {product}
+              </div>
+            )}
             <div class={product ? "code quiet" : "code"}>{gtin ?? kindOf(item)}</div>
+            <Flags flags={flagsOf(row).filter((flag) => ALARMING_FLAGS.has(flag))} />
           </>
         );
       },
@@ -193,9 +234,10 @@ function stockColumns({ parties, products }: StockAnswer): Column<StockRow>[] {
       kind: "code",
       cell: (row) => (
         <>
-          {row.serial && <div>{row.serial}</div>}
-          {row.lot && <div class={row.serial ? "quiet" : ""}>Lot {row.lot}</div>}
-          {row.gtin === null && <ShortId id={row.item} />}
+          <Link to="/trace" query={queryOf(traceOf(row))}>
+            {row.serial ?? (row.lot ? `Lot ${row.lot}` : row.gtin === null ? <ShortId id={row.item} /> : "Trace")}
+          </Link>
+          {row.serial && row.lot && <div class="quiet">Lot {row.lot}</div>}
           {row.container && (
             <div class="quiet">
               in <ShortId id={row.container} />
@@ -204,10 +246,11 @@ function stockColumns({ parties, products }: StockAnswer): Column<StockRow>[] {
         </>
       ),
     },
+    // How many comes before who: on a phone the rest is scrolled to.
+    { title: "Quantity", kind: "number", cell: ({ quantity, uom }) => readableQuantity(quantity, uom) },
     { title: "Expiry", cell: ({ expiry }) => (expiry ? readableDate(expiry) : "—") },
+    { title: "Status", cell: (row) => <StatusAndFlags status={row.status} flags={row.flags.filter((flag) => !ALARMING_FLAGS.has(flag))} /> },
     { title: "Owner", cell: ({ owner }) => nameOf(owner, parties) },
     { title: "Holder", cell: ({ holder }) => nameOf(holder, parties) },
-    { title: "Status", cell: (row) => <StatusAndFlags status={row.status} flags={flagsOf(row)} /> },
-    { title: "Quantity", kind: "number", cell: ({ quantity, uom }) => readableQuantity(quantity, uom) },
   ];
 }

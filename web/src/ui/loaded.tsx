@@ -9,6 +9,8 @@ export interface Loaded<T> {
   /** The last answer; null before the first. */
   value: T | null;
   failures: readonly string[];
+  /** Something else was asked for, and `value` is still the answer to what was asked before. */
+  late: boolean;
   refresh: () => Promise<void>;
 }
 
@@ -16,6 +18,7 @@ export interface Loaded<T> {
 export function useLoaded<T>(ask: () => Promise<T>, inputs: readonly unknown[]): Loaded<T> {
   const [value, setValue] = useState<T | null>(null);
   const [failures, setFailures] = useState<readonly string[]>([]);
+  const [late, setLate] = useState(false);
   const newest = useRef(0);
   const question = useRef(ask);
   question.current = ask;
@@ -30,14 +33,16 @@ export function useLoaded<T>(ask: () => Promise<T>, inputs: readonly unknown[]):
     } catch (error) {
       if (mine === newest.current) setFailures(messagesOf(error));
     }
+    if (mine === newest.current) setLate(false);
   }, []);
   useEffect(() => {
+    setLate(true);
     void refresh();
     return () => {
       newest.current += 1;
     };
   }, inputs);
-  return { value, failures, refresh };
+  return { value, failures, late, refresh };
 }
 
 interface Props<T> {
@@ -48,7 +53,7 @@ interface Props<T> {
 }
 
 /** The answer, or that it is awaited, or why it did not come. An older answer stays visible beside its failure. */
-export function WhenLoaded<T>({ loaded: { value, failures, refresh }, what, children }: Props<T>) {
+export function WhenLoaded<T>({ loaded: { value, failures, late, refresh }, what, children }: Props<T>) {
   return (
     <>
       {failures.length > 0 && (
@@ -60,7 +65,7 @@ export function WhenLoaded<T>({ loaded: { value, failures, refresh }, what, chil
         </Notice>
       )}
       {value === null && failures.length === 0 && <Waiting>Loading {what}…</Waiting>}
-      {value !== null && children(value)}
+      {value !== null && <div aria-busy={late}>{children(value)}</div>}
     </>
   );
 }

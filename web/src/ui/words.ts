@@ -108,9 +108,11 @@ function safelyDecoded(text: string): string {
   }
 }
 
-/** A server's message with names and key words instead of the identifiers in it. */
+const INSTANT = /\b\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)/g;
+
+/** A server's message with names, key words and the reader's own times instead of the identifiers and instants in it. */
 export function readableMessage(message: string, names: Names): string {
-  return message.replace(/https:\/\/id\.gs1\.org\/([^\s,;]*[^\s,;:.])/g, (id: string, key: string) => {
+  return message.replace(INSTANT, readableTime).replace(/https:\/\/id\.gs1\.org\/([^\s,;]*[^\s,;:.])/g, (id: string, key: string) => {
     const found = KEY_WORDS.find(([pattern]) => pattern.test(key));
     return found ? key.replace(found[0], found[1]) : nameOf(id, names);
   });

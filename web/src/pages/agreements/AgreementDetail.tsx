@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { type Agreement, agreementApi, type Terms } from "../../api/agreements";
+import { type Agreement, agreementApi, keyOf, type Terms } from "../../api/agreements";
 import type { AllNames } from "../../api/ledger";
 import type { Session } from "../../api/types";
 import { localDay } from "../../scan/clock";
@@ -18,7 +18,7 @@ interface Props {
   names: AllNames;
   session: Session;
   maySign: boolean;
-  onChanged: (id: string) => Promise<void>;
+  onChanged: () => Promise<void>;
   onRevise: (terms: Terms) => void;
 }
 
@@ -34,11 +34,12 @@ export function AgreementDetail({ versions, names, session, maySign, onChanged, 
     party: (id) => nameOf(id, names.parties),
     product: (gtin) => names.products[gtin] ?? gtin,
   };
+  const key = keyOf(shown, session.organisation);
   const signed = shown.signatures.some(({ party }) => party === session.organisation);
   const change = (work: () => Promise<unknown>): void =>
     void doing.run(async () => {
       await work();
-      await onChanged(shown.agreementID);
+      await onChanged();
     });
   return (
     <article>
@@ -58,7 +59,7 @@ export function AgreementDetail({ versions, names, session, maySign, onChanged, 
           ))}
         </select>
         {maySign && !signed && (
-          <button type="button" class="primary" disabled={doing.busy} onClick={() => change(() => agreementApi.sign(shown.agreementID, shown.version))}>
+          <button type="button" class="primary" disabled={doing.busy} onClick={() => change(() => agreementApi.sign(key, shown.version))}>
             Sign version {shown.version}
           </button>
         )}
@@ -81,7 +82,7 @@ export function AgreementDetail({ versions, names, session, maySign, onChanged, 
           class="toolbar"
           onSubmit={(event) => {
             event.preventDefault();
-            change(() => agreementApi.end(shown.agreementID, ending));
+            change(() => agreementApi.end(key, ending));
           }}
         >
           <label for="last-day">Last day (UTC)</label>
@@ -95,6 +96,9 @@ export function AgreementDetail({ versions, names, session, maySign, onChanged, 
         </form>
       )}
       <Failures doing={doing} title="That was refused" />
+      <p class="quiet">
+        Proposed by {naming.party(shown.proposedBy)}, {readableTime(shown.proposedAt)} · <span class="code">{shown.agreementID}</span>
+      </p>
       <Signatures agreement={shown} naming={naming} />
       {versions.length > 1 && <Comparison versions={versions} shown={shown} naming={naming} />}
       <Lines terms={shown.terms} naming={naming} />

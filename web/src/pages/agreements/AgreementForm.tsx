@@ -1,10 +1,11 @@
-import { useState } from "preact/hooks";
-import { agreementApi, type Terms } from "../../api/agreements";
+import { useEffect, useState } from "preact/hooks";
+import { type Agreement, agreementApi, type Terms } from "../../api/agreements";
 import type { AllNames } from "../../api/ledger";
 import type { Session } from "../../api/types";
 import { Failures, useDoing } from "../../ui/loaded";
+import { useUnsaved } from "../../ui/unsaved";
 import { nameOf } from "../../ui/words";
-import { EMPTY_LINE, finished, identifierOf, withLine } from "./draft";
+import { type Drafts, EMPTY_LINE, finished, identifierOf, withLine } from "./draft";
 import { type Field, FIELDS, GROUPS, valueAt, valueOfText, withValueAt } from "./fields";
 import { LineFields } from "./LineFields";
 
@@ -12,13 +13,17 @@ interface Props {
   start: Terms;
   session: Session;
   names: AllNames;
-  onProposed: (id: string) => void;
+  drafts: Drafts;
+  onProposed: (proposed: Agreement) => void;
 }
 
 /** Writes terms and proposes them; proposing signs for the caller's side. The server judges them. */
-export function AgreementForm({ start, session, names, onProposed }: Props) {
+export function AgreementForm({ start, session, names, drafts, onProposed }: Props) {
   const [terms, setTerms] = useState(start);
   const doing = useDoing();
+  useUnsaved(terms !== start);
+  // Back, or a session that ends in between, does not throw the form away.
+  useEffect(() => drafts.keep(session.organisation, terms), [terms]);
   const set = (change: Partial<Terms>): void => setTerms((now) => ({ ...now, ...change }));
   const other = terms.supplier === session.organisation ? "hospital" : "supplier";
   const places = [...new Set([...terms.sites, ...Object.keys(names.places)])];
@@ -28,7 +33,11 @@ export function AgreementForm({ start, session, names, onProposed }: Props) {
       onSubmit={(event) => {
         event.preventDefault();
         const wanted = finished(terms);
-        void doing.run(async () => onProposed((await agreementApi.propose(wanted)).agreementID));
+        void doing.run(async () => {
+          const proposed = await agreementApi.propose(wanted);
+          drafts.keep(session.organisation, null);
+          onProposed(proposed);
+        });
       }}
     >
       <fieldset>

@@ -1,14 +1,13 @@
-import { useState } from "preact/hooks";
-import { type Agreement, agreementApi, type Terms } from "../../api/agreements";
+import { type Agreement, agreementApi, keyOf, newestOf, sameAgreement, type Terms } from "../../api/agreements";
 import { type AllNames, ledgerApi } from "../../api/ledger";
 import type { Session } from "../../api/types";
-import { useDoing, useLoaded, WhenLoaded } from "../../ui/loaded";
-import { Failures } from "../../ui/loaded";
+import { currentQuery, go, queryOf } from "../../router";
+import { Failures, useDoing, useLoaded, WhenLoaded } from "../../ui/loaded";
 import { Nothing, Notice } from "../../ui/parts";
 import { nameOf } from "../../ui/words";
 import { AgreementDetail } from "./AgreementDetail";
 import { AgreementForm } from "./AgreementForm";
-import { newTerms, termsOfFile } from "./draft";
+import { type Drafts, newTerms, termsOfFile } from "./draft";
 import { STATE_WORDS } from "./words";
 
 interface Found {
@@ -16,40 +15,50 @@ interface Found {
   names: AllNames;
 }
 
-type View = { at: "list" } | { at: "one"; id: string } | { at: "form"; terms: Terms };
+const PATH = "/agreements";
+
+/** Roles that see prices, which terms are agreed on with. */
+const NEGOTIATORS: readonly string[] = ["supply", "supplier"];
 
 /** The agreements of the caller's side: every version, what differs, who signed; and proposals of new ones. */
-export function AgreementsPage({ session }: { session: Session }) {
-  const [view, setView] = useState<View>({ at: "list" });
+export function AgreementsPage({ session, drafts }: { session: Session; drafts: Drafts }) {
+  // What is looked at stands in the address, so that Back and a reload do what they should; what is written does not.
+  const shown = { agreementID: currentQuery("id"), counterparty: currentQuery("with") };
+  const writing = currentQuery("write") !== "";
   const loaded = useLoaded<Found>(async () => {
     const [agreements, names] = await Promise.all([agreementApi.all(), ledgerApi.names()]);
     return { agreements, names: { ...names, parties: { ...names.parties, [session.organisation]: session.organisationName } } };
   }, []);
-  const maySign = session.rights.includes("capture") && session.place === null;
-  const show = async (id: string): Promise<void> => {
-    await loaded.refresh();
-    setView({ at: "one", id });
-    scrollTo(0, 0);
+  const maySign = session.rights.includes("capture") && session.place === null && NEGOTIATORS.includes(session.role);
+  const open = (one: Agreement, instead = false): void => {
+    const { agreementID, counterparty } = keyOf(one, session.organisation);
+    go(PATH, queryOf({ id: agreementID, with: counterparty }), instead);
+  };
+  const write = (terms: Terms): void => {
+    drafts.keep(session.organisation, terms);
+    go(PATH, queryOf({ write: "1" }));
   };
   return (
     <main class="wide">
       <div class="titled">
         <h1>Agreements</h1>
-        {view.at === "list" && maySign && <NewAgreement session={session} onStart={(terms) => setView({ at: "form", terms })} />}
-        {view.at !== "list" && (
-          <button type="button" class="secondary" onClick={() => setView({ at: "list" })}>
+        {shown.agreementID === "" && !writing && maySign && <NewAgreement session={session} onStart={write} />}
+        {(shown.agreementID !== "" || writing) && (
+          <button type="button" class="secondary" onClick={() => go(PATH)}>
             Back to the list
           </button>
         )}
       </div>
       <WhenLoaded loaded={loaded} what="the agreements">
         {({ agreements, names }) => {
-          if (view.at === "form") return <AgreementForm start={view.terms} session={session} names={names} onProposed={(id) => void show(id)} />;
-          const versions = view.at === "one" ? agreements.filter(({ agreementID }) => agreementID === view.id) : [];
-          if (versions.length > 0) {
-            return <AgreementDetail key={versions.length} versions={versions} names={names} session={session} maySign={maySign} onChanged={show} onRevise={(terms) => setView({ at: "form", terms })} />;
+          if (writing && maySign) {
+            const proposed = (one: Agreement): void => void loaded.refresh().then(() => open(one, true));
+            return <AgreementForm start={drafts.of(session.organisation) ?? newTerms(session)} session={session} names={names} drafts={drafts} onProposed={proposed} />;
           }
-          return <AgreementList agreements={agreements} names={names} session={session} onOpen={(id) => setView({ at: "one", id })} />;
+          if (shown.agreementID === "") return <AgreementList agreements={agreements} names={names} session={session} onOpen={(one) => open(one)} />;
+          const versions = agreements.filter((one) => sameAgreement(keyOf(one, session.organisation), shown));
+          if (versions.length === 0) return <Nothing title="There is no such agreement of yours." />;
+          return <AgreementDetail key={versions.length} versions={versions} names={names} session={session} maySign={maySign} onChanged={loaded.refresh} onRevise={write} />;
         }}
       </WhenLoaded>
     </main>
@@ -85,11 +94,11 @@ interface ListProps {
   agreements: readonly Agreement[];
   names: AllNames;
   session: Session;
-  onOpen: (id: string) => void;
+  onOpen: (one: Agreement) => void;
 }
 
 function AgreementList({ agreements, names, session, onOpen }: ListProps) {
-  const newest = [...new Map(agreements.map((one) => [one.agreementID, one])).values()];
+  const newest = newestOf(agreements, session.organisation);
   if (newest.length === 0) {
     return (
       <Nothing title="No agreements yet">
@@ -103,9 +112,9 @@ function AgreementList({ agreements, names, session, onOpen }: ListProps) {
       {waiting.length > 0 && <Notice tone="warn" title={`${waiting.length} ${waiting.length === 1 ? "agreement waits" : "agreements wait"} for your signature`} />}
       <ul class="cards">
         {newest.map((one) => (
-          <li key={one.agreementID} data-testid="agreement">
+          <li key={one.agreementID + one.terms.supplier + one.terms.hospital} data-testid="agreement">
             <p>
-              <button type="button" class="link name" onClick={() => onOpen(one.agreementID)}>
+              <button type="button" class="link name" onClick={() => onOpen(one)}>
                 {one.terms.title || one.agreementID}
               </button>{" "}
               <span class={one.state === "proposed" ? "tag warn" : "tag"}>{STATE_WORDS[one.state]}</span> <span class="tag">Version {one.version}</span>

@@ -1,4 +1,4 @@
-/** Terms that are being written: a new one, one from a file, and its lines. Pure, but for reading the file. */
+/** Terms that are being written: a new one, one from a file, and its lines. Pure, but for reading the file and the draft. */
 
 import type { Json, ProductLine, Terms } from "../../api/agreements";
 import type { Session } from "../../api/types";
@@ -7,6 +7,21 @@ import { save } from "../../ui/download";
 import { FIELDS, withValueAt } from "./fields";
 
 export const EMPTY_LINE: ProductLine = { gtin: "", par: [], prices: [] };
+
+/** What people have written and not proposed, as long as the pages are open: Back, or a session's end, loses none of it. */
+export interface Drafts {
+  of(organisation: string): Terms | null;
+  /** null: it is proposed. */
+  keep(organisation: string, terms: Terms | null): void;
+}
+
+export function createDrafts(): Drafts {
+  const kept = new Map<string, Terms>();
+  return {
+    of: (organisation) => kept.get(organisation) ?? null,
+    keep: (organisation, terms) => void (terms === null ? kept.delete(organisation) : kept.set(organisation, terms)),
+  };
+}
 
 /** Terms with what a silent contract is taken to mean; the caller's side is filled in by its role. */
 export function newTerms(session: Session): Terms {

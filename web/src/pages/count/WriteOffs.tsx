@@ -26,7 +26,7 @@ export function WriteOffs({ writeOffs, names, session, doing, onChange }: Props)
         {writeOffs.map((one) => {
           const own = one.proposedBy === session.organisation;
           return (
-            <li key={one.id} class={one.state === "proposed" ? "" : "voided"} data-testid="write-off">
+            <li key={one.id + one.proposedBy} class={one.state === "proposed" ? "" : "voided"} data-testid="write-off">
               <p>
                 <span class={one.state === "proposed" ? "tag warn" : "tag"}>{plainWords(one.state)}</span> {nameOf(one.place, names.places)}, {one.reason}
               </p>
@@ -41,18 +41,18 @@ export function WriteOffs({ writeOffs, names, session, doing, onChange }: Props)
               {mayAct && one.state === "proposed" && (
                 <div class="row wrap">
                   {!own && (
-                    <button type="button" class="primary" disabled={doing.busy} onClick={() => onChange(() => writeOffApi.accept(one.id))}>
+                    <button type="button" class="primary" disabled={doing.busy} onClick={() => onChange(() => writeOffApi.accept(one))}>
                       Accept
                     </button>
                   )}
                   {own && (
-                    <button type="button" class="secondary" disabled={doing.busy} onClick={() => onChange(() => writeOffApi.decline(one.id, ""))}>
+                    <button type="button" class="secondary" disabled={doing.busy} onClick={() => onChange(() => writeOffApi.decline(one, ""))}>
                       Take it back
                     </button>
                   )}
                 </div>
               )}
-              {mayAct && one.state === "proposed" && !own && <Refusal busy={doing.busy} onDecline={(reason) => onChange(() => writeOffApi.decline(one.id, reason))} />}
+              {mayAct && one.state === "proposed" && !own && <Refusal busy={doing.busy} onDecline={(reason) => onChange(() => writeOffApi.decline(one, reason))} />}
               {one.answerReason && <p class="quiet">“{one.answerReason}”</p>}
             </li>
           );

@@ -1,41 +1,43 @@
 import { useState } from "preact/hooks";
 import { type NewRecall, type NoticeKey, recallApi, type RecalledItem } from "../../api/recalls";
 import type { Session } from "../../api/types";
+import { currentQuery, go, queryOf } from "../../router";
 import { Failures, useDoing, useLoaded, WhenLoaded } from "../../ui/loaded";
 import { Nothing } from "../../ui/parts";
 import { nameOf, readableTime } from "../../ui/words";
 import { RecallDetail } from "./RecallDetail";
 import { recalledWords } from "./words";
 
+const PATH = "/recalls";
+
 /** Recall notices that concern the caller; its own side issues them where it makes the goods. */
 export function RecallsPage({ session }: { session: Session }) {
-  const [open, setOpen] = useState<NoticeKey | null>(null);
-  const [issuing, setIssuing] = useState(false);
+  const notice = currentQuery("notice");
+  const open: NoticeKey | null = notice === "" ? null : { notice, issuer: currentQuery("issuer") };
   const loaded = useLoaded(recallApi.all, []);
   const mayIssue = session.role === "supplier" && session.rights.includes("capture");
-  const show = async (key: NoticeKey | null): Promise<void> => {
-    setIssuing(false);
-    setOpen(key);
-    if (key === null) await loaded.refresh();
-    scrollTo(0, 0);
+  const issuing = mayIssue && currentQuery("write") !== "";
+  const show = (key: NoticeKey | null, instead = false): void => {
+    go(PATH, key === null ? "" : queryOf({ notice: key.notice, issuer: key.issuer }), instead);
+    if (key === null) void loaded.refresh();
   };
   return (
     <main class="wide">
       <div class="titled">
         <h1>Recalls</h1>
         {open !== null || issuing ? (
-          <button type="button" class="secondary" onClick={() => void show(null)}>
+          <button type="button" class="secondary" onClick={() => show(null)}>
             Back to the list
           </button>
         ) : (
           mayIssue && (
-            <button type="button" class="primary" onClick={() => setIssuing(true)}>
+            <button type="button" class="primary" onClick={() => go(PATH, queryOf({ write: "1" }))}>
               Issue a notice
             </button>
           )
         )}
       </div>
-      {issuing && <IssueForm onIssued={(key) => void show(key)} />}
+      {issuing && <IssueForm onIssued={(key) => show(key, true)} />}
       {open !== null && <RecallDetail key={open.notice + open.issuer} notice={open} session={session} />}
       {open === null && !issuing && (
         <WhenLoaded loaded={loaded} what="the recalls">
@@ -47,7 +49,7 @@ export function RecallsPage({ session }: { session: Session }) {
                 {recalls.map((one) => (
                   <li key={one.notice + one.issuer} class={one.withdrawnAt === null ? "severity-critical" : "voided"} data-testid="recall">
                     <p>
-                      <button type="button" class="link name" onClick={() => void show(one)}>
+                      <button type="button" class="link name" onClick={() => show(one)}>
                         {one.items.map((item) => recalledWords(item, products)).join("; ") || one.notice}
                       </button>{" "}
                       {one.recallClass && <span class="tag bad">Class {one.recallClass}</span>} {one.withdrawnAt && <span class="tag">Withdrawn</span>}

@@ -1,7 +1,8 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { messagesOf, Problem } from "../../api/client";
 import { type Custody, type Genealogy, type ItemTrace, lotIdentifier, traceApi } from "../../api/trace";
 import type { LotTrace, Moment } from "../../api/types";
+import { currentSearch, go, queryOf } from "../../router";
 import { Messages, Nothing, Notice, Waiting } from "../../ui/parts";
 import { GenealogyTree } from "./GenealogyTree";
 import { ItemEvents, ItemHead } from "./ItemAnswer";
@@ -67,25 +68,37 @@ export function TracePage() {
       setResult({ state: "failed", messages: ["This is a patient's number (AI 8018). Patients are looked up by the clinical system, never by address."] });
       return;
     }
-    const given = Object.entries(wanted).filter(([, value]) => value);
-    history.replaceState(null, "", `${location.pathname}?${new URLSearchParams(given)}`);
-    setResult({ state: "asking" });
+    newest.current += 1;
+    const mine = newest.current;
+    const tell = (answer: Result): void => {
+      if (mine === newest.current) setResult(answer);
+    };
+    tell({ state: "asking" });
     try {
-      setResult({ state: "found", found: await trace(wanted) });
+      tell({ state: "found", found: await trace(wanted) });
     } catch (error) {
-      setResult(error instanceof Problem && error.status === 404 ? { state: "unknown" } : { state: "failed", messages: messagesOf(error) });
+      tell(error instanceof Problem && error.status === 404 ? { state: "unknown" } : { state: "failed", messages: messagesOf(error) });
     }
   };
+  const newest = useRef(0);
+  const search = currentSearch();
+  // Each question is an address of its own, so that Back leads to the one before.
   useEffect(() => {
-    if (question.epc || (question.gtin && question.lot)) void ask(question);
-  }, []);
+    const wanted = questionInAddress();
+    setQuestion(wanted);
+    if (wanted.epc || (wanted.gtin && wanted.lot)) void ask(wanted);
+    else setResult({ state: "none" });
+  }, [search]);
+  const goTo = (wanted: Question): void => {
+    const query = queryOf({ ...wanted });
+    // A patient's number must not get into the address; the same question is asked again.
+    if (PATIENT_NUMBER.test(wanted.epc) || query === location.search) void ask(wanted);
+    else go("/trace", query);
+  };
   const edit = (field: keyof Question) => (event: Event & { currentTarget: HTMLInputElement }) =>
     setQuestion({ ...question, [field]: event.currentTarget.value });
   const open = (epc: string): void => {
-    const next = { ...question, gtin: "", lot: "", ...partsOfLot(epc) };
-    setQuestion(next);
-    void ask(next);
-    scrollTo(0, 0);
+    goTo({ ...question, gtin: "", lot: "", ...partsOfLot(epc) });
   };
   const byItem = question.epc !== "";
   return (
@@ -95,7 +108,7 @@ export function TracePage() {
         class="toolbar"
         onSubmit={(event) => {
           event.preventDefault();
-          void ask(question);
+          goTo(question);
         }}
       >
         <span class="pair">
