@@ -14,6 +14,7 @@ from traceward.services.identity.principals import Principal, Right
 from traceward.services.intake import capture, coarse_uses
 from traceward.services.intake.actions import MOST_EVENTS, event_id_of
 from traceward.services.intake.documents import BodyFormat, read_event
+from traceward.services.intake.writing import WrittenEvents
 from traceward.services.runtime import Runtime
 from traceward.services.tracing import conflicts
 from traceward.store.compile import VisibleTo
@@ -41,7 +42,7 @@ def take_back(runtime: Runtime, caller: Principal, event_id: str) -> dict[str, A
     if wrong:
         prepared = capture.prepare_all(runtime, caller, [_raw(runtime, event) for event in wrong])
 
-        def unit(tx: WriteTransaction) -> capture.WrittenEvents:
+        def unit(tx: WriteTransaction) -> WrittenEvents:
             return capture.write_whole(runtime, caller, None, prepared, tx)
 
         runtime.changes.publish(runtime.store.committer.run(unit, weight=len(prepared)).concerned)
