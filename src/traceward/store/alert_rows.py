@@ -3,6 +3,7 @@
 They decide nothing; a list never shows a row whose party columns do not name the party.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple, TypedDict
 
@@ -282,10 +283,19 @@ def numbers_of(reader: Reader, eids: Iterable[bytes]) -> dict[bytes, int]:
     return {bytes(eid): seq for eid, seq in reader.fetch_in("SELECT eid, seq FROM witness WHERE eid IN {in}", eids)}
 
 
-def acknowledged_notices(reader: Reader, party: str, notices: Iterable[str]) -> set[str]:
-    """Those of these recall notices of which a party has said that it has taken any step."""
-    sql = "SELECT DISTINCT notice FROM recall_acknowledgement WHERE party=? AND notice IN {in}"
-    return {notice for (notice,) in reader.fetch_in(sql, notices, (party,))}
+def acknowledged_notices(reader: Reader, party: str, notices: Iterable[str]) -> set[tuple[str, str]]:
+    """(issuer, number) of those recall notices with these numbers of which a party has said that it took any step."""
+    sql = "SELECT DISTINCT issuer, notice FROM recall_acknowledgement WHERE party=? AND notice IN {in}"
+    return {(issuer, notice) for issuer, notice in reader.fetch_in(sql, notices, (party,))}
+
+
+def links_in_error(reader: Reader, hospital: str, keys: Iterable[str]) -> set[tuple[str, bytes]]:
+    """(key, eid) of the private events that tie one of these items to a patient by a use declared in error."""
+    sql = (
+        "SELECT k.key, c.eids FROM conflict_key k JOIN conflict c ON c.id=k.conflict_id"
+        " WHERE c.kind='link_of_corrected_use' AND c.private_party=? AND k.key IN {in}"
+    )
+    return {(key, bytes.fromhex(json.loads(eids)[0])) for key, eids in reader.fetch_in(sql, keys, (hospital,))}
 
 
 def conflict_rows_of(reader: Reader, party: str, kinds: Sequence[str], limit: int) -> list[tuple[str, ...]]:

@@ -347,7 +347,7 @@ class Gatherer:
         used = lots_of(self.reader, {use.key for use in uses})
         recalled = {one.key: one.lot for one in stock if "recalled" in one.flags}
         untraced = untraced_units(self.reader, self.hospital, (use for use in uses if use.use_type == "implanted"))
-        answered = acknowledged(self.reader, self.hospital, seen)
+        answered = acknowledged(self.reader, self.hospital, seen, self.runtime.registry.parties)
         made = dict(alert_rows.transformed(self.reader, self.hospital, gtin, _MOST_TRANSFORMED))
         found = []
         for one in statements:

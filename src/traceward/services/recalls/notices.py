@@ -18,6 +18,7 @@ from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.times import format_time_us
 from traceward.ledger import corrections
 from traceward.ledger.facts import GS1, MCX, LedgerEvent, class_parts, serial_ranges
+from traceward.ledger.parties import Parties
 from traceward.ledger.serials import SerialRange
 from traceward.services.identity.principals import Principal
 from traceward.services.indexing.preparation import expanded_stored
@@ -193,15 +194,19 @@ def is_statement(fact: LedgerEvent) -> bool:
     )
 
 
-def _statement(runtime: Runtime, fact: LedgerEvent, expanded: Mapping[str, Any]) -> _Statement:
+def issuer_of(fact: LedgerEvent, parties: Parties) -> str:
+    """Whose statement an event is: of its captors the maker of what it names, else the first."""
     named = [*(key for key, _, _ in fact.quantities), *fact.instances]
-    makers = {runtime.registry.parties.maker_of(key) for key in named}
-    issuer = next((one for one in fact.captured_by if one in makers), fact.captured_by[0])
+    makers = {parties.maker_of(key) for key in named}
+    return next((one for one in fact.captured_by if one in makers), fact.captured_by[0])
+
+
+def _statement(runtime: Runtime, fact: LedgerEvent, expanded: Mapping[str, Any]) -> _Statement:
     number, recall_class = expanded.get(NOTICE), expanded.get(CLASS)
     return _Statement(
         fact=fact,
         number=number if isinstance(number, str) else fact.event_id,
-        issuer=issuer,
+        issuer=issuer_of(fact, runtime.registry.parties),
         recall_class=recall_class if isinstance(recall_class, str) else None,
         lines=tuple(replace(one, contains=_texts(expanded.get(CONTAINS))) for one in _lines(fact, expanded)),
     )

@@ -4,7 +4,7 @@ Started by the hospital's clinical role alone, with a purpose, and in the audit 
 what the server does not know: a patient's name and address and the physicians are the hospital's to fill in.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
@@ -28,7 +28,7 @@ from traceward.services.queries.master_data import names_of
 from traceward.services.queries.visible_events import facts_of, folded, moment, serials_of_lot, visible_pages
 from traceward.services.runtime import Runtime
 from traceward.services.times import instant
-from traceward.services.tracing.implants import Implant, implants_of_items, label_parts, udi_texts
+from traceward.services.tracing.implants import Implant, implants_in, label_parts, udi_texts
 
 MOST_EVENTS: Final = 5000
 """Private events that one period may have."""
@@ -110,12 +110,14 @@ def export(runtime: Runtime, caller: Principal, wanted: Selection, *, purpose: s
         raise ForbiddenException(
             "a key that is bound to a place may not export device tracking; patients have look-ups"
         )
-    found = _implants(runtime, caller, wanted)
+    time = _times(wanted)
     at = moment(runtime, None, None)
-    keys = sorted({one.key for one in found})
-    facts = facts_of(runtime, caller, [*keys, *{key[:PRODUCT_END] for key in keys}], at) if keys else []
+    keys = _keys(runtime, caller, wanted, time)
+    facts = facts_of(runtime, caller, {*keys, *(key[:PRODUCT_END] for key in keys)}, at) if keys else []
     ledger = folded(runtime, caller, facts, at)
-    rows = _rows(runtime, caller, found, ledger, facts)
+    found = implants_in(ledger, facts, caller, frozenset(keys))
+    in_time = [one for one in found if one.opened_us in time or (one.closed_us is not None and one.closed_us in time)]
+    rows = _rows(runtime, caller, in_time, ledger, facts)
     asked = [wanted.epc, wanted.gtin, wanted.lot, wanted.start, wanted.end]
     audit.record(
         runtime,
@@ -132,24 +134,25 @@ def export(runtime: Runtime, caller: Principal, wanted: Selection, *, purpose: s
     return {"asOf": at.text, "purpose": purpose, "rows": rows, "notHeld": NOT_HELD}
 
 
-def _implants(runtime: Runtime, caller: Principal, wanted: Selection) -> list[Implant]:
-    time = TimeRange(
+def _times(wanted: Selection) -> TimeRange:
+    return TimeRange(
         instant("from", wanted.start, end_of_day=False) if wanted.start is not None else None,
         instant("to", wanted.end, end_of_day=False) if wanted.end is not None else None,
     )
+
+
+def _keys(runtime: Runtime, caller: Principal, wanted: Selection, time: TimeRange) -> list[str]:
+    """The items and classes that are asked for, as far as they may be tied to patients."""
     if wanted.epc is not None:
-        keys = [canonical_identifier(wanted.epc)]
-    elif wanted.gtin is not None and wanted.lot is not None:
+        return [canonical_identifier(wanted.epc)]
+    if wanted.gtin is not None and wanted.lot is not None:
         gtin, lot = wanted.gtin.zfill(14), encode_link_segment(wanted.lot)
-        keys = [f"{GS1}01/{gtin}/10/{lot}", *serials_of_lot(runtime, gtin, lot)]
-    elif wanted.gtin is not None or time != TimeRange():
+        return [f"{GS1}01/{gtin}/10/{lot}", *serials_of_lot(runtime, gtin, lot)]
+    if wanted.gtin is not None or time != TimeRange():
         product = f"{GS1}01/{wanted.gtin.zfill(14)}/" if wanted.gtin is not None else ""
-        keys = sorted(key for key in _linked_keys(runtime, caller, time) if key.startswith(product))
-    else:
-        message = "nothing is asked for; expected epc, gtin, gtin and lot, or a period (from, to)"
-        raise ValidationException(message, [Finding("", "selection", message, _CLAUSE)])
-    found = implants_of_items(runtime, caller, keys)
-    return [one for one in found if one.opened_us in time or (one.closed_us is not None and one.closed_us in time)]
+        return sorted(key for key in _linked_keys(runtime, caller, time) if key.startswith(product))
+    message = "nothing is asked for; expected epc, gtin, gtin and lot, or a period (from, to)"
+    raise ValidationException(message, [Finding("", "selection", message, _CLAUSE)])
 
 
 def _linked_keys(runtime: Runtime, caller: Principal, time: TimeRange) -> set[str]:
@@ -168,7 +171,7 @@ def _rows(
     runtime: Runtime, caller: Principal, found: Iterable[Implant], ledger: Ledger, facts: Iterable[LedgerEvent]
 ) -> list[dict[str, Any]]:
     implants = list(found)
-    events = sorted(corrections.standing(facts), key=lambda event: event.event_time_us)
+    events = {event.eid: event for event in corrections.standing(facts)}
     products = {one.key[:PRODUCT_END] for one in implants}
     with runtime.store.reader() as reader:
         known = names_of(runtime, reader, caller, {*products, *(one.place for one in implants if one.place)})
@@ -181,6 +184,7 @@ def _rows(
             lot = unquote(record.lot)
         expiry = record.expiry if record is not None else stock.expiry if stock is not None else None
         maker = parties.maker_of(one.key)
+        trail = _trail(record, events)
         ended = record.order if record is not None and record.status in _DISCARDED else None
         row = dict.fromkeys(COLUMNS) | {
             "manufacturer": parties.name_of(maker) if maker is not None else None,
@@ -192,10 +196,10 @@ def _rows(
             "serial": serial,
             "expiry": expiry,
             "quantity": format(one.quantity, "f"),
-            "receivedAt": _received_at(caller, record, events),
+            "receivedAt": _received_at(caller, trail),
             "providedAt": format_time_us(one.opened_us),
             "explantedAt": _time(one.closed_us),
-            **_left(caller, record, events, one.opened_us),
+            **_left(caller, trail, one.opened_us),
             "outOfUseAt": _time(ended[0] if ended is not None else None),
             "finalDistributor": caller.organisation_name,
             "finalDistributorID": caller.organisation,
@@ -209,23 +213,25 @@ def _rows(
     return rows
 
 
-def _received_at(caller: Principal, record: Instance | None, events: Iterable[LedgerEvent]) -> str | None:
+def _trail(record: Instance | None, events: Mapping[bytes, LedgerEvent]) -> list[LedgerEvent]:
+    """What happened to a serialised device, by time; nothing of a lot."""
+    eids = {eid for eid, _ in record.trail} if record is not None else set()
+    return sorted((events[eid] for eid in eids if eid in events), key=lambda event: (event.event_time_us, event.eid))
+
+
+def _received_at(caller: Principal, trail: Iterable[LedgerEvent]) -> str | None:
     """When the hospital first received a serialised device; a lot comes in parts, so that it has no one time."""
-    trail = {eid for eid, _ in record.trail} if record is not None else set()
-    for event in events:
-        if event.eid in trail and caller.organisation in event.captured_by and effect_of(event) == RECEIVE:
+    for event in trail:
+        if caller.organisation in event.captured_by and effect_of(event) == RECEIVE:
             return format_time_us(event.event_time_us)
     return None
 
 
-def _left(
-    caller: Principal, record: Instance | None, events: Iterable[LedgerEvent], provided_us: int
-) -> dict[str, str | None]:
+def _left(caller: Principal, trail: Iterable[LedgerEvent], provided_us: int) -> dict[str, str | None]:
     """When a serialised device that had been provided was sent back, and when destroyed; a lot leaves in parts."""
-    trail = {eid for eid, _ in record.trail} if record is not None else set()
     found: dict[str, str | None] = {"returnedAt": None, "destroyedAt": None}
-    for event in events:
-        if event.eid not in trail or event.event_time_us <= provided_us:
+    for event in trail:
+        if event.event_time_us <= provided_us:
             continue
         giver, taker = event.possessing or (None, None)
         if effect_of(event) == SHIP and giver == caller.organisation != taker:

@@ -3,7 +3,7 @@
 From the private events of the caller's own organisation. It must not be called for a role that may not know patients.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from traceward.gs1.epc_uri import identifier_kind
 from traceward.ledger.facts import PATIENT, LedgerEvent
 from traceward.ledger.links import linked, links_in_error
-from traceward.ledger.state import PatientLinks
+from traceward.ledger.state import Ledger, PatientLinks
 from traceward.services.identity.principals import Principal, Right
 from traceward.services.queries.facts import stored_fact
 from traceward.services.queries.visible_events import facts_of, folded, moment
@@ -113,8 +113,22 @@ def implants_of_items(
     if not wanted:
         return []
     at = moment(runtime, None, None)
-    events = {event.eid: event for event in facts_of(runtime, caller, wanted, at)}
-    ledger = folded(runtime, caller, events.values(), at)
+    facts = facts_of(runtime, caller, wanted, at)
+    return implants_in(folded(runtime, caller, facts, at), facts, caller, wanted, patients)
+
+
+def implants_in(
+    ledger: Ledger,
+    facts: Iterable[LedgerEvent],
+    caller: Principal,
+    wanted: Collection[str],
+    patients: set[str] | None = None,
+) -> list[Implant]:
+    """The links of these items in a ledger that the caller's organisation recorded, as `implants_of_items` has them.
+
+    facts: what the ledger was folded from.
+    """
+    events = {event.eid: event for event in facts}
     in_error = links_in_error(ledger)
     found = [
         Implant(
