@@ -198,3 +198,37 @@ def test_a_stranger_who_declares_a_notice_an_error_takes_nothing_back(hospital: 
         capture(hospital, SUPPLY, stated | wrong)
     assert notice in [one["notice"] for one in hospital.get(SUPPLY, "/recalls")["recalls"]]
     assert patients(hospital, notice) == {kit("K9")}
+
+
+def test_the_same_notice_again_covers_kits_that_were_made_since_and_then_nothing_more(hospital: Site) -> None:
+    """Rejects a notice that ends with the day of its issue: who keeps on making kits of a recalled lot would be told of
+    none of them; and one that is stated anew each time it is asked for.
+    """
+    home = {"bizLocation": {"id": DC}, "readPoint": {"id": DC}}
+    made = event(-9, "creating_class_instance", action="ADD", quantityList=[screws("P5", 20)], **home)
+    capture(hospital, "cordia", made)
+    body = {"notice": f"{MCX}recall/later", "reason": "brittle", "recallClass": "I",
+            "items": [{"gtin": SCREW, "lot": "P5"}]}  # fmt: skip
+    assert hospital.request("cordia", "POST", "/recalls", json=body).status_code == 201
+    ship, receive = sent({"epcList": [kit("K20")]}, -2)
+    capture(hospital, "cordia", transformed(-3, DC, [screws("P5", 4)], [kit("K20")]), ship)
+    capture(hospital, SUPPLY, receive)
+
+    def flags() -> list[str]:
+        stock = hospital.get(SUPPLY, f"/consignment/stock?gtin={KIT}&perPage=100")["items"]
+        return [flag for one in stock if one["item"] == kit("K20") for flag in one["flags"]]
+
+    assert flags() == []
+    apart = body | {"includeContaining": False}
+    assert hospital.request("cordia", "POST", "/recalls", json=apart).status_code == 200
+    assert flags() == []
+    counts = []
+    for _ in range(3):
+        assert hospital.request("cordia", "POST", "/recalls", json=body).status_code == 200
+        assert flags() == ["recalled"]
+        counts.append(len(of_notice(hospital, "cordia", body["notice"])["eventIDs"]))
+    assert counts == [2, 2, 2]
+    told = of_notice(hospital, SUPPLY, body["notice"])["items"]
+    assert {one["serials"]["from"]: one["contains"] for one in told if one["serials"]} == {
+        "K20": [screws("P5")["epcClass"]]
+    }

@@ -85,7 +85,8 @@ def lines_of(items: Sequence[Mapping[str, Any]]) -> tuple[Line, ...]:
 def issue(runtime: Runtime, caller: Principal, new: NewNotice) -> tuple[str, bool]:
     """Capture a notice's events in one unit; gives its number, and whether it is new.
 
-    The same notice again changes nothing. Raises ForbiddenException for goods of another maker,
+    The same notice again is extended to what its issuer made of the goods since, where it is to cover that; else it
+    changes nothing. Raises ForbiddenException for goods of another maker,
     ResourceAlreadyExistsException where the caller has issued something else under the number.
     """
     _require_maker(runtime, caller, new.lines)
@@ -97,20 +98,34 @@ def issue(runtime: Runtime, caller: Principal, new: NewNotice) -> tuple[str, boo
         lines = {line for line in known.lines if not line.contains}
         said = (known.recall_class, known.reason, lines, known.withdrawn_us)
         if said == (new.recall_class, new.reason, set(new.lines), None):
+            _extend(runtime, caller, known, new)
             return number, False
         message = f"notice {number!r} was issued before with other content"
         raise ResourceAlreadyExistsException(message, [Finding("notice", "notice_taken", message, _CLAUSE)])
-    common: dict[str, Any] = _ISSUED | {
-        "eventTime": new.event_time or format_time_us(runtime.now_us()),
+    notice = RecallNotice(number, caller.organisation, new.recall_class, new.reason, 0, None, new.lines, ())
+    if new.with_containing:
+        notice = replace(notice, lines=(*new.lines, *_made_of(runtime, caller, notice)))
+    _capture(runtime, caller, notice, _said(new, new.event_time or format_time_us(runtime.now_us())), "issued")
+    return number, True
+
+
+def _extend(runtime: Runtime, caller: Principal, known: RecallNotice, new: NewNotice) -> None:
+    """Recall from now on what the issuer made of the goods since it issued the notice."""
+    lines = tuple(_made_of(runtime, caller, known)) if new.with_containing else ()
+    if lines:
+        names = " ".join(sorted(map(repr, lines)))
+        more = replace(known, lines=lines)
+        what = f"extended {uuid.uuid5(_SPACE, names)}"
+        _capture(runtime, caller, more, _said(new, format_time_us(runtime.now_us())), what)
+
+
+def _said(new: NewNotice, event_time: str) -> dict[str, Any]:
+    return _ISSUED | {
+        "eventTime": event_time,
         "eventTimeZoneOffset": new.offset or _UTC,
         "mcx:recallClass": new.recall_class,
         "mcx:reason": new.reason,
     }
-    notice = RecallNotice(number, caller.organisation, new.recall_class, new.reason, 0, None, new.lines, ())
-    if new.with_containing:
-        notice = replace(notice, lines=(*new.lines, *_made_of(runtime, caller, notice)))
-    _capture(runtime, caller, notice, common, "issued")
-    return number, True
 
 
 def withdraw(runtime: Runtime, caller: Principal, number: str, *, reason: str) -> None:
