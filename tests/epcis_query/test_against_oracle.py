@@ -17,9 +17,9 @@ from traceward.epcis.extension import Context
 from traceward.epcis.identity import expand
 from traceward.epcis.json_codec import read_json
 from traceward.epcis.master_data import resolved
+from traceward.epcis.parameter_families import FAMILIES
 from traceward.epcis.predicates import Query
 from traceward.epcis.query import parse_json_query, parse_query
-from traceward.epcis.query_parameters import FAMILIES
 from traceward.epcis.query_parameters import PARAMETERS as ROWS
 
 context = Context.of(CONTEXT)

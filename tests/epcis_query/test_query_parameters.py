@@ -13,9 +13,10 @@ from traceward.epcis.errors import QueryParameterException, QueryTooComplexExcep
 from traceward.epcis.extension import Context
 from traceward.epcis.json_codec import read_json
 from traceward.epcis.master_data import resolved
+from traceward.epcis.parameter_families import FAMILIES
 from traceward.epcis.predicates import AnyTerm, Query, TimeRange
 from traceward.epcis.query import PageRequest, page_request, parse_json_query, parse_query
-from traceward.epcis.query_parameters import FAMILIES, PARAMETERS
+from traceward.epcis.query_parameters import PARAMETERS
 
 MISTAKES = [
     ({"EQ_bizStep": ["shiping"]}, "EQ_bizStep has 'shiping'", "did you mean shipping?"),

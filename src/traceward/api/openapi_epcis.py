@@ -18,7 +18,8 @@ from traceward.api.openapi_parts import (
     component,
     word,
 )
-from traceward.epcis.query_parameters import EVENT_TYPES, PARAMETERS
+from traceward.epcis.parameter_values import EVENT_TYPES
+from traceward.epcis.query_parameters import PARAMETERS
 
 TAG: Final = "EPCIS"
 _VERSIONS: Final = ("GS1-EPCIS-Version", "GS1-CBV-Version", "GS1-Extensions")

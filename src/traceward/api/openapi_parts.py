@@ -8,7 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from traceward.epcis.query_parameters import FAMILIES, PARAMETERS, Parameter
+from traceward.epcis.parameter_families import FAMILIES
+from traceward.epcis.parameter_rows import Parameter
+from traceward.epcis.query_parameters import PARAMETERS
 from traceward.epcis.vocabulary import KINDS, Kind
 
 Schema = dict[str, Any]

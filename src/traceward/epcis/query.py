@@ -12,8 +12,11 @@ from typing import Any, Final
 
 from traceward.epcis.errors import QueryParameterException, QueryTooComplexException
 from traceward.epcis.extension import Context
+from traceward.epcis.parameter_families import FAMILIES
+from traceward.epcis.parameter_rows import Parameter, Part, Setting, Terms
+from traceward.epcis.parameter_values import Reading
 from traceward.epcis.predicates import ALL_EVENTS, AnyTerm, Clause, NumberRange, Query, TextPrefix, TimeRange
-from traceward.epcis.query_parameters import FAMILIES, PARAMETERS, Parameter, Part, Reading, Setting, Terms
+from traceward.epcis.query_parameters import PARAMETERS
 
 __all__ = [
     "ALL_EVENTS",
