@@ -1,5 +1,6 @@
 """Whose goods an action says that it acts upon, where a lot has been used before or has two owners."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -67,3 +68,32 @@ def test_of_two_owners_at_a_place_the_one_who_has_enough_is_named(stocked: Site)
     here = {"readPoint": {"id": CABINET}, "bizLocation": {"id": CABINET}}
     capture(stocked, "northgate-supply", event(-1, "accepting", **here, **ends, **lot(SCREW, "S1", 2)))
     assert owners(act(stocked, "use", 6, useType="implanted")) == [(CORDIA, NORTHGATE)]
+
+
+SECOND_EVENTS = uuid.UUID("6a5c1b1e-8f0c-5d6e-9a37-3a2f0a9c7b55")
+
+
+def test_an_action_of_two_owners_goods_is_captured_whole_or_not_at_all(stocked: Site) -> None:
+    """Rejects a commit for each of its events: what one of them, or a crash between them, leaves half done is answered
+    to every retry as another action, so that the rest of what was used is never recorded.
+    """
+    other = f"https://id.gs1.org/01/{SCREW}/10/S2"
+    delivered(stocked, lot(SCREW, "S2", 5), day(300), place=f"{SITE}/254/STORE")
+    first = "urn:uuid:7d0a4a3c-1f0e-4f4b-9d5e-0c8a52c7f901"
+    second = f"urn:uuid:{uuid.uuid5(SECOND_EVENTS, f'{first} 1')}"
+    taken = event(-1, "inspecting", eventID=second, readPoint={"id": CABINET}, **lot(SCREW, "S1", 1))
+    capture(stocked, "northgate-supply", taken)
+    body = {
+        "action": "use",
+        "place": {"id": f"{SITE}/254/OR3"},
+        "items": [{"epcClass": CLASS, "quantity": 2}, {"epcClass": other, "quantity": 1}],
+        "eventID": first,
+        "useType": "consumed",
+    }
+    refused = stocked.request("northgate-supply", "POST", "/consignment/actions", json=body)
+    assert refused.status_code == 409, refused.text
+    assert stocked.request("northgate-supply", "GET", f"/epcis/events/{first}").status_code == 404
+    made = stocked.request(
+        "northgate-supply", "POST", "/consignment/actions", json=body | {"eventID": f"{first[:-1]}2"}
+    )
+    assert len(made.json()["eventIDs"]) == 2

@@ -73,9 +73,8 @@ def perform(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> 
     events = [_event(runtime, caller, asked, group, index) for index, group in enumerate(groups)]
     events, details = _coarsened(runtime, caller, asked, groups, events, warnings)
     try:
-        captured = [capture.capture_event(runtime, caller, orjson.dumps(event)) for event in events]
-        for detail in details:
-            capture.capture_event(runtime, caller, orjson.dumps(detail))
+        bodies = [orjson.dumps(event) for event in (*events, *details)]
+        captured = capture.capture_together(runtime, caller, bodies)[: len(events)]
     except ResourceAlreadyExistsException:
         earlier = _earlier_events(runtime, caller, asked)
         if not earlier:

@@ -139,22 +139,35 @@ def capture_event(runtime: Runtime, caller: Principal, body: bytes, form: BodyFo
     Raises ValidationException, ForbiddenException, ResourceAlreadyExistsException when the caller's organisation has
     other content under this eventID.
     """
-    raw = read_event(body, form, runtime.limits)
-    (prepared,) = prepare_all(runtime, caller, [raw])
+    (captured,) = capture_together(runtime, caller, [body], form)
+    return captured
+
+
+def capture_together(
+    runtime: Runtime, caller: Principal, bodies: Sequence[bytes], form: BodyFormat = _JSON
+) -> list[CapturedEvent]:
+    """Capture bare events, all of them or none: what a crash leaves half done no retry could find whole.
+
+    is_new is of all together. Raises as `capture_event` does.
+    """
+    raws = [read_event(body, form, runtime.limits) for body in bodies]
+    prepared = prepare_all(runtime, caller, raws)
 
     def unit(tx: WriteTransaction) -> tuple[WrittenEvents, int]:
-        return write_whole(runtime, caller, None, [prepared], tx), tx.record_time_us
+        return write_whole(runtime, caller, None, prepared, tx), tx.record_time_us
 
-    written, record_time_us = runtime.store.committer.run(unit)
+    written, record_time_us = runtime.store.committer.run(unit, weight=max(1, len(prepared)))
     runtime.changes.publish(written.concerned)
-    (final,) = written.events
-    record_time = format_time_us(written.record_times_us.get(final.eid, record_time_us))
-    # An event alone has its own @context in JSON; XML has namespaces instead, so it is added.
-    context = raw.context.text if form.is_xml else final.context
-    text = rendering.with_record_time(
-        final.rendered or final.text, record_time, event_id=final.event_id, context=context
-    )
-    return CapturedEvent(final.event_id, text, record_time, written.stored > 0)
+    captured = []
+    for final, raw in zip(written.events, raws, strict=True):
+        record_time = format_time_us(written.record_times_us.get(final.eid, record_time_us))
+        # An event alone has its own @context in JSON; XML has namespaces instead, so it is added.
+        context = raw.context.text if form.is_xml else final.context
+        text = rendering.with_record_time(
+            final.rendered or final.text, record_time, event_id=final.event_id, context=context
+        )
+        captured.append(CapturedEvent(final.event_id, text, record_time, written.stored > 0))
+    return captured
 
 
 def judge(runtime: Runtime, caller: Principal, events: Iterable[RawEvent], *, dry: bool = False) -> Judged:
