@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from traceward.gs1.company_prefix import CompanyPrefixes
+from traceward.ledger.parties import Parties
 from traceward.ledger.place_zones import PlaceZones, zone_named
 from traceward.ledger.projector import Projector
 from traceward.ledger.stream import any_told_otherwise
@@ -23,12 +24,12 @@ from traceward.scanner.workers import ScanPool
 from traceward.services.agreements.book import BookCache
 from traceward.services.changes import Changes
 from traceward.services.identity.issuers import Issuer
-from traceward.services.identity.registry import Registry
+from traceward.services.identity.registry import CHANGES, CHANGES_TAKEN_UP, VERSION, Registry
 from traceward.services.identity.sessions import Sessions
 from traceward.services.indexing import indexing
 from traceward.services.outgoing import Outgoing, OutgoingRules
 from traceward.services.zones import ZoneCache
-from traceward.store import alert_rows
+from traceward.store import alert_rows, counters
 from traceward.store.engine import Store, open_store
 from traceward.store.paging import PageTokens
 from traceward.store.write import WriteLog, WriteTransaction
@@ -111,14 +112,28 @@ class Runtime:
         """The time zones of places as they stand now."""
         return self.zones.current(self.store, self.registry.parties.party_of_place)
 
-    def parties_changed(self) -> None:
+    def projector_within(self, tx: WriteTransaction) -> Projector:
+        """The projector by which a unit folds: of the organisations that are known as its transaction begins.
+
+        Another server of the database may have added some since; what it adds later it looks for among the events
+        stored by then.
+        """
+        if counters.value_of(tx, VERSION) != self.registry.version:
+            self.registry.reload()
+        if self.projector.parties is not self.registry.parties:
+            self._prefixes = None
+            self.projector = new_projector(self.store, self.registry, self.agreement_books)
+        return self.projector
+
+    def parties_changed(self, before: Parties | None = None) -> None:
         """Take up organisations that were added: a new registry and projector.
 
-        Ledger and visibility are folded anew only where a stored event names something that is now known otherwise;
-        looking for one does not hold up captures.
+        before: the organisations by which captures folded until then; None: by which they fold now. Ledger and
+        visibility are folded anew only where a stored event names something that is now known otherwise; looking for
+        one does not hold up captures.
         """
         with self._lock:
-            old = self.projector.parties
+            old = self.projector.parties if before is None else before
             self.registry.reload()
             self._prefixes = None
             self.projector = new_projector(self.store, self.registry, self.agreement_books)
@@ -132,7 +147,28 @@ class Runtime:
                 if must_fold or any_told_otherwise(tx.fetch, old, new, last)[0]:
                     indexing.rebuild(tx, registry, secret)
                 alert_rows.mark_all(tx)
+                if before is not None:
+                    counters.bump(tx, CHANGES_TAKEN_UP)
 
+            self.store.committer.run(unit)
+
+    def take_up_what_was_left(self) -> None:
+        """Fold anew where a server ended after organisations had changed and before stored events were looked through.
+
+        Where another server is just looking, this does its work once more.
+        """
+
+        def unit(tx: WriteTransaction) -> None:
+            left = counters.value_of(tx, CHANGES) - counters.value_of(tx, CHANGES_TAKEN_UP)
+            if left > 0:
+                indexing.rebuild(tx, self.registry, self.store.secret_key)
+                alert_rows.mark_all(tx)
+            for _ in range(left):
+                counters.bump(tx, CHANGES_TAKEN_UP)
+
+        with self.store.reader() as reader:
+            left = counters.value_of(reader, CHANGES) - counters.value_of(reader, CHANGES_TAKEN_UP)
+        if left > 0:
             self.store.committer.run(unit)
 
     def check_ready(self) -> None:
@@ -176,7 +212,7 @@ def open_runtime(
     store = open_store(store_url, clock=now_us, log=write_log, random_bytes=random_bytes)
     registry = Registry(store, now_us)
     books = BookCache()
-    return Runtime(
+    runtime = Runtime(
         store=store,
         registry=registry,
         sessions=Sessions(store, now_us=now_us, random_bytes=random_bytes, ttl_s=session_ttl_s, idle_s=session_idle_s),
@@ -192,6 +228,8 @@ def open_runtime(
         outgoing=outgoing or Outgoing(OutgoingRules()),
         tokens=_verifier(issuers, registry, now_us) if issuers else None,
     )
+    runtime.take_up_what_was_left()
+    return runtime
 
 
 def _verifier(issuers: Sequence[Issuer], registry: Registry, now_us: Callable[[], int]) -> "TokenVerifier":

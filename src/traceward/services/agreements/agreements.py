@@ -59,7 +59,7 @@ def propose(runtime: Runtime, caller: Principal, terms: AgreementTerms) -> Agree
         tx.put(_row(new))
         _note(tx, terms)
         signed = _signed(tx, caller, new)
-        runtime.projector.agreements_changed(tx, known, book_of(tx))
+        runtime.projector_within(tx).agreements_changed(tx, known, book_of(tx))
         return signed
 
     return runtime.store.committer.run(unit)
@@ -105,7 +105,7 @@ def sign(
         _refuse_overlaps(known.overlaps(found))
         _note(tx, found.terms)
         signed = _signed(tx, caller, found)
-        runtime.projector.agreements_changed(tx, known, book_of(tx))
+        runtime.projector_within(tx).agreements_changed(tx, known, book_of(tx))
         return signed
 
     signed = runtime.store.committer.run(unit)
@@ -145,7 +145,7 @@ def end(
                 tx.put(row)
         _note(tx, versions[-1].terms)
         now = book_of(tx)
-        runtime.projector.agreements_changed(tx, known, now)
+        runtime.projector_within(tx).agreements_changed(tx, known, now)
         return now.versions(versions[-1].key)[versions[-1].version - 1]
 
     return runtime.store.committer.run(unit)

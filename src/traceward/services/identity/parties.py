@@ -16,7 +16,7 @@ from traceward.gs1.epc_uri import canonical_identifier, identifier_kind
 from traceward.services.identity import audit
 from traceward.services.identity.keys import KeyText, new_key
 from traceward.services.identity.principals import CARRIER, PLACE_BOUND_ROLES, ROLE_RIGHTS, Principal, Right
-from traceward.services.identity.registry import ADMINISTRATION, KINDS, VERSION, Organisation, Registry
+from traceward.services.identity.registry import ADMINISTRATION, CHANGES, KINDS, VERSION, Organisation, Registry
 from traceward.services.identity.sessions import close_sessions
 from traceward.store import counters, models
 from traceward.store.write import WriteTransaction
@@ -83,10 +83,12 @@ def add_organisation(
             )
         )
         _changed(tx)
+        counters.bump(tx, CHANGES)
         audit.append(tx, replace(made, party=last + 1))
 
+    before = runtime.projector.parties
     runtime.store.committer.run(unit)
-    runtime.parties_changed()
+    runtime.parties_changed(before)
     added = runtime.registry.find(party)
     assert added is not None
     return added
@@ -125,11 +127,13 @@ def agree_consignment(runtime: "Runtime", *, owner: str, consignee: str, by: Pri
                 tx.put(row)
                 _changed(tx)
                 audit.append(tx, replace(made, party=row.number))
+            counters.bump(tx, CHANGES)
             return
         raise NoSuchResource(f"the organisation {owner_id} is not known")
 
+    before = runtime.projector.parties
     runtime.store.committer.run(unit)
-    runtime.parties_changed()
+    runtime.parties_changed(before)
     changed = runtime.registry.find(owner_id)
     assert changed is not None
     return changed

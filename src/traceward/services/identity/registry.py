@@ -24,6 +24,10 @@ KINDS: Final = ("partner", CARRIER)
 """Kinds of organisation: a carrier sees the movements of its consignments and nothing else."""
 
 VERSION: Final = "accounts"
+CHANGES: Final = "organisation_changes"
+"""How often organisations were added or agreed on consignment."""
+CHANGES_TAKEN_UP: Final = "organisation_changes_taken_up"
+"""After how many of these changes the stored events were looked through."""
 """The counter that tells every server of a database that organisations or keys have changed."""
 
 _LOOK_AGAIN_US: Final = 1_000_000
@@ -64,6 +68,7 @@ class Registry:
         self._looked_us = 0
         self._version = -1
         self._used_us: dict[str, int] = {}
+        self._parties = Parties()
         self.reload()
 
     def reload(self) -> None:
@@ -77,7 +82,14 @@ class Registry:
             self._organisations = {one.id: one for one in known}
             self._by_number = {one.number: one for one in known}
             self._keys = {key.id: key for key in sorted(keys, key=lambda one: (one.created_us, one.id))}
-            self._parties = Parties(one.party() for one in known)
+            parties = [one.party() for one in known]
+            if parties != list(self._parties):
+                self._parties = Parties(parties)
+
+    @property
+    def version(self) -> int:
+        """What the counter VERSION stood at when the tables were read."""
+        return self._version
 
     @property
     def parties(self) -> Parties:

@@ -30,7 +30,7 @@ def apply_due(runtime: Runtime) -> None:
         if not seqs:
             return set()
         alert_rows.touch(tx, seqs)
-        projection = runtime.projector.apply_due(tx, tx.record_time_us)
+        projection = runtime.projector_within(tx).apply_due(tx, tx.record_time_us)
         return index_projection(tx, runtime.registry, due_as_newly_visible(projection), {}, runtime.store.secret_key)
 
     runtime.changes.publish(runtime.store.committer.run(unit))

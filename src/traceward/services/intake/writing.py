@@ -108,7 +108,7 @@ def write_events(
         for event, found in todo.seen
     ]
     before = [_as_it_was(fact, caller.organisation) for fact in facts[len(todo.new) :]]
-    projection = runtime.projector.apply(tx, facts, before)
+    projection = runtime.projector_within(tx).apply(tx, facts, before)
     written.concerned = _index(runtime, party, todo, numbers, projection, tx, written)
     return written
 

@@ -100,7 +100,7 @@ def take_vocabulary(
     stored = write_elements(tx, caller.party_number, caller.key_id, job_id, [_new_element(one) for one in elements])
     if stored and any(hospital == caller.organisation for _, hospital in known.pairs()):
         # A site of an agreement covers what its hospital's master data has below it.
-        runtime.projector.agreements_changed(tx, known, read_book(tx))
+        runtime.projector_within(tx).agreements_changed(tx, known, read_book(tx))
     return Taken(stored, len(elements) - stored)
 
 
