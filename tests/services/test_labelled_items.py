@@ -118,3 +118,34 @@ def test_halves_of_a_label_find_each_other_beside_another_label_of_the_same_prod
 
 def test_a_label_with_both_halves_and_a_full_symbol_is_one_item():
     assert read(("]C1", DI), ("]d2", DI + PI), ("]C1", PI)) == [(EPC, (0, 1, 2))]
+
+
+SSCC = "00" + "095060001343520000"
+CONTENTS = "02" + "09521141045305" + "37" + "12"
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_logistic_label_in_three_symbols_is_one_unit_with_its_contents(order):
+    """Rejects contents as an item of their own: what the label says of its SSCC would miss the SSCC."""
+    symbols = [("]C1", SSCC), ("]C1", CONTENTS), ("]C1", "10LOT77A")]
+    (item,) = items_of([ReadSymbol(*symbols[i]) for i in order])
+    assert item.epc == "https://id.gs1.org/00/095060001343520000"
+    assert {element.ai for element in item.elements} == {"00", "02", "37", "10"}
+    assert item.findings == ()
+
+
+def test_contents_are_no_half_of_a_device_nor_of_one_unit_among_two():
+    """Rejects giving contents to a device beside the label, or to whichever unit was read first."""
+    other = "00" + "095060001343520017"
+    assert [item.symbols for item in items_of([ReadSymbol("]C1", DI), ReadSymbol("]C1", CONTENTS)])] == [(0,), (1,)]
+    three = [ReadSymbol("]C1", SSCC), ReadSymbol("]C1", other), ReadSymbol("]C1", CONTENTS)]
+    assert [item.symbols for item in items_of(three)] == [(0,), (1,), (2,)]
+    placed = [ReadSymbol("]C1", text, middle=at) for text, at in
+              ((SSCC, (0.0, 0.0)), (other, (900.0, 0.0)), (CONTENTS, (900.0, 80.0)))]  # fmt: skip
+    assert [item.symbols for item in items_of(placed)] == [(0,), (1, 2)]
+
+
+def test_an_expiry_of_day_00_is_told_with_the_item():
+    """Rejects findings of the symbols alone: that the month's last day is meant, the item knows."""
+    (item,) = items_of([ReadSymbol("]d2", DI + "17280200" + "10A")])
+    assert [(finding.code, finding.severity) for finding in item.findings] == [("day_00", "warning")]

@@ -14,9 +14,12 @@ from traceward.gs1.parsed import ElementString, Finding, ParsedElementStrings, j
 from traceward.gs1.udi import Udi, join_hibc, parse_udi, udi_from_elements
 
 KEY_AIS = frozenset({
-    "00", "01", "02", "253", "255", "401", "402", "414", "417", "8003", "8004", "8006", "8010", "8017", "8018",
+    "00", "01", "253", "255", "401", "402", "414", "417", "8003", "8004", "8006", "8010", "8017", "8018",
 })  # fmt: skip
 """AIs that name a thing, a place or a party by themselves; a symbol without any belongs to another one."""
+
+_CONTENTS = frozenset({"02", "37"})
+"""AIs that say what is in a logistic unit; they belong to the symbol with its SSCC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ def _halves(symbols: Sequence[ReadSymbol], parsed: Sequence[ParsedElementStrings
     Nearest pairs first; none where two device identifiers are equally near.
     """
     bare = {i for i, one in enumerate(parsed) if [element.ai for element in one.elements] == ["01"]}
-    loose = {i for i, one in enumerate(parsed) if _is_loose(one)}
+    loose = {i for i, one in enumerate(parsed) if _is_loose(one) and not _tells_contents(one)}
     near = sorted((_apart(symbols[i], symbols[j]), i, j) for i in bare for j in loose if _alike(symbols[i], symbols[j]))
     found: dict[int, int] = {}
     for distance, index, other in near:
@@ -149,6 +152,10 @@ def _halves(symbols: Sequence[ReadSymbol], parsed: Sequence[ParsedElementStrings
 
 def _is_loose(parsed: ParsedElementStrings) -> bool:
     return bool(parsed.elements) and not any(element.ai in KEY_AIS for element in parsed.elements)
+
+
+def _tells_contents(parsed: ParsedElementStrings) -> bool:
+    return any(element.ai in _CONTENTS for element in parsed.elements)
 
 
 def _alike(one: ReadSymbol, other: ReadSymbol) -> bool:
@@ -195,20 +202,24 @@ def _attach_loose(
     """Give each symbol without a key to its item, nearest pairs first; what stays alone comes back."""
     taken = {index for group in groups for index in group.indices}
     loose = {i for i, one in enumerate(parsed) if i not in taken and _is_loose(one)}
-    pairs = sorted((group.distance(symbols[i]), i, number) for i in loose for number, group in enumerate(groups))
-    for distance, index, number in pairs:
-        if index not in loose or not _fits(groups[number], parsed[index]):
-            continue
-        rivals = [g for n, g in enumerate(groups) if n != number and _fits(g, parsed[index])]
-        if any(rival.distance(symbols[index]) <= distance for rival in rivals):
-            continue
-        groups[number].take(index, parsed[index], symbols[index])
-        loose.discard(index)
+    # The contents of a logistic unit first: the lot of a third symbol is theirs.
+    for told in ({i for i in loose if _tells_contents(parsed[i])}, loose):
+        pairs = sorted((group.distance(symbols[i]), i, number) for i in told for number, group in enumerate(groups))
+        for distance, index, number in pairs:
+            if index not in loose or not _fits(groups[number], parsed[index]):
+                continue
+            rivals = [g for n, g in enumerate(groups) if n != number and _fits(g, parsed[index])]
+            if any(rival.distance(symbols[index]) <= distance for rival in rivals):
+                continue
+            groups[number].take(index, parsed[index], symbols[index])
+            loose.discard(index)
     return [_new_group(index, parsed[index], symbols[index]) for index in sorted(loose)]
 
 
 def _fits(group: _Group, parsed: ParsedElementStrings) -> bool:
-    return group.agrees_with(parsed) and "01" in group.values
+    """Whether the symbol may be the group's: contents belong to an SSCC, all else to a device or to contents."""
+    wanted = {"00"} if _tells_contents(parsed) else {"01", "02"}
+    return group.agrees_with(parsed) and not wanted.isdisjoint(group.values)
 
 
 def _new_group(index: int, parsed: ParsedElementStrings, symbol: ReadSymbol) -> _Group:
@@ -221,12 +232,12 @@ def _item(group: _Group, symbols: Sequence[ReadSymbol]) -> LabelledItem:
     # The scan's order does not matter: the symbol with the key speaks first.
     order = sorted(range(len(group.parsed)), key=lambda at: not any(e.ai in KEY_AIS for e in group.parsed[at].elements))
     joined = join_symbols(group.parsed[at] for at in order)
-    findings = joined.findings + check_associations(joined.elements)
+    udi = udi_from_elements(joined)
     return LabelledItem(
         tuple(sorted(group.indices)),
         joined.elements,
-        findings,
-        udi_from_elements(joined),
+        udi.findings + check_associations(joined.elements),
+        udi,
         all(symbols[index].confirmed for index in group.indices),
     )
 
