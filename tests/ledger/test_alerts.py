@@ -29,6 +29,7 @@ from traceward.ledger.alerts_model import (
     Recall,
     Stock,
     Use,
+    WrittenOff,
     WrongUse,
 )
 
@@ -288,6 +289,51 @@ def test_what_counts_miss_is_a_variance_until_the_time_to_find_it_is_over(days: 
     assert kinds(facts(agreed=within, missing=(missing,))) == [kind]
     if kind == "write_off":
         assert dict(only(facts(agreed=within, missing=(missing,)), kind).detail)["payer"] == "supplier"
+
+
+def test_the_tolerance_that_an_alert_reckons_with_is_one_for_the_whole_count() -> None:
+    """Rejects a tolerance for each item, by which alerts on three pieces say that nobody pays, and their write-off that
+    the hospital does; and one that write-offs have used up already, or a proposal gave to another piece.
+    """
+    since = NOW - 40 * DAY_US
+    lots = [f"https://id.gs1.org/01/{GTIN}/10/L{number}" for number in (1, 2, 3)]
+    beside = tuple((one, Decimal(1)) for one in reversed(lots))
+    agreed = book(loss={"toleranceUnits": 2})
+
+    def charged(*written_off: WrittenOff) -> list[str]:
+        missing = [
+            Missing(one, SHELF, Decimal(1), since, (b"c" * 16,), beside=beside, written_off=written_off) for one in lots
+        ]
+        found = open_alerts(facts(agreed=agreed, missing=tuple(missing))).values()
+        told = {dict(one.detail)["item"]: dict(one.detail)["charged"] for one in found if one.kind == "write_off"}
+        return [str(told[one]) for one in lots]
+
+    one, none = Decimal(1), Decimal(0)
+    assert charged() == ["0", "0", "1"]
+    assert charged(WrittenOff("urn:x:1", ITEM, one, none, waits=False)) == ["0", "1", "1"]
+    assert charged(WrittenOff("urn:x:1", lots[2], one, none, waits=True)) == ["0", "1", "0"]
+    assert charged(WrittenOff("urn:x:other", ITEM, one, none, waits=False)) == ["0", "0", "1"]
+
+
+def test_the_time_to_find_what_a_count_missed_begins_no_sooner_than_the_duty_to_answer_for_it() -> None:
+    """Rejects days that are over the moment that a back-dated agreement is signed."""
+    terms = {"agreementID": "urn:x:1", "supplier": CORDIA, "hospital": NORTHGATE, "validFrom": "2025-01-01",
+             "sites": [SITE], "lines": [{"gtin": GTIN}]}  # fmt: skip
+    missing = (Missing(ITEM, SHELF, Decimal(1), NOW - 100 * DAY_US, (b"c" * 16,)),)
+    for days, kind in ((10, "variance"), (30, "write_off")):
+        at_us = NOW - days * DAY_US
+        late = replace(signed(terms), signatures=(Signature(CORDIA, "a", at_us), Signature(NORTHGATE, "b", at_us)))
+        assert kinds(facts(agreed=AgreementBook([late]), missing=missing)) == [kind]
+
+
+def test_each_site_of_an_agreement_owes_its_own_counts() -> None:
+    """Rejects a count at one hospital that lets all others of the agreement go uncounted."""
+    other = "https://id.gs1.org/414/4012345000023"
+    agreed = book(sites=[SITE, other])
+    counted = Counted(b"c" * 16, NOW - DAY_US, SHELF, frozenset({GTIN}))
+    found = facts(None, agreed=agreed, counts=(counted,))
+    (missed,) = [one for one in open_alerts(found).values() if one.kind.startswith("count_") and "sign" not in one.kind]
+    assert (missed.kind, missed.place) == ("count_missed", other)
 
 
 def test_recalled_stock_is_told_until_it_is_in_quarantine_and_patients_in_an_alert_of_their_own() -> None:

@@ -38,9 +38,7 @@ Thorough = Annotated[bool, Query(description="Let every decoder try everything: 
 
 
 @router.post("/scan", response_model=ScanAnswer, openapi_extra={"requestBody": _REQUEST_BODY})
-async def post_scan(
-    request: Request, caller: ScanCaller, runtime: Services, *, thorough: Thorough = False
-) -> Response:
+async def post_scan(request: Request, caller: ScanCaller, runtime: Services, *, thorough: Thorough = False) -> Response:
     """The symbols of a PNG, JPEG or WebP picture, or of a text with its symbology identifier, and what they mean."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = await request.body()

@@ -11,6 +11,7 @@ from traceward.epcis.times import DAY_US
 from traceward.ledger.agreement import Agreement, day_of, start_of, tolerated
 from traceward.ledger.agreement_terms import Side
 from traceward.ledger.alerts_model import Alert, Counted, Facts, Missing
+from traceward.ledger.facts import class_parts
 
 
 def count_alerts(facts: Facts) -> Iterator[Alert]:
@@ -44,7 +45,7 @@ def missing_alerts(facts: Facts) -> Iterator[Alert]:
                 detail=_detail(one),
             )
             continue
-        ends_us = one.since_us + loss.grace_days * DAY_US
+        ends_us = facts.owed_from(agreement, one.since_us) + loss.grace_days * DAY_US
         yield facts.alert(
             "variance",
             subject,
@@ -58,7 +59,7 @@ def missing_alerts(facts: Facts) -> Iterator[Alert]:
             evidence=one.eids,
             detail=_detail(one),
         )
-        charged = max(Decimal(0), one.quantity - tolerated(agreement, one.booked))
+        charged = _charged(agreement, one)
         payer: Side = loss.liable if charged else "supplier"
         yield facts.alert(
             "write_off",
@@ -73,8 +74,36 @@ def missing_alerts(facts: Facts) -> Iterator[Alert]:
         )
 
 
+def _charged(agreement: Agreement, one: Missing) -> Decimal:
+    """How much of it is paid for. The tolerance is one for each count: write-offs that stand have used their part, and
+    what the count misses besides takes of the rest in the order of the items, as a proposal of all of it would.
+    """
+    name = agreement.terms.agreement_id
+    standing = [row for row in one.written_off if row.agreement_id == name]
+    proposed = {row.item: row.charged for row in standing if row.waits}
+    if one.key in proposed:
+        return min(proposed[one.key], one.quantity)
+    used = sum((row.quantity - row.charged for row in standing), Decimal(0))
+    free = tolerated(agreement, one.booked) - used
+    for item, quantity in sorted(one.beside):
+        if item < one.key and item not in proposed and agreement.line_of(class_parts(item)[0]) is not None:
+            free -= quantity
+    return max(Decimal(0), one.quantity - max(Decimal(0), free))
+
+
 def _owed(facts: Facts, agreement: Agreement, counts: list[Counted]) -> Iterator[Alert]:
-    """Due for a tenth of the cadence, then overdue, then, when the time to report it is over, missed."""
+    """Counts that each site of the agreement owes: one of one site says nothing of another."""
+    sites = agreement.terms.sites
+    for site in sites:
+        there = [one for one in counts if facts.book.is_below(one.place, site)]
+        yield from _owed_at(facts, agreement, there, site if len(sites) > 1 else None)
+
+
+def _owed_at(facts: Facts, agreement: Agreement, counts: list[Counted], site: str | None) -> Iterator[Alert]:
+    """Due for a tenth of the cadence, then overdue, then, when the time to report it is over, missed.
+
+    site: None where the agreement has no other.
+    """
     terms = agreement.terms
     every = terms.counts.every_days
     if every is None:
@@ -87,16 +116,18 @@ def _owed(facts: Facts, agreement: Agreement, counts: list[Counted]) -> Iterator
     steps = [("count_due", due_us - max(every // 10, 1) * DAY_US, due_us), ("count_overdue", due_us, late_us)]
     steps.append(("count_missed" if terms.loss.waived_without_count else "count_overdue", late_us, 0))
     said = {"since": day_of(last).isoformat(), "dueDay": day_of(due_us).isoformat()}
+    said |= {"place": site} if site is not None else {}
     for kind, opens_us, closes_us in steps:
         yield facts.alert(
             kind,
-            terms.agreement_id,
+            terms.agreement_id if site is None else f"{terms.agreement_id}|{site}",
             period=f"{said['dueDay']} {opens_us}",
             by=terms.counts.counter,
             agreement=agreement,
             opens_us=opens_us,
             due_us=due_us,
             closes_us=closes_us or None,
+            place=site,
             detail=said,
         )
 

@@ -243,10 +243,22 @@ class OpenOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenOff:
+    """A line of a write-off by an agreement: so much of an item, and what of it is charged. waits: for its answer."""
+
+    agreement_id: str
+    item: str
+    quantity: Decimal
+    charged: Decimal
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Missing:
     """What counts miss of an item at a place, or find beyond the book (found). eids: of the counts.
 
     booked: how much of the supplier's goods is on the book there, of which a share may be missing at nobody's cost.
+    beside: what the same count misses there in all, (item, quantity). written_off: what stands of the same count.
     """
 
     key: str
@@ -256,6 +268,8 @@ class Missing:
     eids: tuple[bytes, ...]
     found: bool = False
     booked: Decimal = Decimal(0)
+    beside: tuple[tuple[str, Decimal], ...] = ()
+    written_off: tuple[WrittenOff, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,14 +377,8 @@ class Facts:
         return mine if self.gtin is None else [one for one in mine if one.line_of(self.gtin) is not None]
 
     def owed_from(self, agreement: Agreement, time_us: int) -> int:
-        """From when on what began at a time is owed: nobody owes anything of a time before both had signed.
-
-        The first version counts that both signed, and that has a line of the product where there is one.
-        """
-        versions = self.book.versions(agreement.key)
-        known = [one for one in versions if self.gtin is None or one.line_of(self.gtin) is not None]
-        signed = [one.signed_us for one in known if one.signed_us is not None]
-        return max(time_us, min(signed, default=time_us))
+        """From when on what began at a time is owed, as `AgreementBook.owed_from` has it."""
+        return self.book.owed_from(agreement, self.gtin, time_us)
 
     def party(self, side: Side) -> str:
         """The party of a side."""

@@ -14,7 +14,7 @@ from typing import Final
 import orjson
 
 from traceward.epcis.predicates import AnyTerm, Query
-from traceward.epcis.times import DAY_US
+from traceward.epcis.times import DAY_US, parse_time_us
 from traceward.ledger.agreement import AgreementBook
 from traceward.ledger.alerts_model import (
     Counted,
@@ -45,6 +45,7 @@ from traceward.services.alerts.recall_facts import acknowledged, lots_of, untrac
 from traceward.services.alerts.recall_statements import Statement
 from traceward.services.alerts.use_facts import with_papers
 from traceward.services.counting import ghosts
+from traceward.services.counting.write_offs import Loss, standing_losses
 from traceward.services.identity.principals import Principal, shared_viewer
 from traceward.services.ordering.par_facts import open_orders, stated_places
 from traceward.services.queries.facts import stored_fact
@@ -52,6 +53,7 @@ from traceward.services.recalls.notices import MARKS, is_statement
 from traceward.services.runtime import Runtime
 from traceward.store import alert_rows
 from traceward.store.compile import VisibleTo
+from traceward.store.count_models import WriteOff
 from traceward.store.read import Reader
 from traceward.store.rows import Balance
 
@@ -321,6 +323,8 @@ class Gatherer:
         body = ghosts.ghosts(self.runtime, viewer, place=None, gtin=gtin, as_of=None, known_at=None)
         both = {one.event_id: one for one in self._count_events()}
         found = []
+        lost = self._losses() if body["ghosts"] else []
+        beside = {place: self._missed_at(viewer, place) for place in {one["place"] for one in body["ghosts"]}}
         for name, beyond in (("ghosts", False), ("found", True)):
             for one in body[name]:
                 counts = [both[event_id] for event_id in one["countEventIDs"] if event_id in both]
@@ -328,8 +332,25 @@ class Gatherer:
                     since = min(count.event_time_us for count in counts)
                     eids = tuple(count.eid for count in counts)
                     quantity, booked = Decimal(one["quantity"]), self._booked_at(one["place"])
-                    found.append(Missing(one["item"], one["place"], quantity, since, eids, beyond, booked))
+                    missed = parse_time_us(one["firstMissed"]) if not beyond else since
+                    same = tuple(row[1:] for row in beside.get(one["place"], ()) if row[0] == missed)
+                    standing = tuple(
+                        loss.line for loss in lost if (loss.place, loss.first_missed_us) == (one["place"], missed)
+                    )
+                    found.append(
+                        Missing(one["item"], one["place"], quantity, since, eids, beyond, booked, same, standing)
+                    )
         return found
+
+    def _missed_at(self, viewer: Principal, place: str) -> list[tuple[int, str, Decimal]]:
+        """(time of the count that first missed it, item, quantity) of all that is missing at a place."""
+        listed = ghosts.ghosts(self.runtime, viewer, place=place, gtin=None, as_of=None, known_at=None)["ghosts"]
+        here = [one for one in listed if one["holder"] == self.hospital]
+        return [(parse_time_us(one["firstMissed"]), one["item"], Decimal(one["quantity"])) for one in here]
+
+    def _losses(self) -> list[Loss]:
+        rows = self.reader.select(WriteOff, supplier=self.supplier, hospital=self.hospital)
+        return list(standing_losses(self.book, rows, self.now_us))
 
     def _booked_at(self, place: str) -> Decimal:
         rows = alert_rows.consigned_at(self.reader, self.supplier, self.hospital, place)

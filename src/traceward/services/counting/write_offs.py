@@ -5,10 +5,10 @@ must not change the book but by that event, and writes nothing off that was foun
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -24,6 +24,7 @@ from traceward.epcis.errors import (
 from traceward.epcis.times import DAY_US, format_time_us, parse_time_us
 from traceward.gs1.epc_uri import canonical_identifier
 from traceward.ledger.agreement import Agreement, AgreementBook, agreement_key, day_of, price_on, tolerated
+from traceward.ledger.alerts_model import WrittenOff
 from traceward.ledger.facts import class_parts
 from traceward.ledger.steps import ON_HAND
 from traceward.services.amounts import rounded, totals
@@ -61,6 +62,14 @@ class _Missing:
     charged: Decimal = Decimal(0)
 
 
+class Loss(NamedTuple):
+    """A line of a write-off that stands, of what the count of a time first missed at a place."""
+
+    place: str
+    first_missed_us: int
+    line: WrittenOff
+
+
 def propose(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> dict[str, Any]:
     """Propose to write off what complete counts of a place miss; the other side has yet to accept.
 
@@ -79,11 +88,12 @@ def propose(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> 
     if known is not None:
         return _body(runtime, caller, _own(known, caller, write_off_id))
     supplier, hospital, missing = _missing(runtime, caller, place, request["items"])
-    agreement = _agreement(runtime, supplier, hospital, place, missing, now_us)
+    agreement = _agreement(runtime, supplier, hospital, place, missing)
     grace_us = agreement.terms.loss.grace_days * DAY_US
-    latest = max(one.first_missed_us for one in missing)
-    if latest + grace_us > now_us:
-        until = format_time_us(latest + grace_us)
+    book = _book(runtime)
+    owed = [book.owed_from(agreement, class_parts(one.item)[0], one.first_missed_us) for one in missing]
+    if max(owed) + grace_us > now_us:
+        until = format_time_us(max(owed) + grace_us)
         raise WriteOffStateException(f"by the agreement there is time to find it until {until}")
     tolerance = _tolerance(runtime, caller, agreement, place)
     row = WriteOff(
@@ -365,15 +375,17 @@ def _missing(
     return supplier, hospital, found
 
 
-def _agreement(
-    runtime: Runtime, supplier: str, hospital: str, place: str, missing: Sequence[_Missing], now_us: int
-) -> Agreement:
-    book = runtime.agreement_books.current(runtime.store)
-    judged = [book.judge(supplier, hospital, class_parts(one.item)[0], place, now_us) for one in missing]
-    ids = {one.agreement.terms.agreement_id if one is not None else None for one in judged}
+def _agreement(runtime: Runtime, supplier: str, hospital: str, place: str, missing: Sequence[_Missing]) -> Agreement:
+    """The version that judges a loss: the one in force when a count first missed the goods."""
+    book = _book(runtime)
+    judged = [book.judge(supplier, hospital, class_parts(one.item)[0], place, one.first_missed_us) for one in missing]
+    versions = {(one.agreement.key, one.agreement.version) if one is not None else None for one in judged}
     first = judged[0]
-    if len(ids) != 1 or first is None:
-        message = "items are not all covered by one agreement in force; expected those of one agreement"
+    if len(versions) != 1 or first is None:
+        message = (
+            "items are not all covered by one version of an agreement that was in force when counts missed them;"
+            " expected those of one version"
+        )
         raise ValidationException(message, [Finding("items", "no_agreement", message, _CLAUSE)])
     return first.agreement
 
@@ -409,7 +421,7 @@ def _charged(
     }
     total = sum((one.quantity for one in missing), Decimal(0))
     charged: list[_Missing] = []
-    for one in missing:
+    for one in sorted(missing, key=lambda one: one.item):
         part = min(free[one.first_missed_us], one.quantity)
         free[one.first_missed_us] -= part
         charged.append(_Missing(one.item, one.uom, one.quantity, one.first_missed_us, one.quantity - part))
@@ -429,16 +441,22 @@ def _tolerated_before(runtime: Runtime, tx: WriteTransaction, agreement: Agreeme
     The tolerance is one for each count: proposed piece by piece, what it misses would be free altogether.
     """
     rows = tx.select(WriteOff, supplier=agreement.terms.supplier, hospital=agreement.terms.hospital)
-    book, now_us = _book(runtime), runtime.now_us()
     found: dict[int, Decimal] = {}
-    for row in rows:
-        same = (row.agreement_id, row.place) == (agreement.terms.agreement_id, place)
-        if same and row.state in ("proposed", "accepted") and not _has_expired(row, _agreed(book, row), now_us):
-            for one in orjson.loads(row.items):
-                missed_us = parse_time_us(one["firstMissed"])
-                part = Decimal(one["quantity"]) - Decimal(one["charged"])
-                found[missed_us] = found.get(missed_us, Decimal(0)) + part
+    for one in standing_losses(_book(runtime), rows, runtime.now_us()):
+        if (one.line.agreement_id, one.place) == (agreement.terms.agreement_id, place):
+            part = one.line.quantity - one.line.charged
+            found[one.first_missed_us] = found.get(one.first_missed_us, Decimal(0)) + part
     return found
+
+
+def standing_losses(book: AgreementBook, rows: Iterable[WriteOff], now_us: int) -> Iterator[Loss]:
+    """What write-offs that are accepted, or wait for their answer in time, take of a count's tolerance."""
+    for row in rows:
+        if row.state in ("proposed", "accepted") and not _has_expired(row, _agreed(book, row), now_us):
+            for one in orjson.loads(row.items):
+                quantities = Decimal(one["quantity"]), Decimal(one["charged"])
+                line = WrittenOff(row.agreement_id, one["item"], *quantities, waits=row.state == "proposed")
+                yield Loss(row.place, parse_time_us(one["firstMissed"]), line)
 
 
 def _still_missing(runtime: Runtime, caller: Principal, row: WriteOff) -> bool:
