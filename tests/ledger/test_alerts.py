@@ -315,17 +315,6 @@ def test_the_tolerance_that_an_alert_reckons_with_is_one_for_the_whole_count() -
     assert charged(WrittenOff("urn:x:other", ITEM, one, none, waits=False)) == ["0", "0", "1"]
 
 
-def test_the_time_to_find_what_a_count_missed_begins_no_sooner_than_the_duty_to_answer_for_it() -> None:
-    """Rejects days that are over the moment that a back-dated agreement is signed."""
-    terms = {"agreementID": "urn:x:1", "supplier": CORDIA, "hospital": NORTHGATE, "validFrom": "2025-01-01",
-             "sites": [SITE], "lines": [{"gtin": GTIN}]}  # fmt: skip
-    missing = (Missing(ITEM, SHELF, Decimal(1), NOW - 100 * DAY_US, (b"c" * 16,)),)
-    for days, kind in ((10, "variance"), (30, "write_off")):
-        at_us = NOW - days * DAY_US
-        late = replace(signed(terms), signatures=(Signature(CORDIA, "a", at_us), Signature(NORTHGATE, "b", at_us)))
-        assert kinds(facts(agreed=AgreementBook([late]), missing=missing)) == [kind]
-
-
 def test_each_site_of_an_agreement_owes_its_own_counts() -> None:
     """Rejects a count at one hospital that lets all others of the agreement go uncounted."""
     other = "https://id.gs1.org/414/4012345000023"

@@ -204,15 +204,6 @@ class AgreementBook:
         """The places that master data has below a site."""
         return self._descendants.get(site, frozenset())
 
-    def owed_from(self, agreement: Agreement, gtin: str | None, time_us: int) -> int:
-        """From when on what began at a time is owed: nobody owes anything of a time before both had signed.
-
-        The first version counts that both signed, and that has a line of the product where there is one.
-        """
-        known = [one for one in self.versions(agreement.key) if gtin is None or one.line_of(gtin) is not None]
-        signed = [one.signed_us for one in known if one.signed_us is not None]
-        return max(time_us, min(signed, default=time_us))
-
     def covers(self, agreement: Agreement, place: str) -> bool:
         """Whether a place is one of the agreement's sites or lies below one."""
         return any(self.is_below(place, site) for site in agreement.terms.sites)

@@ -45,7 +45,7 @@ def missing_alerts(facts: Facts) -> Iterator[Alert]:
                 detail=_detail(one),
             )
             continue
-        ends_us = facts.owed_from(agreement, one.since_us) + loss.grace_days * DAY_US
+        ends_us = one.since_us + loss.grace_days * DAY_US
         yield facts.alert(
             "variance",
             subject,

@@ -377,8 +377,14 @@ class Facts:
         return mine if self.gtin is None else [one for one in mine if one.line_of(self.gtin) is not None]
 
     def owed_from(self, agreement: Agreement, time_us: int) -> int:
-        """From when on what began at a time is owed, as `AgreementBook.owed_from` has it."""
-        return self.book.owed_from(agreement, self.gtin, time_us)
+        """From when on what began at a time is owed: nobody owes anything of a time before both had signed.
+
+        The first version counts that both signed, and that has a line of the product where there is one.
+        """
+        versions = self.book.versions(agreement.key)
+        known = [one for one in versions if self.gtin is None or one.line_of(self.gtin) is not None]
+        signed = [one.signed_us for one in known if one.signed_us is not None]
+        return max(time_us, min(signed, default=time_us))
 
     def party(self, side: Side) -> str:
         """The party of a side."""

@@ -90,10 +90,9 @@ def propose(runtime: Runtime, caller: Principal, request: Mapping[str, Any]) -> 
     supplier, hospital, missing = _missing(runtime, caller, place, request["items"])
     agreement = _agreement(runtime, supplier, hospital, place, missing)
     grace_us = agreement.terms.loss.grace_days * DAY_US
-    book = _book(runtime)
-    owed = [book.owed_from(agreement, class_parts(one.item)[0], one.first_missed_us) for one in missing]
-    if max(owed) + grace_us > now_us:
-        until = format_time_us(max(owed) + grace_us)
+    latest = max(one.first_missed_us for one in missing)
+    if latest + grace_us > now_us:
+        until = format_time_us(latest + grace_us)
         raise WriteOffStateException(f"by the agreement there is time to find it until {until}")
     tolerance = _tolerance(runtime, caller, agreement, place)
     row = WriteOff(
