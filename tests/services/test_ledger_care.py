@@ -1,5 +1,6 @@
 """The ledger of a database, folded afresh and told in digests, from the command line and when parties change."""
 
+import stat
 from pathlib import Path
 
 import pytest
@@ -46,9 +47,19 @@ def test_a_ledger_that_was_tampered_with_has_another_digest_until_it_is_rebuilt(
     runtime = open_runtime(f"sqlite:///{data / 'traceward.sqlite3'}", data_dir=data, limits=Limits(), scan_workers=1)
     runtime.store.committer.run(lambda tx: tx.execute("UPDATE balance SET quantity='999' WHERE status='on_hand'"))
     runtime.close()
-    assert run("verify", "--data", str(data)) != before
+    tampered = run("verify", "--data", str(data))
+    assert tampered != before
+    replayed = CliRunner().invoke(app, ["ledger", "verify", "--replay", "--data", str(data)])
+    assert replayed.exit_code == 1, replayed.output
+    assert run("verify", "--data", str(data)) == tampered
     run("rebuild", "--data", str(data))
+    assert run("verify", "--replay", "--data", str(data)) == before
     assert run("verify", "--data", str(data)) == before
+
+
+def test_the_database_of_a_server_is_its_owners_alone_to_read(data: Path) -> None:
+    """Rejects the rights of a folder that somebody else made: whoever has an account could read patients' links."""
+    assert stat.S_IMODE((data / "traceward.sqlite3").stat().st_mode) == 0o600
 
 
 def test_a_folder_without_a_database_is_told(tmp_path: Path) -> None:

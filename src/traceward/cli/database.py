@@ -31,6 +31,13 @@ def verify_ledger(data: Path, database: str | None) -> Verification:
         return ledger_care.verify(store)
 
 
+def replay_ledger(data: Path, database: str | None, tell: Tell) -> tuple[Verification, Verification]:
+    """The digests of what the ledger amounts to, and of what it would after a fold of every event afresh."""
+    with closing(_of_server(data, database)) as store:
+        afresh = ledger_care.replay(store, Registry(store, system_clock_us), tell)
+        return ledger_care.verify(store), afresh
+
+
 def write_index(data: Path, database: str | None, tell: Tell) -> int:
     """Write the query index afresh; the number of events that this call indexed."""
     with closing(_of_server(data, database)) as store:

@@ -18,7 +18,7 @@ def report_walk(verb: str, walk: Callable[[Callable[[int, int], None]], int], *,
     the work and gives the number of events.
     """
     started = time.monotonic()
-    count = walk(_told_by_the_second(started))
+    count = walk(told_by_the_second(started))
     seconds = time.monotonic() - started
     if as_json:
         print_json({"events": count, "seconds": round(seconds, 3)})
@@ -26,7 +26,9 @@ def report_walk(verb: str, walk: Callable[[Callable[[int, int], None]], int], *,
         typer.echo(f"{verb} {count:,} events in {seconds:,.1f} s, {count / max(seconds, 1e-9):,.0f} a second")
 
 
-def _told_by_the_second(started: float) -> Callable[[int, int], None]:
+def told_by_the_second(started: float | None = None) -> Callable[[int, int], None]:
+    """What a walk tells (events done, events in all) to: a line a second on standard error. started: monotonic time."""
+    started = time.monotonic() if started is None else started
     last = started
 
     def tell(done: int, total: int) -> None:

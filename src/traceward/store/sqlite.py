@@ -3,6 +3,8 @@
 FULL is not a preference: with NORMAL an acknowledged commit can vanish in a power cut.
 """
 
+import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -57,7 +59,9 @@ class SqliteDatabase:
         self._synchronous = synchronous
 
     def open_writer(self) -> "SqliteConnection":
-        """The connection that writes; creates the file where there is none."""
+        """The connection that writes; creates the file where there is none, for its owner alone to read."""
+        with contextlib.suppress(OSError):  # what is wrong with the folder is told by opening the file
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         connection = self._open()
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={self._synchronous}")

@@ -14,6 +14,7 @@ from traceward.services.indexing import indexing
 from traceward.store.engine import Store
 from traceward.store.read import Reader
 from traceward.store.rows import Balance, OwnershipTransfer
+from traceward.store.write import WriteTransaction
 
 _AT_ONCE: Final = 5000
 _BALANCES: Final = (
@@ -44,12 +45,37 @@ def rebuild(store: Store, registry: Registry, tell: Tell | None = None) -> int:
 def verify(store: Store) -> Verification:
     """The digests of stock and transfers, read from one snapshot, in bounded memory."""
     with store.reader(snapshot=True) as reader:
-        found = digests(_lines(reader))
+        return _amount_to(reader)
+
+
+def replay(store: Store, registry: Registry, tell: Tell | None = None) -> Verification:
+    """The digests that a fold of every event afresh would give; nothing is changed. Captures wait meanwhile."""
+    secret = store.secret_key
+
+    def unit(tx: WriteTransaction) -> None:
+        indexing.rebuild(tx, registry, secret, tell)
+        raise _Replayed(_amount_to(tx))
+
+    try:
+        store.committer.run(unit)
+    except _Replayed as undone:
+        return undone.found
+    raise AssertionError("a replay ends by being undone")
+
+
+class _Replayed(Exception):  # no error: it has the writer undo the replay
+    def __init__(self, found: Verification) -> None:
+        super().__init__()
+        self.found = found
+
+
+def _amount_to(reader: Reader | WriteTransaction) -> Verification:
+    found = digests(_lines(reader))
     stock, transfers = found["stock"], found["transfer"]
     return Verification(stock.hexdigest(), stock.count, transfers.hexdigest(), transfers.count)
 
 
-def _lines(reader: Reader) -> Iterator[str]:
+def _lines(reader: Reader | WriteTransaction) -> Iterator[str]:
     after: tuple[str, int] = ("", -1)
     while rows := [Balance(*row) for row in reader.fetch(_BALANCES, (*after, _AT_ONCE))]:
         yield from map(stock_line, rows)
