@@ -122,3 +122,31 @@ def test_terms_that_the_server_refuses_are_told_with_what_was_expected_and_stay_
     expect(page.get_by_role("alert")).to_contain_text("no GTIN")
     expect(page.get_by_label("GTIN")).to_have_value("09521141010236")
     context.close()
+
+
+def test_of_two_agreements_with_one_id_the_one_that_is_shown_is_signed(server: LiveServer, browser: Browser) -> None:
+    """Rejects a page that tells agreements by their ids alone: two suppliers may have given the same one."""
+    cordias = terms(validFrom="2032-01-01", title="Rods of Cordia", lines=[{"gtin": ROD}])
+    lines = [{"gtin": "09506000000015"}]
+    helix = cordias | {"title": "Rods of Helix", "supplier": _party_of(server, "rival-supplier"), "lines": lines}
+    assert propose(server, "cordia", cordias).status_code == 201
+    assert propose(server, "rival-supplier", helix).status_code == 201
+    context = desk(browser)
+    with faultless(context, server):
+        page = sign_in(context, server, "northgate-supply", "agreements")
+        page.get_by_role("button", name="Rods of Helix").click()
+        page.get_by_role("button", name="Sign version 1").click()
+        expect(page.get_by_role("article")).to_contain_text("Signed, not yet in force")
+    states = {
+        one["terms"]["title"]: one["state"]
+        for one in agreements(server, "northgate-supply")
+        if one["agreementID"] == cordias["agreementID"]
+    }
+    assert states == {"Rods of Cordia": "proposed", "Rods of Helix": "signed"}
+    context.close()
+
+
+def _party_of(server: LiveServer, key: str) -> str:
+    headers = {"Authorization": f"Bearer {server.keys[key]}"}
+    organisation: str = httpx.get(f"{server.url}/session", headers=headers, timeout=PATIENCE_S).json()["organisation"]
+    return organisation

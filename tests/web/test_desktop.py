@@ -140,6 +140,32 @@ def test_the_administrator_takes_a_partner_through_onboarding_step_by_step(brows
         context.close()
 
 
+def test_a_company_prefix_passes_on_only_where_the_administrator_says_so(browser: Browser, tmp_path: Path) -> None:
+    """Rejects a page by which a prefix changes hands unnoticed, and one by which it cannot."""
+    with running_server(tmp_path / "data", demo=True, demo_storyline=False) as server:
+        context = desk(browser)
+        with faultless(context, server):
+            page = sign_in(context, server, "admin", "admin")
+            page.get_by_label("Name", exact=True).fill("Cordia Successor")
+            page.get_by_label("Party GLN").fill("7612345000008")
+            page.get_by_label("GS1 company prefix").fill("9521141")
+            page.get_by_role("button", name="Add the partner").click()
+            expect(page.get_by_role("alert")).to_contain_text("is Cordia Devices's")
+            page.get_by_label("Another partner had it before").check()
+            assert_accessible(page)
+            page.get_by_role("button", name="Add the partner").click()
+            expect(page.get_by_label("Name", exact=True)).to_have_value("")
+            expect(page.get_by_role("alert")).to_have_count(0)
+        context.close()
+        answer = httpx.get(
+            f"{server.url}/admin/organisations",
+            headers={"Authorization": f"Bearer {server.keys['admin']}"},
+            timeout=PATIENCE_S,
+        )
+    prefixes = {one["name"]: one["companyPrefixes"] for one in answer.json()["organisations"]}
+    assert (prefixes["Cordia Devices"], prefixes["Cordia Successor"]) == ([], ["9521141"])
+
+
 def test_the_one_time_link_sets_the_server_up_once(browser: Browser, tmp_path: Path) -> None:
     """Rejects a page that puts the code into a URL of the server, and a code that works twice."""
     with running_server(tmp_path / "data") as server:

@@ -84,6 +84,27 @@ def test_a_session_that_ends_in_the_middle_of_a_form_loses_nothing_of_it(
     context.close()
 
 
+def test_a_report_that_cannot_be_made_is_told_and_not_saved_as_a_file(
+    live_server: LiveServer, browser: Browser
+) -> None:
+    """Rejects a bare link: the browser would save the refusal under the report's name."""
+    context = desk(browser)
+    page = sign_in(context, live_server, "northgate-supply", "reports")
+    saved: list[str] = []
+    page.on("download", lambda download: saved.append(download.suggested_filename))
+    page.get_by_label("From", exact=True).fill("2026-03-01")
+    ill = answering(page, "**/reports/transfer-of-ownership?*", 500, ILL)
+    page.get_by_role("link", name="Transfer of Ownership Report, PDF").click()
+    expect(page.get_by_role("alert")).to_contain_text("the database is full")
+    assert saved == []
+    ill.clear()
+    with page.expect_download() as file:
+        page.get_by_role("link", name="Transfer of Ownership Report, PDF").click()
+    assert file.value.path().read_bytes().startswith(b"%PDF")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    context.close()
+
+
 def test_back_leads_through_lists_and_what_was_opened_from_them(live_server: LiveServer, browser: Browser) -> None:
     """Rejects pages within a page that the browser knows nothing of: Back and reload would lose them."""
     context = desk(browser)

@@ -108,6 +108,21 @@ async function send(method: string, path: string, body: unknown, accept: string)
   return { body: text, next: nextLink(response.headers.get("Link")) };
 }
 
+/** A file of the server's, and its name where the server gives it one. Throws Problem or Unreachable. RFC 6266. */
+export async function fileOf(path: string): Promise<{ name: string | null; blob: Blob }> {
+  let response: Response;
+  let blob: Blob;
+  try {
+    response = await fetch(path, { credentials: "same-origin", cache: "no-store" });
+    blob = await response.blob();
+  } catch {
+    throw new Unreachable();
+  }
+  if (response.status === 401) dispatchEvent(new Event(SIGNED_OUT));
+  if (!response.ok) throw problemOf(response.status, await blob.text());
+  return { name: /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "")?.[1] ?? null, blob };
+}
+
 /** The JSON answer of one call (null for 204) and its next page. Throws Problem or Unreachable. */
 async function answerOf<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
   const { body: text, next } = await send(method, path, body, "application/json");
@@ -154,8 +169,11 @@ export const api = {
     call<ScanAnswer>("POST", "/scan", { symbologyIdentifier, text }),
   /** The symbols of one label together. */
   judgeTogether: (symbols: { symbologyIdentifier: string; text: string }[]) => call<ScanAnswer>("POST", "/scan", { symbols }),
-  /** Every symbol of a PNG, JPEG or WebP picture. */
-  judgePicture: (picture: Blob) => call<ScanAnswer>("POST", "/scan", picture),
+  /** Every symbol of a PNG, JPEG or WebP picture; where there seems to be none, every decoder tries everything. */
+  judgePicture: async (picture: Blob) => {
+    const found = await call<ScanAnswer>("POST", "/scan", picture);
+    return found.symbols.length > 0 ? found : call<ScanAnswer>("POST", "/scan?thorough=true", picture);
+  },
   act: (request: ActionRequest) => call<ActionAnswer>("POST", "/consignment/actions", request),
   /** Declare an action of one's own not to have happened. */
   takeBack: (eventID: string) => call<{ eventIDs: string[] }>("POST", "/consignment/actions/take-back", { eventID }),

@@ -3,6 +3,7 @@ import { type AllNames, ledgerApi } from "../api/ledger";
 import { type Order, type Position, type Proposal, replenishmentApi } from "../api/replenishment";
 import type { Session } from "../api/types";
 import { readableDate } from "../scan/items";
+import { DownloadLink } from "../ui/DownloadLink";
 import { type Doing, Failures, useDoing, useLoaded, WhenLoaded } from "../ui/loaded";
 import { NoteForm } from "../ui/NoteForm";
 import { Nothing } from "../ui/parts";
@@ -128,9 +129,9 @@ function OrderCard({ order, names, session, doing, onChange }: OrderProps) {
               Cancel it
             </button>
           )}
-          <a class="quiet-link" href={`/replenishment/orders/${encodeURIComponent(order.number)}`} download={`order-${order.number}.json`}>
+          <DownloadLink class="quiet-link" href={`/replenishment/orders/${encodeURIComponent(order.number)}`} name={`order-${order.number}.json`} label={`Download order ${order.number}`} doing={doing}>
             Download
-          </a>
+          </DownloadLink>
         </div>
       )}
       {cancelling && <NoteForm label="Why it is cancelled" words="Cancel the order" busy={doing.busy} onNote={(reason) => void cancel(reason)} onCancel={() => setCancelling(false)} />}

@@ -4,6 +4,7 @@ import { ledgerApi } from "../api/ledger";
 import { type Leak, type Leaks, moneyApi, reportAddress, type Settlement, type Span } from "../api/money";
 import type { Session } from "../api/types";
 import { localDay } from "../scan/clock";
+import { DownloadLink } from "../ui/DownloadLink";
 import { Failures, useDoing, useLoaded, WhenLoaded } from "../ui/loaded";
 import { Nothing, ShortId } from "../ui/parts";
 import { type Column, Table } from "../ui/Table";
@@ -23,6 +24,7 @@ function lastMonth(): Span {
 /** Reports to download, settlements to sign, and where charges leak. */
 export function ReportsPage({ session }: { session: Session }) {
   const [span, setSpan] = useState(lastMonth);
+  const doing = useDoing();
   const hospital = session.role === "supply";
   const seesMoney = hospital || session.role === "supplier";
   return (
@@ -38,6 +40,7 @@ export function ReportsPage({ session }: { session: Session }) {
           <input id="span-to" type="date" value={span.to} onInput={(event) => setSpan({ ...span, to: event.currentTarget.value })} />
         </span>
       </div>
+      <Failures doing={doing} title="The report could not be made" />
       <div class="two">
         {REPORTS.map(([report, title, words]) => (
           <section key={report} class="card">
@@ -45,9 +48,9 @@ export function ReportsPage({ session }: { session: Session }) {
             <p class="quiet">{words}</p>
             <div class="row wrap">
               {FORMATS.map((format) => (
-                <a key={format} class="button inline" href={reportAddress(report, format, span)} download aria-label={`${title}, ${format.toUpperCase()}`}>
+                <DownloadLink key={format} class="button inline" href={reportAddress(report, format, span)} name={`${report}.${format}`} label={`${title}, ${format.toUpperCase()}`} doing={doing}>
                   {format.toUpperCase()}
-                </a>
+                </DownloadLink>
               ))}
             </div>
           </section>
