@@ -7,6 +7,7 @@ import "./styles/base.css";
 import "./styles/scan.css";
 import "./styles/desktop.css";
 import "./styles/pages.css";
+import "./styles/further.css";
 
 // Over plain HTTP on a network there is no service worker: the pages then need the connection.
 if (import.meta.env.PROD) addEventListener("load", () => void navigator.serviceWorker?.register("/app/sw.js", { scope: "/app/" }).catch(() => undefined));

@@ -8,7 +8,7 @@ import { localDay } from "../scan/clock";
 import { Link, queryOf } from "../router";
 import { Messages, Nothing, Notice, ShortId, Waiting } from "../ui/parts";
 import { type Column, type RowMarks, Table } from "../ui/Table";
-import { ALARMING_FLAGS, nameOf, readableQuantity, worstFirst } from "../ui/words";
+import { ALARMING_FLAGS, nameOf, readableQuantity, readableTime, worstFirst } from "../ui/words";
 import { ConflictCards } from "../ui/ConflictCards";
 import { Flags, StatusAndFlags } from "../ui/Units";
 import { GapsHint, GhostCards, RECENT_TRANSFERS, Transfers } from "./StockAside";
@@ -174,6 +174,7 @@ function StockTables({ stock, view, late, onView }: TablesProps) {
           {late && "Loading… "}
           {totalOf(lying)} units in {settled} {settled === 1 ? "place" : "places"}
           {underway.length > 0 && `, ${totalOf(underway)} on the way`}
+          {(view.asOf || view.knownAt) && !late && `, as of ${readableTime(stock.asOf)}`}
         </p>
       </div>
       {stock.items.length === 0 && (

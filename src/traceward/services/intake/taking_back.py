@@ -7,22 +7,17 @@ from typing import Any, Final
 
 import orjson
 
-from traceward.epcis.document import RawEvent
 from traceward.epcis.errors import NoSuchResource
 from traceward.epcis.times import format_time_us
 from traceward.services.identity.principals import Principal, Right
 from traceward.services.intake import capture, coarse_uses
 from traceward.services.intake.actions import MOST_EVENTS, event_id_of
-from traceward.services.intake.documents import BodyFormat, read_event
-from traceward.services.intake.writing import WrittenEvents
 from traceward.services.runtime import Runtime
 from traceward.services.tracing import conflicts
 from traceward.store.compile import VisibleTo
 from traceward.store.read import Reader
-from traceward.store.write import WriteTransaction
 
 _REASON: Final = "did_not_occur"
-_JSON: Final = BodyFormat()
 
 
 def take_back(runtime: Runtime, caller: Principal, event_id: str) -> dict[str, Any]:
@@ -40,22 +35,13 @@ def take_back(runtime: Runtime, caller: Principal, event_id: str) -> dict[str, A
         raise NoSuchResource(f"no action of yours has the eventID {event_id!r}")
     wrong = [event | {"errorDeclaration": declaration} for event, is_declared in found if not is_declared]
     if wrong:
-        prepared = capture.prepare_all(runtime, caller, [_raw(runtime, event) for event in wrong])
-
-        def unit(tx: WriteTransaction) -> WrittenEvents:
-            return capture.write_whole(runtime, caller, None, prepared, tx)
-
-        runtime.changes.publish(runtime.store.committer.run(unit, weight=len(prepared)).concerned)
+        capture.capture_together(runtime, caller, [orjson.dumps(event) for event in wrong])
     ids = {event["eventID"] for event, _ in found}
     standing = conflicts.standing(runtime, caller)
     warnings = [
         {"code": one["kind"], "message": one["message"]} for one in standing if not ids.isdisjoint(one["eventIDs"])
     ]
     return {"eventIDs": [event["eventID"] for event, _ in found], "warnings": warnings}
-
-
-def _raw(runtime: Runtime, event: dict[str, Any]) -> RawEvent:
-    return read_event(orjson.dumps(event), _JSON, runtime.limits)
 
 
 def _events(reader: Reader, caller: Principal, first_id: str) -> list[tuple[dict[str, Any], bool]]:

@@ -23,7 +23,7 @@ export function LotAnswer({ trace }: { trace: LotTrace }) {
       <p class="lead" role="status">
         Lot <strong>{trace.lot}</strong> of {product && `${product}, `}
         <span class="code">{trace.gtin}</span>: {sum(trace.units)} in stock, {sum(trace.inTransit)} in transit,{" "}
-        {sum(trace.sinks)} gone; {sum(everything)} in all.
+        {sum(trace.sinks)} gone; {sum(everything)} in all. <span class="quiet">As of {readableTime(trace.asOf)}</span>
       </p>
       <LotNotices notices={trace.notices ?? []} parties={parties} />
       <Units title="In stock" rows={trace.units} places={places} parties={parties} />
