@@ -180,6 +180,8 @@ ENVELOPES = {
     "no context": ({"@context": None}, "@context"),
     "context is a number": ({"@context": 5}, "@context"),
     "context is an empty list": ({"@context": []}, "@context"),
+    "context is no URI": ({"@context": "epcis-context.jsonld"}, "@context"),
+    "context has an entry that is no URI": ({"@context": [OWN_CONTEXT[0], ""]}, "@context"),
     "schemaVersion is a number": ({"schemaVersion": 2.0}, "schemaVersion"),
     "schemaVersion 1.2": ({"schemaVersion": "1.2"}, "schemaVersion"),
     "no creationDate": ({"creationDate": None}, "creationDate"),
@@ -329,3 +331,10 @@ def test_a_late_duplicate_among_many_keys_is_found_in_linear_time():
     with pytest.raises(ValidationException, match="k99999"):
         read_json(("{" + keys + ',"k99999":2}').encode())
     assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize("entry", ["x", "", " ", "+00:00", "/epcis-context.jsonld"])
+def test_an_event_with_a_context_that_is_no_uri_is_refused(entry):
+    """Rejects keeping it beside the event: every answer that holds the event would break the JSON schema."""
+    own = object_event() | {"@context": [OWN_CONTEXT[0], entry]}
+    assert [finding.code for finding in check_event(raw(own))] == ["context"]

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from traceward.epcis.errors import DocumentException, Finding
+from traceward.epcis.uris import is_uri
 
 CONSIGNMENT_NAMESPACE = "https://ns.traceward.org/consignment/"
 STANDARD_CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
@@ -43,14 +44,16 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def check_context(value: Any, what: str) -> None:
-    """Refuse an @context that is no URL, object or list of both, or is too large to be kept beside every event.
+    """Refuse an @context that is no URI, object or list of both, or is too large to be kept beside every event.
 
     Raises DocumentException; what: who needs the context, for the message.
     """
     entries = value if isinstance(value, list) else [value]
     message = None
-    if not entries or not all(isinstance(entry, (str, dict)) for entry in entries):
-        message = f"@context is {str(value)[:80]!a}; {what} needs a URL, an object or a list of both"
+    if not entries or not all(
+        isinstance(entry, dict) or (isinstance(entry, str) and is_uri(entry)) for entry in entries
+    ):
+        message = f"@context is {str(value)[:80]!a}; {what} needs a URI, an object or a list of both"
     elif (
         len(_encode(value)) > MAX_CONTEXT_BYTES
         or sum(len(entry) for entry in entries if isinstance(entry, dict)) > MAX_PREFIXES

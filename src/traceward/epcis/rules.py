@@ -17,7 +17,8 @@ from traceward.epcis.errors import Finding, Severity, ValidationException
 from traceward.epcis.extension import Context
 from traceward.epcis.shape import EVENT_FIELDS
 from traceward.epcis.times import parse_time_us
-from traceward.epcis.value_checks import Findings, extension, is_uri, shown
+from traceward.epcis.uris import is_uri
+from traceward.epcis.value_checks import Findings, extension, shown
 from traceward.epcis.vocabulary import to_bare
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from traceward.epcis.uris import is_uri
 from traceward.epcis.value_checks import (
     Check,
     Findings,
@@ -17,7 +18,6 @@ from traceward.epcis.value_checks import (
     boolean,
     hex_binary,
     identifiers,
-    is_uri,
     list_of,
     number,
     offset,

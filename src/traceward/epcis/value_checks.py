@@ -8,27 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from traceward.epcis.decimals import is_number
 from traceward.epcis.errors import Finding, Severity, ValidationException
 from traceward.epcis.extension import Context
 from traceward.epcis.times import parse_time_us
+from traceward.epcis.uris import is_uri
 from traceward.epcis.vocabulary import KINDS, Kind, in_standard_namespace, nearest, to_bare
 from traceward.gs1.epc_uri import canonical_identifier
 
-MAX_URI_LENGTH = 2048
 MAX_QUANTITY = 10**15
 MAX_FINDINGS = 100
 MAX_PATH_LENGTH = 256
 MAX_MESSAGE = 512
 
-_URI = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.-]*+:(?:[A-Za-z0-9._~:/?@!$&'()*+,;=\[\]-]++|%[0-9A-Fa-f]{2})++"
-    r"(?:#(?:[A-Za-z0-9._~:/?@!$&'()*+,;=-]++|%[0-9A-Fa-f]{2})*+)?",
-    re.ASCII,
-)
 _OFFSET = re.compile(r"[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00)", re.ASCII)
 _UOM = re.compile(r"[A-Z0-9]{2,3}", re.ASCII)
 _HEX = re.compile(r"[A-Fa-f0-9]++", re.ASCII)
@@ -69,12 +63,6 @@ class Findings:
             self._warnings += 1
         if (self._errors if severity == "error" else self._warnings) <= MAX_FINDINGS:
             self.found.append(Finding(path[:MAX_PATH_LENGTH], code, message[:MAX_MESSAGE], clause, None, severity))
-
-
-@lru_cache(maxsize=65_536)
-def is_uri(text: str) -> bool:
-    """Whether the text is an absolute URI (RFC 3986) of at most 2048 characters; a CURIE is one as well."""
-    return len(text) <= MAX_URI_LENGTH and _URI.fullmatch(text) is not None
 
 
 def shown(value: Any) -> str:
