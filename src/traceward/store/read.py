@@ -17,8 +17,8 @@ from traceward.store.compile import Cursor, Statement, VisibleTo, for_viewer
 from traceward.store.connection import Connection, Dialect, Row
 from traceward.store.find import find_postgres, find_sqlite, merged
 from traceward.store.master_data_read import CallerMasterData
-from traceward.store.reading import ContextCache, model_by_key, models_where, stored_events, witnesses_of
-from traceward.store.rows import StoredEvent
+from traceward.store.reading import ContextCache, model_by_key, models_where, stored_events, stored_facts, witnesses_of
+from traceward.store.rows import EventFacts, StoredEvent
 from traceward.store.sealed import ERASED
 from traceward.store.terms import VOCABULARY_KINDS, term_hasher
 
@@ -123,6 +123,10 @@ class Reader:
         """The events of these numbers, in the order given; those of erased subjects are left out."""
         by_seq = {row.seq: row for row in stored_events(self._connection, self._contexts, seqs, witnesses=witnesses)}
         return [by_seq[seq] for seq in seqs if seq in by_seq and by_seq[seq].text != ERASED]
+
+    def facts(self, seqs: Sequence[int]) -> dict[int, EventFacts]:
+        """The ledger's facts of the events of these numbers; of a private one without its patients' names."""
+        return stored_facts(self._connection, seqs)
 
     def event_by_id(self, event_id: str, viewers: VisibleTo) -> list[StoredEvent]:
         """The events under an eventID that the viewers see, by event time: the original, others' and declarations."""

@@ -47,6 +47,17 @@ class StoredEvent(NamedTuple):
     witnesses: tuple[int, ...] = ()
 
 
+class EventFacts(NamedTuple):
+    """What the ledger knows of a stored event, with the numbers of the parties that captured it; without its text."""
+
+    seq: int
+    eid: bytes
+    record_time_us: int
+    private: bool
+    facts: bytes | None
+    witnesses: tuple[int, ...] = ()
+
+
 class Witness(NamedTuple):
     """A party that captured an event. is_declaration: the event carries an error declaration."""
 

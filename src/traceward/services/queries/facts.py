@@ -9,17 +9,18 @@ from traceward.ledger.closure import stored_event
 from traceward.ledger.facts import LedgerEvent, ledger_event
 from traceward.services.identity.registry import Registry
 from traceward.services.indexing.preparation import expanded_stored
-from traceward.store.rows import StoredEvent
+from traceward.store.rows import EventFacts, StoredEvent
 from traceward.store.sealed import ERASED
 
 
-def stored_fact(event: StoredEvent, registry: Registry) -> LedgerEvent:
+def stored_fact(event: StoredEvent | EventFacts, registry: Registry) -> LedgerEvent:
     """The facts of a stored event; captors are those organisations that its witnesses name.
 
-    What is stored of a private event has pseudonyms; here its patients have their names, as its readers need them.
+    What is stored of a private event has pseudonyms; here its patients have their names, as its readers need them,
+    where its text is there.
     """
     fact = stored_event(event, lambda numbers: party_ids(numbers, registry))
-    if not event.private or event.text == ERASED:
+    if isinstance(event, EventFacts) or not event.private or event.text == ERASED:
         return fact
     expanded = expanded_stored(event.text, event.context, event.event_id)
     return ledger_event(expanded, event.eid, fact.captured_by, fact.record_time_us, private=True)

@@ -24,6 +24,7 @@ from traceward.services.times import instant
 from traceward.store.compile import VisibleTo
 from traceward.store.feed import not_seen_yet
 from traceward.store.read import Page, Reader
+from traceward.store.rows import EventFacts, StoredEvent
 
 _PAGE: Final = 1000
 KEYS_PER_QUERY: Final = 100
@@ -122,16 +123,25 @@ def known_facts(
     Of a private event the caller's organisation is the only captor told: who else has it, and what came of theirs, is
     no concern of its.
     """
-    documents = reader.documents(known_of(reader, caller, seqs, known_at_us), witnesses=True)
-    if known_at_us is None:
-        yield from (_told_to(caller, stored_fact(event, runtime.registry)) for event in documents)
-        return
-    captors: defaultdict[bytes, list[int]] = defaultdict(list)
-    for eid, party in reader.fetch_in(_CAPTORS, [event.eid for event in documents], (known_at_us,)):
-        captors[bytes(eid)].append(party)
-    for event in documents:
-        fact = stored_fact(event._replace(witnesses=tuple(captors[bytes(event.eid)])), runtime.registry)
-        yield _told_to(caller, fact)
+    wanted = known_of(reader, caller, seqs, known_at_us)
+    rows = reader.facts(wanted)
+    captors: defaultdict[bytes, list[int]] | None = None
+    if known_at_us is not None:
+        captors = defaultdict(list)
+        for eid, party in reader.fetch_in(_CAPTORS, [row.eid for row in rows.values()], (known_at_us,)):
+            captors[bytes(eid)].append(party)
+    # Only of private events the text is read: patients have no names in their facts.
+    private = reader.documents([seq for seq in wanted if seq in rows and rows[seq].private], witnesses=True)
+    texts = {event.seq: event for event in private}
+    for seq in wanted:
+        row: EventFacts | StoredEvent | None = rows.get(seq)
+        if isinstance(row, EventFacts) and row.private:
+            row = texts.get(seq)
+        if row is None:
+            continue
+        if captors is not None:
+            row = row._replace(witnesses=tuple(captors[bytes(row.eid)]))
+        yield _told_to(caller, stored_fact(row, runtime.registry))
 
 
 def _told_to(caller: Principal, fact: LedgerEvent) -> LedgerEvent:

@@ -105,10 +105,11 @@ class PastStock:
         """Up to per_page balances; fewer, or none, where finding more would cost more than a page may."""
         found: list[rows.Balance] = []
         notices: dict[str, tuple[Notice, ...]] = {}
+        met: set[str] = set()
         at, walked = begin, 0
         while True:
             events, next_us = self._step(at.start_us)
-            part = self._balances(events, at.start_us, notices)
+            part = self._balances(events, at.start_us, notices, met)
             rest = [row for row in part if at.after is None or ledger_lists.balance_key(row) > at.after]
             taken = rest[: per_page - len(found)]
             found += taken
@@ -169,13 +170,21 @@ class PastStock:
         return list(known_facts(self._runtime, reader, self._caller, seqs, self._at.known_at_us))
 
     def _balances(
-        self, events: Sequence[LedgerEvent], start_us: int | None, notices: dict[str, tuple[Notice, ...]]
+        self,
+        events: Sequence[LedgerEvent],
+        start_us: int | None,
+        notices: dict[str, tuple[Notice, ...]],
+        met: set[str],
     ) -> list[rows.Balance]:
-        """The balances of the things that these events are the first to name, by place and item."""
+        """The balances of the things that these events are the first to name, by place and item.
+
+        met: what this page has met already, and here meets.
+        """
         named = {key for event in events for key in keys(event)}
         if self._placed:
             named |= self._contents({key for event in events for key in item_keys(event)})
-        things = sorted(key for key in named if key.startswith(self._stem))
+        things = sorted(key for key in named - met if key.startswith(self._stem))
+        met |= named
         if start_us is not None:
             things = self._not_named_before(things, start_us)
         told = told_relations(self._runtime, self._caller, self._at) if things else None
