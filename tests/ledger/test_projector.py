@@ -28,6 +28,7 @@ from traceward.ledger.snapshots import Keeping
 from traceward.ledger.state import claim_record
 from traceward.store.engine import Store, open_store
 from traceward.store.ledger_rows import load_balances
+from traceward.store.progress import COMPARED, EVENTS
 
 KEEPINGS = (Keeping(HOUR_US, 1), Keeping(6 * HOUR_US, 4), Keeping())
 
@@ -322,7 +323,16 @@ def test_a_rebuild_of_the_storyline_tells_how_far_it_is(store: Store) -> None:
     ledgers = Ledgers(store, PARTIES)
     ledgers.capture(storyline())
     before = ledgers.digest()
-    told: list[tuple[int, int]] = []
-    folded = store.committer.run(lambda tx: ledgers.projector.rebuild(tx, lambda *figures: told.append(figures)))
-    assert told[-1] == (folded, folded) == (len(storyline()), len(storyline()))
+    told: list[tuple[int, int, str]] = []
+
+    def tell(done: int, in_all: int, what: str = EVENTS) -> None:
+        told.append((done, in_all, what))
+
+    folded = store.committer.run(lambda tx: ledgers.projector.rebuild(tx, tell))
+    assert [one for one in told if one[2] == EVENTS][-1] == (folded, folded, EVENTS)
+    assert folded == len(storyline())
+    compared = [one for one in told if one[2] == COMPARED]
+    assert compared[0][0] == 0
+    assert len({done for done, _, _ in compared}) > 5
+    assert compared[-1][0] == compared[-1][1] == told[-1][1] > folded
     assert ledgers.digest() == before

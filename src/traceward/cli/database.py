@@ -7,7 +7,6 @@ from contextlib import closing
 from pathlib import Path
 
 from traceward.cli.output import ExitCode, fail
-from traceward.ledger.rebuild import Tell
 from traceward.services.identity import audit_log
 from traceward.services.identity.audit_log import ChainVerdict
 from traceward.services.identity.registry import Registry
@@ -17,6 +16,7 @@ from traceward.services.tracing import ledger_care
 from traceward.services.tracing.ledger_care import Verification
 from traceward.store.engine import Store, open_store
 from traceward.store.errors import StoreUnavailable, WrongDatabase
+from traceward.store.progress import Tell
 
 
 def rebuild_ledger(data: Path, database: str | None, tell: Tell) -> int:

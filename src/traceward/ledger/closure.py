@@ -132,12 +132,15 @@ def stored_event(row: StoredFacts, party_ids: PartyIds) -> LedgerEvent:
     """The facts of a stored event with all the parties that captured it."""
     if row.facts is None:
         raise ValueError(f"event {row.seq} is stored without the ledger's facts; expected those that capture writes")
-    event = decode_event(row.facts)
-    return msgspec.structs.replace(
-        event,
-        captured_by=tuple(sorted({*event.captured_by, *party_ids(row.witnesses)})),
-        record_time_us=row.record_time_us,
-    )
+    return witnessed(decode_event(row.facts), party_ids(row.witnesses), row.record_time_us)
+
+
+def witnessed(event: LedgerEvent, captors: tuple[str, ...], record_time_us: int) -> LedgerEvent:
+    """An event's facts with these captors beside those it was first stored with, and with the time of its capture."""
+    if captors == event.captured_by and record_time_us == event.record_time_us:
+        return event
+    everyone = tuple(sorted({*event.captured_by, *captors}))
+    return msgspec.structs.replace(event, captured_by=everyone, record_time_us=record_time_us)
 
 
 def classes_of(events: Iterable[LedgerEvent], wanted: Iterable[str]) -> set[str]:

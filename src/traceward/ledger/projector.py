@@ -23,7 +23,7 @@ from traceward.ledger.loading import Loader
 from traceward.ledger.onward import Onward, sights_of
 from traceward.ledger.parties import Parties
 from traceward.ledger.persistence import conflict_row
-from traceward.ledger.rebuild import Rebuild, Tell
+from traceward.ledger.rebuild import Rebuild
 from traceward.ledger.snapshots import Keeper, Keeping, snapshots_of, states_before
 from traceward.ledger.state import (
     ClassStock,
@@ -38,6 +38,7 @@ from traceward.ledger.visibility import named_parties
 from traceward.ledger.waiting import write_waiting
 from traceward.store import ledger_rows, ledger_snapshots
 from traceward.store.ledger_snapshots import Snapshot
+from traceward.store.progress import Tell
 from traceward.store.rows import Relation
 from traceward.store.terms import key_hash
 from traceward.store.write import WriteTransaction

@@ -4,7 +4,7 @@ It must not give anything else than `fold` gives for the same events; readers se
 """
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
@@ -21,20 +21,19 @@ from traceward.ledger.persistence import conflict_row, dealing_row, transfer_row
 from traceward.ledger.snapshots import Keeping, states_before
 from traceward.ledger.state import PatientLinks, links_record
 from traceward.ledger.stream import Survey, events_of, pages, survey
-from traceward.ledger.tables import raised, settle, settle_shipments, write_balances, write_records
+from traceward.ledger.tables import raised, settle, settle_shipments, write_states
 from traceward.ledger.waiting import write_waiting
 from traceward.store import ledger_dealings, ledger_rows
 from traceward.store.afresh import Afresh
 from traceward.store.ledger_dealings import DealingRow
 from traceward.store.ledger_rows import TRANSFER_COLUMNS
 from traceward.store.ledger_snapshots import Snapshot
+from traceward.store.progress import Tell
 from traceward.store.rows import Relation
 from traceward.store.write import WriteTransaction
 
-Tell = Callable[[int, int], None]
-"""Told (events folded, events in all) now and then."""
-
 _RECORDS_AT_ONCE = 40_000
+_PAGE = 1000
 _OF_GTIN = "SELECT key FROM ledger_record WHERE gtin=?"
 _OF_LOT = "SELECT key FROM ledger_record WHERE gtin=? AND lot=?"
 _TWICE = "SELECT event_id_hash FROM event_id WHERE NOT is_declaration GROUP BY event_id_hash HAVING COUNT(*) > 1"
@@ -91,34 +90,35 @@ class Rebuild:
         tx = self._tx
         not_due = [seq for (seq,) in tx.fetch("SELECT seq FROM due")]
         self._afresh = Afresh(tx)
-        seen = survey(tx, self._party_ids, not_due)
+        seen = survey(tx, self._party_ids, not_due, records_at_once)
         ledger_rows.put_relations(tx, [Relation(*proof) for proof in seen.proofs])
         corrected = self._corrections(seen)
         voided = self._voided_reports(corrected)
-        loader = Loader(tx, empty=True)
-        book = self._book(seen, loader)
         done = 0
-        for events in pages(tx, seen, self._party_ids):
-            loader.fetch(events)
-            book.noticed = book.noticed or loader.noticed
-            for event in events:
-                self._apply(book, event, corrected)
-            done += len(events)
-            if len(book.records) > records_at_once:
-                self._flush(book, loader, voided)
-                loader = Loader(tx)
-                book = self._book(seen, loader)
-            if tell is not None:
-                tell(done, len(seen.seqs))
-        self._flush(book, loader, voided)
-        write_balances(tx)
+        for batch in seen.batches:
+            # What these events name no batch before has named.
+            loader = Loader(tx, empty=True)
+            book = self._book(seen, loader)
+            for events in pages(tx, seen, batch, min(records_at_once, _PAGE)):
+                loader.fetch(events)
+                book.noticed = book.noticed or loader.noticed
+                for event in events:
+                    self._apply(book, event, corrected)
+                done += len(events)
+                if len(book.records) > records_at_once:
+                    self._flush(book, loader, voided)
+                    loader = Loader(tx)
+                    book = self._book(seen, loader)
+                if tell is not None:
+                    tell(done, seen.count)
+            self._flush(book, loader, voided)
         self._afresh.is_full()
         settle_shipments(tx, ledger_dealings.shipments_underway(tx))
         self._check_links(seen, corrected, voided)
         self._write_reused_ids()
         waiting = events_of(tx, not_due, self._party_ids)
         write_waiting(tx, waiting, self._parties, self._party_ids)
-        self.changed = self._afresh.take_their_place()
+        self.changed = self._afresh.take_their_place(tell)
         return done
 
     def _book(self, seen: Survey, loader: Loader) -> Book:
@@ -158,7 +158,7 @@ class Rebuild:
     def _flush(self, book: Book, loader: Loader, voided: frozenset[str | None]) -> None:
         tx = self._tx
         settle(book)
-        write_records(tx, loader, book)
+        write_states(tx, loader, book)
         # What is added here has no row yet: each event is applied once, and keys name the event.
         tx.write("ownership_transfer", TRANSFER_COLUMNS, [transfer_row(one) for one in book.transfers.values()], "fail")
         tx.write("ledger_dealing", DealingRow._fields, [dealing_row(one) for one in book.dealings.values()], "fail")
@@ -173,7 +173,7 @@ class Rebuild:
 
     def _corrections(self, seen: Survey) -> Corrections:
         declarations = events_of(self._tx, seen.declarations, self._party_ids)
-        told = set(seen.seqs) if declarations else set()
+        told = {seq for batch in seen.batches for seq in batch.seqs} if declarations else set()
         rows = self._tx.events_under_ids({event.event_id for event in declarations})
         events = [closure.stored_event(row, self._party_ids) for row in rows if row.seq in told]
         return corrections.resolve(events)

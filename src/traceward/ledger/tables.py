@@ -19,7 +19,6 @@ from traceward.ledger.persistence import (
     conflict_row,
     dealing_of,
     dealing_row,
-    record_of,
     record_row,
     transfer_row,
 )
@@ -46,22 +45,7 @@ def write_book(tx: WriteTransaction, loader: Loader, book: Book, agreements: Agr
 
     Gives all conflicts that are raised, by the fold or by what the agreements say of its dealings.
     """
-    fresh_balances: list[tuple[Any, ...]] = []
-    changed_balances: list[Balance] = []
-    slotted: list[str] = []
-    templates: dict[str, TwinRows] = {}
-    for key, record in book.changed.items():
-        if loader.is_stored(key):
-            changed_balances += balance_rows(record)
-            if isinstance(record, ClassStock):
-                slotted.append(key)
-        elif (template := _template(book, key, templates)) is not None:
-            fresh_balances.append(template.balance(key))
-        else:
-            fresh_balances += balance_rows(record)
-    write_records(tx, loader, book, templates)
-    tx.write("balance", ledger_rows.BALANCE_COLUMNS, fresh_balances, "fail")
-    ledger_rows.replace_balances(tx, slotted, changed_balances)
+    write_states(tx, loader, book)
     if book.gone:
         close_conflicts(tx, sorted(book.gone))
     found = raised(book, agreements)
@@ -71,29 +55,30 @@ def write_book(tx: WriteTransaction, loader: Loader, book: Book, agreements: Agr
     return found
 
 
-def write_records(
-    tx: WriteTransaction, loader: Loader, book: Book, templates: dict[str, TwinRows] | None = None
-) -> None:
-    """Write the records that a book changed, without their balances. templates: of leads, made already."""
+def write_states(tx: WriteTransaction, loader: Loader, book: Book) -> None:
+    """Write the records that a book changed, with their balances."""
     fresh: list[tuple[Any, ...]] = []
     changed: list[LedgerRecord] = []
-    known = templates if templates is not None else {}
+    fresh_balances: list[tuple[Any, ...]] = []
+    changed_balances: list[Balance] = []
+    slotted: list[str] = []
+    templates: dict[str, TwinRows] = {}
     for key, record in book.changed.items():
         if loader.is_stored(key):
             changed.append(record_row(record))
-        elif (template := _template(book, key, known)) is not None:
+            changed_balances += balance_rows(record)
+            if isinstance(record, ClassStock):
+                slotted.append(key)
+        elif (template := _template(book, key, templates)) is not None:
             fresh.append(template.record(key))
+            fresh_balances.append(template.balance(key))
         else:
             fresh.append(record_row(record))
+            fresh_balances += balance_rows(record)
     tx.write("ledger_record", ledger_rows.RECORD_COLUMNS, fresh, "fail")
     ledger_rows.put_records(tx, changed)
-
-
-def write_balances(tx: WriteTransaction) -> None:
-    """Write the balances of all records, where no record has any yet."""
-    for rows in ledger_rows.all_records(tx):
-        balances = [one for row in rows for one in balance_rows(record_of(row))]
-        tx.write("balance", ledger_rows.BALANCE_COLUMNS, balances, "fail")
+    tx.write("balance", ledger_rows.BALANCE_COLUMNS, fresh_balances, "fail")
+    ledger_rows.replace_balances(tx, slotted, changed_balances)
 
 
 def raised(book: Book, agreements: AgreementBook) -> list[Conflict]:

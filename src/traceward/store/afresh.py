@@ -14,13 +14,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
 from traceward.store.connection import Dialect
+from traceward.store.progress import COMPARED, Tell
 from traceward.store.tables import metadata
 from traceward.store.write import WriteTransaction
 
 #: Looked up, and replaced, by key while the ledger is folded.
-_KEYED: Final = ("ledger_record", "conflict", "conflict_party", "conflict_key", "relation")
+_KEYED: Final = ("ledger_record", "balance", "conflict", "conflict_party", "conflict_key", "relation")
 #: Only added to, each key once: they get their indexes when they are full.
-_FILLED: Final = ("balance", "ownership_transfer", "ledger_dealing", "ledger_snapshot")
+_FILLED: Final = ("ownership_transfer", "ledger_dealing", "ledger_snapshot")
 #: Added to, with repetitions, and never kept.
 _SHOWN: Final = "ledger_shown"
 #: Indexes that the fold asks, those that the end of it asks, and one that only a notice on a class asks: (table, name).
@@ -71,29 +72,39 @@ class Afresh:
             self._index(name, index)
         self._tx.execute(self._create_index("CREATE INDEX", "ix_afresh_shown", _SHOWN, ("eid",)))
 
-    def take_their_place(self) -> int:
+    def take_their_place(self, tell: Tell | None = None) -> int:
         """Make the tables that stand what the new ones are, and drop those; the number of rows that this changed.
 
-        `ledger_shown` alone stays, until `forget_shown`.
+        `ledger_shown` alone stays, until `forget_shown`. tell: told after each table.
         """
         tx = self._tx
         if tx.dialect == "postgresql":
             for setting, value in _FOR_WHOLE_TABLES.items():
                 tx.execute(f"SET LOCAL {setting} = {value}")
-        changed = sum(self._take_place(metadata.tables[name]) for name in (*_KEYED, *_FILLED))
+        counts = {name: self._count(_TEMPORARY[tx.dialect], name) for name in (*_KEYED, *_FILLED)}
+        changed = compared = 0
+        for name, count in counts.items():
+            if tell is not None:
+                tell(compared, sum(counts.values()), COMPARED)
+            changed += self._take_place(metadata.tables[name], count)
+            compared += count
+        if tell is not None:
+            tell(compared, compared, COMPARED)
         if tx.dialect == "postgresql":
             for setting in _FOR_WHOLE_TABLES:
                 tx.execute(f"RESET {setting}")
         return changed
 
-    def _take_place(self, table: Table) -> int:
+    def _count(self, schema: str, table: str) -> int:
+        count: int = self._tx.fetch(f"SELECT COUNT(*) FROM {schema}.{table}")[0][0]  # noqa: S608
+        return count
+
+    def _take_place(self, table: Table, count: int) -> int:
         tx, name = self._tx, table.name
         new, old = f"{_TEMPORARY[tx.dialect]}.{name}", f"{self._standing}.{name}"
         key = [column.name for column in table.primary_key]
         if tx.dialect == "postgresql":
             tx.execute(f"ANALYZE {new}")
-        elif name in _FILLED:
-            tx.execute(self._create_index("CREATE UNIQUE INDEX", f"ix_afresh_{name}", name, key))
         columns = [column.name for column in table.columns]
         rest = [column for column in columns if column not in key and (name, column) not in _KEPT]
         same = " AND ".join(f"o.{column} = n.{column}" for column in key)
@@ -101,16 +112,20 @@ class Afresh:
         alike = " AND ".join((same, *(f"o.{column} {equal} n.{column}" for column in rest)))
         listed, by_key = ",".join(columns), ",".join(key)
         replaced = ",".join(f"{column}=excluded.{column}" for column in rest)
-        gone = tx.execute(
-            f"DELETE FROM {old} AS o WHERE NOT EXISTS (SELECT 1 FROM {new} AS n WHERE {same})"  # noqa: S608
-        )
-        written = tx.execute(
+        changed = tx.execute(
             f"INSERT INTO {old} ({listed}) SELECT {listed} FROM {new} AS n"  # noqa: S608
             f" WHERE NOT EXISTS (SELECT 1 FROM {old} AS o WHERE {alike}) ORDER BY {by_key}"
             f" ON CONFLICT ({by_key}) DO " + (f"UPDATE SET {replaced}" if rest else "NOTHING")
         )
+        # Every row of the new one stands now: where there are no more than these, none is left over.
+        if self._count(self._standing, name) != count:
+            if tx.dialect == "sqlite" and name in _FILLED:
+                tx.execute(self._create_index("CREATE UNIQUE INDEX", f"ix_afresh_{name}", name, key))
+            changed += tx.execute(
+                f"DELETE FROM {old} AS o WHERE NOT EXISTS (SELECT 1 FROM {new} AS n WHERE {same})"  # noqa: S608
+            )
         tx.execute(f"DROP TABLE {new}")
-        return gone + written
+        return changed
 
     def _index(self, table: str, name: str) -> None:
         index = next(one for one in metadata.tables[table].indexes if one.name == name)

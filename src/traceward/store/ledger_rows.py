@@ -5,20 +5,18 @@ Functions on a `WriteTransaction`; lists for a party are in `ledger_lists`, for 
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from traceward.store.rows import Balance, ConflictRow, LedgerRecord, OwnershipTransfer, Relation
 from traceward.store.write import WriteTransaction
 
-_AT_ONCE: Final = 5000
 RECORD_COLUMNS: Final = LedgerRecord._fields
 BALANCE_COLUMNS: Final = Balance._fields
 TRANSFER_COLUMNS: Final = OwnershipTransfer._fields
 CONFLICT_COLUMNS: Final = ConflictRow._fields
 
 _RECORDS: Final = f"SELECT {','.join(RECORD_COLUMNS)} FROM ledger_record WHERE key IN {{in}}"  # noqa: S608
-_NEXT_RECORDS: Final = f"SELECT {','.join(RECORD_COLUMNS)} FROM ledger_record WHERE key>? ORDER BY key LIMIT ?"  # noqa: S608
 _BALANCES: Final = f"SELECT {','.join(BALANCE_COLUMNS)} FROM balance WHERE record_key IN {{in}}"  # noqa: S608
 _TRANSFERS: Final = f"SELECT {','.join(TRANSFER_COLUMNS)} FROM ownership_transfer WHERE key IN {{in}}"  # noqa: S608
 _CONFLICTS: Final = f"SELECT {','.join(CONFLICT_COLUMNS)} FROM conflict WHERE id IN {{in}}"  # noqa: S608
@@ -27,14 +25,6 @@ _CONFLICTS: Final = f"SELECT {','.join(CONFLICT_COLUMNS)} FROM conflict WHERE id
 def load_records(tx: WriteTransaction, keys: Iterable[str]) -> dict[str, LedgerRecord]:
     """The records of those keys that have one."""
     return {row[0]: LedgerRecord(*row) for row in tx.fetch_in(_RECORDS, keys)}
-
-
-def all_records(tx: WriteTransaction) -> Iterator[list[LedgerRecord]]:
-    """Every record, in parts of bounded size, in the order of keys."""
-    last = ""
-    while rows := [LedgerRecord(*row) for row in tx.fetch(_NEXT_RECORDS, (last, _AT_ONCE))]:
-        yield rows
-        last = rows[-1].key
 
 
 def put_records(tx: WriteTransaction, records: Sequence[LedgerRecord]) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,12 +22,14 @@ from traceward.store.tables import metadata
 BUSY_TIMEOUT_MS: Final = 5000
 #: Pages of the log before it is folded into the file: 64 MB, so that folding is rare and the log stays bounded.
 CHECKPOINT_PAGES: Final = 16_384
-WRITER_CACHE_KIB: Final = 32_768
+#: What a large document changes fits in: what does not is written to the log before its time, and then once more.
+WRITER_CACHE_KIB: Final = 65_536
 READER_CACHE_KIB: Final = 4_096
 _STATEMENTS: Final = 256
 #: Values to a bulk insert's statement, and the rows of those statements that insert the rest.
 _VALUES: Final = 600
 _ROWS: Final = (16, 4, 1)
+_SORTED_FROM: Final = 32
 #: Virtual machine steps between two looks at the clock: some tens of microseconds.
 _STEPS: Final = 4_000
 
@@ -132,8 +135,10 @@ class SqliteConnection:
     def write(self, table: str, columns: tuple[str, ...], rows: Sequence[Row], conflict: OnConflict) -> None:
         """Insert many rows at once, hundreds of values to a statement.
 
-        One row to a statement would cost twice the time, and hand the interpreter's lock to and fro for each row.
+        One row to a statement would cost twice the time, and hand the interpreter's lock to and fro for each row. They
+        go in the order of their keys, so that each page of the table is looked for, read and changed once.
         """
+        rows = _by_key(table, columns, rows)
         start = 0
         try:
             for size in (_VALUES // len(columns), *_ROWS):
@@ -208,6 +213,16 @@ def unavailable(error: sqlite3.Error) -> Exception:
 
 def _watch(end: float) -> Callable[[], int]:
     return lambda: int(time.monotonic() > end)
+
+
+def _by_key(table: str, columns: tuple[str, ...], rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows in the order of their primary keys; of one key in the order in which they were given."""
+    return rows if len(rows) < _SORTED_FROM else sorted(rows, key=_key_of(table, columns))
+
+
+@lru_cache(maxsize=256)
+def _key_of(table: str, columns: tuple[str, ...]) -> Callable[[Row], Any]:
+    return itemgetter(*(columns.index(column.name) for column in metadata.tables[table].primary_key))
 
 
 @lru_cache(maxsize=256)

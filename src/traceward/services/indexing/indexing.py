@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Mapping
 
 from traceward.ledger.closure import stored_event
 from traceward.ledger.projector import Projection, Projector
-from traceward.ledger.rebuild import Tell
 from traceward.ledger.visibility import named_parties
 from traceward.services.agreements.book import read_book
 from traceward.services.identity.principals import CARRIER, CARRIER_STEPS, clinical_viewer, shared_viewer
 from traceward.services.identity.registry import Registry
 from traceward.services.indexing.preparation import stored_terms
 from traceward.store.afresh import forget_shown
+from traceward.store.progress import SHOWN, Tell
 from traceward.store.rows import StoredEvent, Visible
 from traceward.store.terms import PreparedTerms, term_hasher
 from traceward.store.write import WriteTransaction
@@ -71,7 +71,8 @@ def rebuild(tx: WriteTransaction, registry: Registry, secret: bytes, tell: Tell 
     known = frozenset(party_ids.values())
     table = "arrival" if tx.dialect == "sqlite" else "visible"
     carriers = {one.id for one in registry.organisations() if one.kind == CARRIER}
-    last = 0
+    last = looked = 0
+    shared = tx.fetch("SELECT COUNT(*) FROM event WHERE NOT private")[0][0]
     while rows := tx.fetch(_EVENTS, (last, _AT_ONCE)):
         last = rows[-1][0]
         seen_now: dict[int, set[str]] = {}
@@ -89,6 +90,9 @@ def rebuild(tx: WriteTransaction, registry: Registry, secret: bytes, tell: Tell 
             or told.intersection(known) != seen_now.get(seq, set())
         ]
         _show_anew(tx, registry, tx.events(doubtful, witnesses=True), visible, seen_now, secret)
+        looked += len(rows)
+        if tell is not None:
+            tell(looked, shared, SHOWN)
     forget_shown(tx)
     return count
 

@@ -9,11 +9,11 @@ from functools import partial
 from typing import Final
 
 from traceward import __version__
-from traceward.ledger.rebuild import Tell
 from traceward.services.identity.principals import clinical_viewer, shared_viewer
 from traceward.services.indexing.preparation import stored_terms
 from traceward.store import counters
 from traceward.store.engine import Store
+from traceward.store.progress import Tell
 from traceward.store.rows import StoredEvent, Visible
 from traceward.store.sealed import ERASED
 from traceward.store.standing import Sight, standing

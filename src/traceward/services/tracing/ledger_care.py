@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from traceward.ledger.rebuild import Tell
 from traceward.ledger.statement import digests, stock_line, transfer_line
 from traceward.services.identity.registry import Registry
 from traceward.services.indexing import indexing
 from traceward.store.engine import Store
+from traceward.store.progress import Tell
 from traceward.store.read import Reader
 from traceward.store.rows import Balance, OwnershipTransfer
 from traceward.store.write import WriteTransaction
