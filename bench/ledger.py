@@ -1,9 +1,11 @@
 """The ledger at size: recall of a lot, stock of a site, capture with and without it, rebuild, late events.
 
 Prints figures beside their targets; never passes or fails on a time. Run: python3 dev.py bench ledger [EVENTS]
-[--database sqlite|postgresql] [--only capture|read|past|late|rebuild] [--keep FOLDER]
+[--database sqlite|postgresql] [--only capture|read|past|late|rebuild|grown] [--keep FOLDER]
 EVENTS is 20,000 unless given; the targets are for 1,000,000, and figures of fewer events are said to be so. "Without
 ledger" is the same capture with a projector that shows an event to the parties that it names and does nothing else.
+Beside the clock stand the seconds of a processor, of this process and of the PostgreSQL server: on a machine that does
+other work they are what the work takes on a core of its own.
 """
 
 import argparse
@@ -16,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.capture import postgres_urls
+from bench.effort import Effort, Meter, load
 from bench.ledger_documents import (
     APART_S,
     EVENTS_A_LOT,
@@ -38,6 +41,7 @@ from traceward.services.identity.principals import Principal
 from traceward.services.intake.capture import capture_document
 from traceward.services.runtime import Limits, Runtime, open_runtime
 from traceward.services.tracing import ledger_care, stock, trace
+from traceward.store.progress import EVENTS
 from traceward.store.write import WriteTransaction
 
 TARGET_EVENTS = 1_000_000
@@ -47,7 +51,7 @@ ROUND = LOTS_A_DOCUMENT
 """Lots of one round with the ledger and one without, which take turns so that a busy machine slows both."""
 CAPTURE_ROUNDS = 10
 ASKED = 25
-PARTS = ("capture", "read", "past", "late", "rebuild")
+PARTS = ("capture", "read", "past", "late", "rebuild", "grown")
 PAST = "2026-05-05"
 """A day on which every lot has arrived and some of it has been used."""
 LENGTHS = (1_000, 10_000, 100_000)
@@ -160,40 +164,98 @@ def measure(name: str, url: Callable[[str], str], folder: Path, asked: Asked) ->
             late(runtime, callers(runtime)[0], lots + int(time.time()), asked.events)
         if asked.wants("rebuild"):
             print_rebuild(runtime)
+        if asked.wants("grown"):
+            print_capture_at_size(runtime, 10 * lots)
     finally:
         runtime.close()
 
 
 def print_capture(url: Callable[[str], str], name: str, folder: Path, events: int) -> None:
     """Print what capture with the ledger comes to of capture without, on two databases that begin empty."""
-    rounds = min(max(events // EVENTS_A_LOT // ROUND, 1), CAPTURE_ROUNDS)
     with tempfile.TemporaryDirectory(dir=folder) as place:
         names = [f"{Path(place).name}/{name}-{kind}" for kind in ("bare", "whole")]
         bare, whole = (opened(url(one) if name == "sqlite" else url(one.replace("/", "-")), folder) for one in names)
-        bare.projector = NoLedger(bare.registry.parties)
-        speeds = []
-        for number in range(rounds):
-            speeds.append(fill(bare, ROUND, number * ROUND) / fill(whole, ROUND, number * ROUND))
-            progress(f"{name}: capture", number + 1, rounds)
+        rounds = min(max(events // EVENTS_A_LOT // ROUND, 1), CAPTURE_ROUNDS)
+        print_shares("two databases that begin empty", bare, whole, rounds, 0)
         bare.close()
         whole.close()
-    speed = statistics.median(speeds)
-    say(f"capture with ledger: {speed:.0%} of the speed without (target: 60 %), median of {rounds} rounds")
+
+
+def print_capture_at_size(runtime: Runtime, beyond: int) -> None:
+    """Print the same on the database that holds everything, of lots that are new to it. beyond: no lot is so high.
+
+    The ledger lacks half of these afterwards, until a rebuild.
+    """
+    whole = runtime.projector
+    first = beyond + int(time.time()) % 100_000 * CAPTURE_ROUNDS * ROUND * 2
+
+    def bare(lots: int, start: int) -> None:
+        runtime.projector = NoLedger(runtime.registry.parties)
+        try:
+            fill(runtime, lots, start + CAPTURE_ROUNDS * ROUND)
+        finally:
+            runtime.projector = whole
+
+    meter = Meter(runtime)
+    fill(runtime, ROUND, first)
+    efforts = [
+        (
+            meter.of(partial(bare, ROUND, first + number * ROUND)),
+            meter.of(partial(fill, runtime, ROUND, first + number * ROUND)),
+        )
+        for number in range(1, CAPTURE_ROUNDS)
+    ]
+    say_shares(f"{stored(runtime):,} events", efforts)
+
+
+def print_shares(where: str, bare: Runtime, whole: Runtime, rounds: int, first: int) -> None:
+    """Print the shares of rounds that take turns, so that a busy machine slows both."""
+    meters = Meter(bare), Meter(whole)
+    efforts = []
+    for number in range(rounds):
+        start = first + number * ROUND
+        efforts.append(
+            (
+                meters[0].of(partial(fill, bare, ROUND, start)),
+                meters[1].of(partial(fill, whole, ROUND, start)),
+            )
+        )
+        progress("capture", number + 1, rounds)
+    say_shares(where, efforts)
+
+
+def say_shares(where: str, efforts: Sequence[tuple[Effort, Effort]]) -> None:
+    """Say what capture without the ledger takes of what capture with it takes."""
+    by_clock = statistics.median(bare.clock_s / whole.clock_s for bare, whole in efforts)
+    bare, whole = (sum((pair[side] for pair in efforts), Effort(0, 0, 0)) for side in (0, 1))
+    say(
+        f"capture with ledger, {where}: {bare.core_s / whole.core_s:.0%} of the speed without by processor time, "
+        f"{by_clock:.0%} by the clock (target: 60 %), {len(efforts)} rounds; {load()}"
+    )
 
 
 def print_reads(runtime: Runtime, lots: int) -> None:
     """Print what recall of a lot and the stock of a place and of the site take."""
     clinical, supplier = callers(runtime)
+    meter = Meter(runtime)
     picked = [place * (lots - 1) // ASKED for place in range(ASKED)]
-    recalls = [timed(partial(recall, runtime, clinical, number)) for number in picked]
-    say(f"recall of a lot to its patients: median {median_ms(recalls):.1f} ms (target: below 100 ms)")
+    print_read(meter, "recall of a lot to its patients", 100, [partial(recall, runtime, clinical, n) for n in picked])
     for who, caller in (("hospital", clinical), ("supplier", supplier)):
-        shelves = [timed(partial(on_hand, runtime, caller, number)) for number in picked]
-        say(f"on hand at a place, for the {who}: median {median_ms(shelves):.1f} ms (target: below 50 ms)")
-        sites = [timed(partial(on_hand_of_site, runtime, caller)) for _ in range(ASKED)]
-        print(
-            f"  on hand of the site, for the {who}: median {median_ms(sites):.1f} ms (target: below 50 ms)", flush=True
+        shelves = [partial(on_hand, runtime, caller, number) for number in picked]
+        print_read(meter, f"on hand at a place, for the {who}", 50, shelves)
+        print_read(
+            meter, f"on hand of the site, for the {who}", 50, [partial(on_hand_of_site, runtime, caller)] * ASKED
         )
+
+
+def print_read(meter: Meter, what: str, target_ms: int, asked: Sequence[Callable[[], object]]) -> None:
+    """Print the median of a question that is asked again and again, and what it takes of processors on average."""
+    efforts = [meter.of(one) for one in asked]
+    ms = median_ms([one.clock_s for one in efforts])
+    all_in_all = sum(efforts, Effort(0, 0, 0))
+    here, server = (1000 * seconds / len(asked) for seconds in (all_in_all.here_s, all_in_all.server_s))
+    of_server = f" and {server:.1f} ms of the server" if server else ""
+    say(f"{what}: median {ms:.1f} ms (target: below {target_ms} ms); processor {here:.1f} ms{of_server}; {load()}")
 
 
 def print_past(runtime: Runtime, lots: int) -> None:
@@ -211,11 +273,21 @@ def print_past(runtime: Runtime, lots: int) -> None:
 
 def print_rebuild(runtime: Runtime) -> None:
     """Print how fast the whole ledger is folded afresh."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    count = ledger_care.rebuild(runtime.store, runtime.registry, lambda done, in_all: progress("rebuild", done, in_all))
-    rate, one_core = count / (time.perf_counter() - wall), count / (time.process_time() - cpu)
-    say(f"rebuild of ledger and visibility: {rate:,.0f} events a second (target: 5,000)")
-    say(f"the same by the time that this process had a core: {one_core:,.0f} events a second")
+    folded = 0
+
+    def work() -> None:
+        nonlocal folded
+        folded = ledger_care.rebuild(runtime.store, runtime.registry, tell)
+
+    def tell(done: int, in_all: int, what: str = EVENTS, /) -> None:
+        progress(f"rebuild, {what}", done, in_all)
+
+    effort = Meter(runtime).of(work)
+    of_server = f", and {effort.server_s:,.0f} s of the server" if effort.server_s else ""
+    say(
+        f"rebuild of ledger and visibility: {folded / effort.core_s:,.0f} events a second on one core (target: 5,000); "
+        f"{folded:,} events in {effort.clock_s:,.0f} s, {effort.here_s:,.0f} s of a processor here{of_server}; {load()}"
+    )
 
 
 def stored(runtime: Runtime) -> int:

@@ -10,7 +10,7 @@ from traceward.store.connection import WRITER_LOCK, Connection, Database
 from traceward.store.errors import WrongDatabase
 
 #: The newest revision in `migrations/versions`; a test compares.
-HEAD: Final = "0019"
+HEAD: Final = "0020"
 
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _HAS_VERSION: Final = {

@@ -148,7 +148,9 @@ visible: Final = Table(
     Column("biz_step", BigInteger),
     Column("biz_location", BigInteger),
     _need("terms", ARRAY(BigInteger)),
-    Index("ix_visible_terms", "terms", postgresql_using="gin"),
+    # Every query reads all that waits to be put in, so that this must be little: the usual 4 MB cost more than all else
+    # of the query, and stay until a vacuum where no more is captured.
+    Index("ix_visible_terms", "terms", postgresql_using="gin", postgresql_with={"gin_pending_list_limit": 256}),
     Index("ix_visible_event_time", "viewer", "event_time_us", "seq"),
     Index("ix_visible_record_time", "viewer", "record_time_us", "seq"),
     Index("ix_visible_biz_step", "viewer", "biz_step", "event_time_us", "seq"),
