@@ -38,7 +38,7 @@ def batches(ledgers: Ledgers, events: list[LedgerEvent], things: int) -> list[li
 
     def unit(tx: WriteTransaction) -> list[list[int]]:
         found: Survey = survey(tx, lambda numbers: tuple(sorted(names[one] for one in numbers)), (), things)
-        assert found.count == len(events)
+        assert found.in_all == len(events)
         return [
             [int.from_bytes(one.eid, "big") for page in pages(tx, found, batch, 1) for one in page]
             for batch in found.batches

@@ -110,7 +110,7 @@ class Rebuild:
                     loader = Loader(tx)
                     book = self._book(seen, loader)
                 if tell is not None:
-                    tell(done, seen.count)
+                    tell(done, seen.in_all)
             self._flush(book, loader, voided)
         self._afresh.is_full()
         settle_shipments(tx, ledger_dealings.shipments_underway(tx))

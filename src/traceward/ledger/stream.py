@@ -65,13 +65,13 @@ class Captors:
 
 
 class Survey(NamedTuple):
-    """What must be known before the first event is folded. batches: what is to be folded together; count: events.
+    """What must be known before the first event is folded. batches: what is to be folded together; in_all: events.
 
     relations: proven by any event. declarations: numbers of error declarations.
     """
 
     batches: Sequence[Batch]
-    count: int
+    in_all: int
     captors: Captors
     relations: frozenset[tuple[str, str]]
     proofs: tuple[tuple[str, str, bytes], ...]
