@@ -45,8 +45,8 @@ _GTIN_SYMBOLOGIES = {"]E0": 13, "]E4": 8, "]I1": 14}
 _AI_IN_BRACKETS = re.compile(r"\((\d{2,4})\)")
 _ALPHABET_WORDS = {"digits": "digits", "cset82": "of CSET 82", "cset39": "of CSET 39", "cset64": "of base64url"}
 _BRACKET = re.compile(r"(?<!\\)\(")
-# A lot or serial number that ends like one AI more: a date, perhaps with a lot or serial number of any length behind it;
-# or a serial number or additional id of three characters.
+# A lot or serial number that ends like one AI more: a date, perhaps with a lot or serial number of any length behind
+# it; or a serial number or additional id of three characters.
 _SWALLOWED = re.compile(
     r"[^\x1d](?P<date>1[17])\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?:(?:10|21)[^\x1d]+)?$"
     r"|[^\x1d]{3,}?(?P<ai>21|240)[^\x1d]{3,}$",
