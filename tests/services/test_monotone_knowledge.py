@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import orjson
@@ -223,20 +224,26 @@ def test_transfers_of_the_past_are_those_that_all_events_tell(runtime: Runtime, 
     assert compared > 30
 
 
+def folds_of(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many events each fold that the module does is of, as it does them."""
+    sizes: list[int] = []
+    fold = visible_events.folded
+
+    def counted(*args: Any) -> Any:
+        sizes.append(len(args[2]))
+        return fold(*args)
+
+    monkeypatch.setattr(module, "folded", counted)
+    return sizes
+
+
 def test_a_page_of_past_transfers_reads_a_page_of_events(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rejects a page that folds all that the caller sees to tell of a few."""
     times = captured(runtime, seed=5, count=120)
     caller = callers(runtime)[HOSPITAL]
     at = visible_events.moment(runtime, AS_OF, times[-1])
     in_all = len(visible_events.all_facts(runtime, caller, at))
-    folded_at_once: list[int] = []
-    fold = visible_events.folded
-
-    def counted(*args: Any) -> Any:
-        folded_at_once.append(len(args[2]))
-        return fold(*args)
-
-    monkeypatch.setattr(past_transfers, "folded", counted)
+    folded_at_once = folds_of(past_transfers, monkeypatch)
     page = PastTransfers(runtime, caller, at, 0, 1 << 62, Portions_(events=5, walked=5)).page(None, 3)
     assert page.next is not None
     assert sum(folded_at_once) < in_all / 3
@@ -296,14 +303,7 @@ def test_a_page_of_past_conflicts_reads_a_page_of_events(runtime: Runtime, monke
     caller = callers(runtime)[HOSPITAL]
     at = visible_events.moment(runtime, AS_OF, None)
     in_all = len(visible_events.all_facts(runtime, caller, at))
-    folded_at_once: list[int] = []
-    fold = visible_events.folded
-
-    def counted(*args: Any) -> Any:
-        folded_at_once.append(len(args[2]))
-        return fold(*args)
-
-    monkeypatch.setattr(past_conflicts, "folded", counted)
+    folded_at_once = folds_of(past_conflicts, monkeypatch)
     *_, last = PastConflicts(runtime, caller, at, Portions_(events=3, walked=3)).parts(None)
     assert last.behind is not None
     assert sum(folded_at_once) < in_all / 2
@@ -319,14 +319,7 @@ def test_a_page_of_the_past_reads_a_page_of_events(runtime: Runtime, monkeypatch
     caller = callers(runtime)[HOSPITAL]
     at = visible_events.moment(runtime, AS_OF, None)
     in_all = len(visible_events.all_facts(runtime, caller, at))
-    folded_at_once: list[int] = []
-    fold = visible_events.folded
-
-    def counted(*args: Any) -> Any:
-        folded_at_once.append(len(args[2]))
-        return fold(*args)
-
-    monkeypatch.setattr(past_stock, "folded", counted)
+    folded_at_once = folds_of(past_stock, monkeypatch)
     past = PastStock(runtime, caller, at, {}, None, in_stock, Portions(events=5, walked=5))
     first = past.page(Position(None, None), 3)
     assert first.next is not None

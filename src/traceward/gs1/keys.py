@@ -17,6 +17,10 @@ KEY_DIGITS: Mapping[KeyName, int] = {
     "GTIN-8": 8, "GTIN-12": 12, "GTIN-13": 13, "GTIN-14": 14, "SSCC": 18, "GLN": 13, "GSRN": 18, "GRAI": 13,
     "GDTI": 13, "GCN": 13, "GSIN": 17,
 }  # fmt: skip
+# AIs that name a thing, a place or a party by themselves; a symbol without any belongs to another one.
+KEY_AIS = frozenset({
+    "00", "01", "253", "255", "401", "402", "414", "417", "8003", "8004", "8006", "8010", "8017", "8018",
+})  # fmt: skip
 _GTIN_NAMES: Mapping[int, KeyName] = {8: "GTIN-8", 12: "GTIN-12", 13: "GTIN-13", 14: "GTIN-14"}
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from traceward.gs1.check_digits import has_valid_check_digit
 from traceward.gs1.element_string import parse_element_strings, parse_scan_data
 from traceward.gs1.errors import UdiError
+from traceward.gs1.keys import KEY_AIS
 from traceward.gs1.udi import parse_hibc, parse_udi
 
 _GS1_IDENTIFIERS = frozenset({"]C1", "]d2", "]e0", "]Q3", "]J1"})
-_KEYS_WITHOUT_MORE = frozenset(
-    {"00", "253", "255", "401", "402", "414", "417", "8003", "8004", "8006", "8010", "8017", "8018"}
-)
+_KEYS_WITHOUT_MORE = KEY_AIS - {"01"}
 _GTIN_LENGTHS = {"]E0": (13,), "]E4": (8,), "]I1": (14,)}
 
 

@@ -84,7 +84,8 @@ class Gatherer:
     _events: dict[bytes, LedgerEvent | None] = field(default_factory=dict)
     _uses: dict[str | None, list[Use]] | None = None
     _counts: list[LedgerEvent] | None = None
-    _missing: dict[str, list[Missing]] | None = None
+    _lost: list[Loss] | None = None
+    _missed: dict[str, list[tuple[int, str, Decimal]]] = field(default_factory=dict)
     _alarms: list[Excursion] | None = None
     _alarm_ids: dict[bytes, str] = field(default_factory=dict)
     _wrong: dict[str | None, list[WrongUse]] | None = None
@@ -344,13 +345,19 @@ class Gatherer:
 
     def _missed_at(self, viewer: Principal, place: str) -> list[tuple[int, str, Decimal]]:
         """(time of the count that first missed it, item, quantity) of all that is missing at a place."""
-        listed = ghosts.ghosts(self.runtime, viewer, place=place, gtin=None, as_of=None, known_at=None)["ghosts"]
-        here = [one for one in listed if one["holder"] == self.hospital]
-        return [(parse_time_us(one["firstMissed"]), one["item"], Decimal(one["quantity"])) for one in here]
+        if place not in self._missed:
+            listed = ghosts.ghosts(self.runtime, viewer, place=place, gtin=None, as_of=None, known_at=None)["ghosts"]
+            here = [one for one in listed if one["holder"] == self.hospital]
+            self._missed[place] = [
+                (parse_time_us(one["firstMissed"]), one["item"], Decimal(one["quantity"])) for one in here
+            ]
+        return self._missed[place]
 
     def _losses(self) -> list[Loss]:
-        rows = self.reader.select(WriteOff, supplier=self.supplier, hospital=self.hospital)
-        return list(standing_losses(self.book, rows, self.now_us))
+        if self._lost is None:
+            rows = self.reader.select(WriteOff, supplier=self.supplier, hospital=self.hospital)
+            self._lost = list(standing_losses(self.book, rows, self.now_us))
+        return self._lost
 
     def _booked_at(self, place: str) -> Decimal:
         rows = alert_rows.consigned_at(self.reader, self.supplier, self.hospital, place)

@@ -24,11 +24,11 @@ KINDS: Final = ("partner", CARRIER)
 """Kinds of organisation: a carrier sees the movements of its consignments and nothing else."""
 
 VERSION: Final = "accounts"
+"""The counter that tells every server of a database that organisations or keys have changed."""
 CHANGES: Final = "organisation_changes"
 """How often organisations were added or agreed on consignment."""
 CHANGES_TAKEN_UP: Final = "organisation_changes_taken_up"
 """After how many of these changes the stored events were looked through."""
-"""The counter that tells every server of a database that organisations or keys have changed."""
 
 _LOOK_AGAIN_US: Final = 1_000_000
 _USED_EVERY_US: Final = 60_000_000

@@ -10,13 +10,9 @@ from math import hypot
 
 from traceward.gs1.element_string import check_associations, parse_scan_data
 from traceward.gs1.errors import UdiError
+from traceward.gs1.keys import KEY_AIS
 from traceward.gs1.parsed import ElementString, Finding, ParsedElementStrings, join_symbols
 from traceward.gs1.udi import Udi, join_hibc, parse_udi, udi_from_elements
-
-KEY_AIS = frozenset({
-    "00", "01", "253", "255", "401", "402", "414", "417", "8003", "8004", "8006", "8010", "8017", "8018",
-})  # fmt: skip
-"""AIs that name a thing, a place or a party by themselves; a symbol without any belongs to another one."""
 
 _CONTENTS = frozenset({"02", "37"})
 """AIs that say what is in a logistic unit; they belong to the symbol with its SSCC."""

@@ -3,6 +3,7 @@
 It must not tell anything of goods that the caller neither owns, holds nor is being sent, and it captures nothing.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -46,17 +47,19 @@ def known_of(runtime: Runtime, caller: Principal, items: Iterable[str]) -> dict[
         )
         names = names_of(runtime, reader, caller, set(products.values()))
     flags = flags_of_balances(runtime, found)
+    own: defaultdict[str, list[Balance]] = defaultdict(list)
+    for row in found:
+        own[item_of(row.record_key)].append(row)
     return {
         item: {
             "product": names.get(products.get(item, "")),
-            "flags": sorted(
-                {flag for row in own for flag in flags[row.record_key, row.slot] if row.status not in SINKS}
-            ),
-            "gone": _gone(own, item),
+            "flags": sorted({
+                flag for row in own[item] if row.status not in SINKS for flag in flags[row.record_key, row.slot]
+            }),
+            "gone": _gone(own[item], item),
         }
         for item in wanted
-        for own in [[row for row in found if item_of(row.record_key) == item]]
-    }
+    }  # fmt: skip
 
 
 def _gone(own: Iterable[Balance], item: str) -> str | None:

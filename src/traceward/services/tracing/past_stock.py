@@ -7,10 +7,10 @@ caller may not see, nor look for things anywhere but in events that he may.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from traceward.epcis.predicates import AnyTerm, Query, TimeRange
+from traceward.epcis.predicates import AnyTerm, TimeRange
 from traceward.ledger import closure
 from traceward.ledger.facts import GS1, LedgerEvent, container_of, item_keys, keys
 from traceward.ledger.notices import classes_of
@@ -25,21 +25,18 @@ from traceward.services.queries.visible_events import (
     Moment,
     facts_of,
     folded,
-    known_facts,
     told_relations,
-    visible_pages,
 )
 from traceward.services.runtime import Runtime
+from traceward.services.tracing.past_walk import PastWalk
 from traceward.store import ledger_lists, rows
-from traceward.store.compile import Cursor
-from traceward.store.read import Page, Reader
+from traceward.store.read import Reader
 
 _PLACE_TERMS: Final = (
     "readPoint", "bizLocation", "source:location", "destination:location", "destination:possessing_party",
 )  # fmt: skip
 _KEYS_AT_ONCE: Final = KEYS_PER_QUERY // len(KEY_TERMS)
 _EARLIER: Final = 100
-_DEPTH: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +93,7 @@ class PastStock:
         self._is_stock = is_stock
         self._incoming = incoming
         self._portions = portions if portions is not None else Portions()
+        self._walk = PastWalk(runtime, caller, at)
         self._placed = spans is not None or "place" in columns
         gtin = columns.get("gtin")
         self._stem = f"{GS1}01/{gtin}" if gtin is not None else ""
@@ -137,37 +135,11 @@ class PastStock:
             return (AnyTerm(tuple(pairs)),)
         return ()
 
-    def _query(self, start_us: int | None, end_us: int, clauses: Iterable[AnyTerm]) -> Query:
-        known_us = self._at.known_at_us
-        return Query(
-            clauses=tuple(clauses),
-            event_time=TimeRange(start_us, end_us),
-            record_time=TimeRange(None, known_us + 1 if known_us is not None else None),
-            descending=False,
-        )
-
     def _step(self, start_us: int | None) -> tuple[list[LedgerEvent], int | None]:
-        """The next events from a time on, whole instants of them, and the time from which the following ones are."""
-        query = self._query(start_us, self._at.as_of_us + 1, self._clauses)
-        listed: list[Cursor] = []
-        next_us = None
-        with self._runtime.store.reader() as reader:
-            for page in self._pages(reader, query, self._portions.events):
-                listed += page.keys
-                if page.next is not None and listed[0].order_us < listed[-1].order_us:
-                    next_us = listed[-1].order_us
-                    listed = [key for key in listed if key.order_us < next_us]
-                    break
-            events = self._known(reader, [key.seq for key in listed])
-            return [event for event in events if self._names_place(event)], next_us
-
-    def _pages(self, reader: Reader, query: Query, size: int) -> Iterator[Page]:
-        most = self._runtime.limits.fold_limit_events
-        beyond = f"more than {most} events would have to be folded for one part of this answer"
-        return visible_pages(self._runtime, reader, self._caller, query, limit=size, most=most, beyond=beyond)
-
-    def _known(self, reader: Reader, seqs: Sequence[int]) -> list[LedgerEvent]:
-        return list(known_facts(self._runtime, reader, self._caller, seqs, self._at.known_at_us))
+        """The next events of the walk from a time on, and the time from which the following ones are."""
+        times = TimeRange(start_us, self._at.as_of_us + 1)
+        events, next_us = self._walk.step(times, self._portions.events, self._clauses)
+        return [event for event in events if self._names_place(event)], next_us
 
     def _balances(
         self,
@@ -182,7 +154,7 @@ class PastStock:
         """
         named = {key for event in events for key in keys(event)}
         if self._placed:
-            named |= self._contents({key for event in events for key in item_keys(event)})
+            named |= self._walk.contents({key for event in events for key in item_keys(event)})
         things = sorted(key for key in named - met if key.startswith(self._stem))
         met |= named
         if start_us is not None:
@@ -242,30 +214,12 @@ class PastStock:
     def _earlier(self, reader: Reader, things: Collection[str], start_us: int) -> Iterator[frozenset[str]]:
         """What of these things events of the walk before a time name, some events at a time, never nothing."""
         pairs = AnyTerm(tuple((term, key) for key in sorted(things) for term in KEY_TERMS))
-        query = self._query(None, start_us, (pairs, *self._clauses))
-        for page in self._pages(reader, replace(query, descending=True), _EARLIER):
-            facts = self._known(reader, page.seqs)
+        times = TimeRange(None, start_us)
+        for page in self._walk.pages(reader, times, (pairs, *self._clauses), _EARLIER, descending=True):
+            facts = self._walk.known(reader, page.seqs)
             named = {key for event in facts if self._names_place(event) for key in keys(event)}
             if not named.isdisjoint(things):
                 yield frozenset(named)
-
-    def _contents(self, items: Collection[str]) -> set[str]:
-        """What ever lay in these things up to the moment, at any depth."""
-        found: set[str] = set()
-        frontier = set(items)
-        with self._runtime.store.reader() as reader:
-            for _ in range(_DEPTH):
-                inside: set[str] = set()
-                for part in _portions(sorted(frontier), KEYS_PER_QUERY):
-                    clause = AnyTerm(tuple(("parentID", key) for key in part))
-                    for page in self._pages(reader, self._query(None, self._at.as_of_us + 1, (clause,)), 1000):
-                        for event in self._known(reader, page.seqs):
-                            inside.update(keys(event))
-                frontier = inside - found - frontier
-                found |= inside
-                if not frontier:
-                    break
-        return found
 
     def _carried_before(self, facts: Iterable[LedgerEvent], things: Iterable[str], start_us: int) -> set[str]:
         """Those of the things of which the walk up to a time has named a container they lay in up to the moment."""
@@ -301,8 +255,3 @@ def _around(thing: str, above: Mapping[str, Collection[str]]) -> set[str]:
 def _places_of(event: LedgerEvent) -> tuple[str | None, ...]:
     receiver = event.possessing[1] if event.possessing is not None else None
     return (event.read_point, event.biz_location, *(event.location or ()), receiver)
-
-
-def _portions(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -51,7 +51,7 @@ class PastTransfers:
         start_us, walked = self._start_us if after is None else max(self._start_us, after[0]), 0
         while True:
             times = TimeRange(start_us, self._end_us)
-            events, next_us = self._walk.step(times, self._portions.events, descending=False)
+            events, next_us = self._walk.step(times, self._portions.events)
             found += [row for row in self._transfers(events) if after is None or (row.event_time_us, row.id) > after]
             if len(found) > per_page:
                 last = found[per_page - 1]

@@ -4,7 +4,7 @@ What one page of a list costs follows what it shows, and not all that there is. 
 caller may not see, nor one that he came to see later than the moment that is asked about.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,61 +38,46 @@ class PastWalk:
         self._caller = caller
         self._at = at
 
-    def step(self, times: TimeRange, size: int, *, descending: bool) -> tuple[list[LedgerEvent], int | None]:
-        """The next events of these times, whole instants of them; and the time at which the following ones begin."""
+    def step(
+        self, times: TimeRange, size: int, clauses: Sequence[AnyTerm] = (), *, descending: bool = False
+    ) -> tuple[list[LedgerEvent], int | None]:
+        """The next events of these times, whole instants of them; and the time at which the following ones begin.
+
+        clauses: what the events must meet, all of them.
+        """
         listed: list[Cursor] = []
         next_us = None
         with self._runtime.store.reader() as reader:
-            for page in self._pages(reader, times, (), size, descending=descending):
+            for page in self.pages(reader, times, clauses, size, descending=descending):
                 listed += page.keys
                 if page.next is not None and listed[0].order_us != listed[-1].order_us:
                     next_us = listed[-1].order_us
                     listed = [key for key in listed if key.order_us != next_us]
                     break
-            return list(self._known(reader, [key.seq for key in listed])), next_us
+            return list(self.known(reader, [key.seq for key in listed])), next_us
 
     def contents(self, boxes: Iterable[str]) -> set[str]:
         """What ever lay in these things up to the moment, at any depth."""
-        return self._further("parentID", boxes, _DEPTH)
-
-    def of_ids(self, event_ids: Collection[str]) -> list[LedgerEvent]:
-        """The events under these eventIDs, error declarations too."""
-        found: list[LedgerEvent] = []
-        ordered = sorted(set(event_ids))
-        with self._runtime.store.reader() as reader:
-            for clause in _clauses("eventID", ordered):
-                for page in self._pages(reader, self._until(), (clause,), _AT_ONCE):
-                    found += self._known(reader, page.seqs)
-        return found
-
-    def _further(self, term: str, start: Iterable[str], depth: int) -> set[str]:
         found: set[str] = set()
-        frontier = set(start)
+        frontier = set(boxes)
         with self._runtime.store.reader() as reader:
-            for _ in range(depth):
-                named: set[str] = set()
-                for clause in _clauses(term, sorted(frontier)):
-                    for page in self._pages(reader, self._until(), (clause,), _AT_ONCE):
-                        for event in self._known(reader, page.seqs):
-                            named.update(keys(event))
-                frontier = named - found - frontier
-                found |= named
+            for _ in range(_DEPTH):
+                inside = {key for event in self._naming(reader, "parentID", frontier) for key in keys(event)}
+                frontier = inside - found - frontier
+                found |= inside
                 if not frontier:
                     break
         return found
 
-    def _until(self) -> TimeRange:
-        return TimeRange(None, self._at.as_of_us + 1)
+    def of_ids(self, event_ids: Iterable[str]) -> list[LedgerEvent]:
+        """The events under these eventIDs, error declarations too."""
+        with self._runtime.store.reader() as reader:
+            return list(self._naming(reader, "eventID", event_ids))
 
-    def _pages(
-        self,
-        reader: Reader,
-        times: TimeRange,
-        clauses: Sequence[AnyTerm],
-        size: int,
-        *,
-        descending: bool = False,
+    def pages(
+        self, reader: Reader, times: TimeRange, clauses: Sequence[AnyTerm], size: int, *, descending: bool = False
     ) -> Iterator[Page]:
+        """The events of these times that meet the clauses, page by page."""
         known_us = self._at.known_at_us
         query = Query(
             clauses=tuple(clauses),
@@ -102,12 +87,17 @@ class PastWalk:
         )
         most = self._runtime.limits.fold_limit_events
         beyond = f"more than {most} events would have to be folded for one part of this answer"
-        yield from visible_pages(self._runtime, reader, self._caller, query, limit=size, most=most, beyond=beyond)
+        return visible_pages(self._runtime, reader, self._caller, query, limit=size, most=most, beyond=beyond)
 
-    def _known(self, reader: Reader, seqs: Sequence[int]) -> Iterator[LedgerEvent]:
+    def known(self, reader: Reader, seqs: Sequence[int]) -> Iterator[LedgerEvent]:
+        """What was known at the moment of the events of these numbers."""
         return known_facts(self._runtime, reader, self._caller, seqs, self._at.known_at_us)
 
-
-def _clauses(term: str, values: Sequence[str]) -> Iterator[AnyTerm]:
-    for start in range(0, len(values), KEYS_PER_QUERY):
-        yield AnyTerm(tuple((term, value) for value in values[start : start + KEYS_PER_QUERY]))
+    def _naming(self, reader: Reader, term: str, values: Iterable[str]) -> Iterator[LedgerEvent]:
+        """The events up to the moment that have one of these values for a term."""
+        times = TimeRange(None, self._at.as_of_us + 1)
+        listed = sorted(set(values))
+        for start in range(0, len(listed), KEYS_PER_QUERY):
+            clause = AnyTerm(tuple((term, value) for value in listed[start : start + KEYS_PER_QUERY]))
+            for page in self.pages(reader, times, (clause,), _AT_ONCE):
+                yield from self.known(reader, page.seqs)
